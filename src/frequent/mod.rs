@@ -1,0 +1,1 @@
+//! Misra-Gries summaries: the frequent items of a stream, with certain bounds.

@@ -1,0 +1,1 @@
+//! Reservoir samplers: k items of a stream of unknown length, in one pass.

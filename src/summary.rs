@@ -1,0 +1,106 @@
+//! The two traits every summary implements, and their laws.
+
+/// A summary that can absorb another summary of a *disjoint* stream.
+///
+/// # Laws
+///
+/// Every implementation in this crate is tested for these, and the driver relies on them:
+///
+/// 1. **Identity.** `empty.merge(x)` answers every query as `x` does, and so does `x.merge(empty)`;
+///    *empty* means that nothing was ever offered.
+/// 2. **Guarantee.** What a merged summary promises is what one summary that saw both streams
+///    would promise, whatever the order, grouping and sizes of the merges.
+/// 3. **Totality.** Merging never fails and never panics, also for summaries built with different
+///    capacities. The result then has the smaller of the capacities of those sides that were
+///    offered anything, which keeps the merge associative and commutative.
+///
+/// A merge draws no random numbers. Two samplers that were built with the *same seed* have
+/// correlated samples, and so has a sampler merged with a clone of itself: give each partition a
+/// generator of its own (see [`random::JobSeed`](crate::random::JobSeed)).
+///
+/// # Examples
+///
+/// ```
+/// use forebay::{Merge, frequent::MisraGries};
+///
+/// let mut left: MisraGries<&str> = MisraGries::new(8);
+/// let mut right = MisraGries::new(8);
+/// left.update("ebb");
+/// right.update("ebb");
+/// left.merge(right);
+/// assert_eq!(left.estimate("ebb").lower, 2);
+/// ```
+pub trait Merge: Sized {
+    /// Takes in everything `other` has seen.
+    fn merge(&mut self, other: Self);
+
+    /// Merges many summaries at once; `None` if there are none.
+    ///
+    /// The default folds from the left. A type whose many-way merge is cheaper overrides it; the
+    /// laws hold for the override too.
+    fn merge_all<I: IntoIterator<Item = Self>>(summaries: I) -> Option<Self> {
+        summaries.into_iter().reduce(|mut merged, next| {
+            merged.merge(next);
+            merged
+        })
+    }
+}
+
+/// A bounded structure that is updated one item at a time and answers questions about all of them.
+///
+/// The driver knows summaries only through this trait and [`Merge`]: implement both for a type of
+/// your own, and `summarize`, `summarize_by_key` and windows work for it.
+///
+/// # Examples
+///
+/// ```
+/// use forebay::{Merge, Summary};
+///
+/// /// The largest item so far.
+/// #[derive(Default)]
+/// struct Max(Option<u64>);
+///
+/// impl Merge for Max {
+///     fn merge(&mut self, other: Self) {
+///         self.0 = self.0.max(other.0);
+///     }
+/// }
+///
+/// impl Summary for Max {
+///     type Item = u64;
+///     fn update(&mut self, item: u64) {
+///         self.0 = self.0.max(Some(item));
+///     }
+/// }
+///
+/// let mut max = Max::default();
+/// max.update(3);
+/// max.merge(Max(Some(7)));
+/// assert_eq!(max.0, Some(7));
+/// ```
+pub trait Summary: Merge {
+    /// What the summary is a summary of.
+    type Item;
+
+    /// Offers one item.
+    fn update(&mut self, item: Self::Item);
+}
+
+/// Merges many summaries into one; `None` if there are none.
+///
+/// # Examples
+///
+/// ```
+/// use forebay::{frequent::MisraGries, merge_all};
+///
+/// let parts = ["ab", "a", "ca"].map(|text| {
+///     let mut part = MisraGries::<char>::new(4);
+///     part.extend(text.chars());
+///     part
+/// });
+/// let all = merge_all(parts).expect("three parts");
+/// assert_eq!(all.estimate(&'a').lower, 3);
+/// ```
+pub fn merge_all<S: Merge>(summaries: impl IntoIterator<Item = S>) -> Option<S> {
+    S::merge_all(summaries)
+}

@@ -1,0 +1,211 @@
+//! A hash table that keeps its entries in one dense vector, in order of insertion.
+//!
+//! The hash is the caller's, so that one hash serves routing and look-up. A visit of all entries
+//! walks sequential memory, and its order depends on the history of insertions alone, never on
+//! the hash.
+
+use alloc::vec::Vec;
+use core::borrow::Borrow;
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry as Slot;
+
+/// One key with its value and its hash.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry<K, V> {
+    hash: u64,
+    pub(crate) key: K,
+    pub(crate) value: V,
+}
+
+impl<K, V> Entry<K, V> {
+    /// The hash that the key was inserted with.
+    #[cfg(feature = "stream")]
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
+    }
+}
+
+/// Insertion-ordered map from `K` to `V`; see the module's text.
+#[derive(Clone, Debug)]
+pub(crate) struct OrderedTable<K, V> {
+    /// The entries in order of insertion; no key twice.
+    entries: Vec<Entry<K, V>>,
+    /// Positions in `entries`, found by hash; always as many as there are entries.
+    index: HashTable<u32>,
+}
+
+impl<K, V> OrderedTable<K, V> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+            index: HashTable::new(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(crate) fn entries(&self) -> &[Entry<K, V>] {
+        &self.entries
+    }
+
+    /// The value at a position that [`find`](Self::find) or [`insert`](Self::insert) gave.
+    #[inline]
+    pub(crate) fn value_mut(&mut self, position: usize) -> &mut V {
+        &mut self.entries[position].value
+    }
+
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.entries.iter_mut().map(|entry| &mut entry.value)
+    }
+
+    pub(crate) fn into_entries(self) -> Vec<Entry<K, V>> {
+        self.entries
+    }
+
+    pub(crate) fn reserve(&mut self, additional: usize) {
+        self.entries.reserve(additional);
+        let entries = &self.entries;
+        self.index
+            .reserve(additional, |&position| entries[position as usize].hash);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+        self.index.clear();
+    }
+
+    /// The position of `key`, if it is there.
+    #[inline]
+    pub(crate) fn find<Q>(&self, hash: u64, key: &Q) -> Option<usize>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        let entries = &self.entries;
+        self.index
+            .find(hash, |&position| {
+                let entry = &entries[position as usize];
+                entry.hash == hash && entry.key.borrow() == key
+            })
+            .map(|&position| position as usize)
+    }
+
+    /// Appends a key that is not there yet and returns its position.
+    ///
+    /// # Panics
+    ///
+    /// If there are 2^32 entries already.
+    pub(crate) fn push_new(&mut self, hash: u64, key: K, value: V) -> usize {
+        let position = self.entries.len();
+        let stored = u32::try_from(position).expect("a table holds at most 2^32 entries");
+        self.entries.push(Entry { hash, key, value });
+        let entries = &self.entries;
+        self.index
+            .insert_unique(hash, stored, |&at| entries[at as usize].hash);
+        position
+    }
+
+    /// The position of `key`, appended with `make()` if it was not there.
+    #[inline]
+    pub(crate) fn insert(&mut self, hash: u64, key: K, make: impl FnOnce() -> V) -> usize
+    where
+        K: Eq,
+    {
+        let entries = &self.entries;
+        let found = self.index.entry(
+            hash,
+            |&at| entries[at as usize].hash == hash && entries[at as usize].key == key,
+            |&at| entries[at as usize].hash,
+        );
+        match found {
+            Slot::Occupied(slot) => *slot.get() as usize,
+            Slot::Vacant(slot) => {
+                let position = entries.len();
+                slot.insert(u32::try_from(position).expect("a table holds at most 2^32 entries"));
+                self.entries.push(Entry {
+                    hash,
+                    key,
+                    value: make(),
+                });
+                position
+            }
+        }
+    }
+
+    /// Keeps the entries for which `keep` says so, in their order. Linear; the index is rebuilt
+    /// only if anything left.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
+        let before = self.entries.len();
+        self.entries
+            .retain_mut(|entry| keep(&entry.key, &mut entry.value));
+        if self.entries.len() != before {
+            self.rebuild_index();
+        }
+    }
+
+    fn rebuild_index(&mut self) {
+        self.index.clear();
+        let entries = &self.entries;
+        for (position, entry) in entries.iter().enumerate() {
+            self.index
+                .insert_unique(entry.hash, position as u32, |&at| entries[at as usize].hash);
+        }
+    }
+
+    /// Panics unless every entry is found by its hash at its own position.
+    #[cfg(test)]
+    pub(crate) fn validate(&self)
+    where
+        K: Eq,
+    {
+        assert_eq!(self.index.len(), self.entries.len());
+        for (position, entry) in self.entries.iter().enumerate() {
+            assert_eq!(self.find(entry.hash, &entry.key), Some(position));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash::route;
+
+    #[test]
+    fn agrees_with_a_map_under_inserts_and_retains_and_keeps_the_order() {
+        let mut table = OrderedTable::new();
+        let mut twin: Vec<(u32, u32)> = Vec::new();
+        for step in 0..2_000u32 {
+            let key = step.wrapping_mul(2_654_435_761) % 97;
+            let position = table.insert(route(&key), key, || 0);
+            *table.value_mut(position) += step;
+            match twin.iter_mut().find(|(k, _)| *k == key) {
+                Some((_, v)) => *v += step,
+                None => twin.push((key, step)),
+            }
+            if step % 101 == 0 {
+                table.retain(|k, v| (k + *v) % 3 != 0);
+                twin.retain(|(k, v)| (k + v) % 3 != 0);
+                table.validate();
+            }
+        }
+        let found: Vec<_> = table.entries().iter().map(|e| (e.key, e.value)).collect();
+        assert_eq!(found, twin);
+        assert_eq!(table.find(route(&1_000_000u32), &1_000_000), None);
+    }
+
+    #[test]
+    fn equal_hashes_do_not_make_keys_equal() {
+        let mut table = OrderedTable::new();
+        for key in 0..100u8 {
+            table.push_new(7, key, ());
+        }
+        table.validate();
+    }
+}
