@@ -1,0 +1,3 @@
+//! Tests of the public interface: one module for each public area, nothing statistical.
+
+mod sample;
