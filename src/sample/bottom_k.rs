@@ -129,6 +129,15 @@ impl<K: Rank, T> BottomK<K, T> {
         self.entries.into_vec()
     }
 
+    /// Lowers the capacity, if it is above `capacity`.
+    pub(crate) fn limit(&mut self, capacity: usize) {
+        if capacity < self.capacity {
+            self.capacity = capacity;
+            let candidates = core::mem::take(&mut self.entries).into_vec();
+            self.select(candidates);
+        }
+    }
+
     /// The same sample with every item replaced.
     pub(crate) fn map<U>(self, mut make: impl FnMut(T) -> U) -> BottomK<K, U> {
         let entries = self.entries.into_iter();

@@ -10,7 +10,6 @@ use super::api::{bottom_k_api, seeded_constructors};
 use super::block;
 use super::bottom_k::{BottomK, Entry, FEWEST_GATHERED, Rank};
 use super::skip::{geometric, ln_miss};
-use crate::estimate::{self, Estimate};
 use crate::random::{DefaultRng, open01};
 use crate::{Merge, Summary};
 
@@ -130,42 +129,10 @@ impl<T, R> Reservoir<T, R> {
         }
     }
 
-    /// How many of the items seen satisfy `predicate`, with an interval of confidence 0.95.
-    ///
-    /// See [`estimate_count_with_confidence`](Self::estimate_count_with_confidence).
-    pub fn estimate_count(&self, predicate: impl FnMut(&T) -> bool) -> Estimate {
-        self.estimate_count_with_confidence(predicate, estimate::DEFAULT_CONFIDENCE)
-    }
-
-    /// How many of the items seen satisfy `predicate`.
-    ///
-    /// The value is the unbiased `hits * n/k`. The interval is Wilson's score interval with the
-    /// finite-population correction (Wilson 1927; Cochran 1977), rounded outwards to whole numbers
-    /// and cut to what the sample leaves possible: at least the hits, at most n less the misses.
-    /// While nothing has been left out the count is exact and the interval has no width.
-    ///
-    /// # Panics
-    ///
-    /// If `confidence` does not lie strictly between 0 and 1.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use forebay::sample::Reservoir;
-    ///
-    /// let mut sample = Reservoir::with_seed(500, 3);
-    /// sample.extend((0..20_000).map(|i| if i % 10 == 0 { "404" } else { "200" }));
-    /// let missing = sample.estimate_count_with_confidence(|status| *status == "404", 0.99);
-    /// assert!(missing.contains(2_000.0));
-    /// ```
-    #[track_caller]
-    pub fn estimate_count_with_confidence(
-        &self,
-        mut predicate: impl FnMut(&T) -> bool,
-        confidence: f64,
-    ) -> Estimate {
-        let hits = self.iter().filter(|item| predicate(item)).count() as u64;
-        estimate::count_from_sample(hits, self.len() as u64, self.seen, confidence)
+    /// Lowers the capacity, if it is above `capacity`.
+    pub(crate) fn limit(&mut self, capacity: usize) {
+        self.core.limit(capacity);
+        self.next = 0;
     }
 
     /// Forgets every item; capacity and generator stay.

@@ -148,6 +148,19 @@ impl<T, R> WeightedReservoir<T, R> {
             .map(|entry| (&entry.item, entry.rank.weight))
     }
 
+    /// The items held with their weights and the probabilities with which the threshold let them
+    /// in: 1 while there is none.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&T, f64, f64)> {
+        let threshold = self.core.threshold();
+        self.core.iter().map(move |entry| {
+            let weight = entry.rank.weight;
+            let probability = threshold.map_or(1.0, |threshold| {
+                -libm::expm1(-libm::exp(libm::log(weight) + threshold.ln_rank))
+            });
+            (&entry.item, weight, probability)
+        })
+    }
+
     /// Forgets every item; capacity and generator stay.
     pub fn clear(&mut self) {
         self.core.clear();
