@@ -1,0 +1,39 @@
+//! Naive twins: the obvious few lines for each summary, against which it is compared.
+#![allow(dead_code, reason = "each test binary uses the twins of its own area")]
+#![allow(
+    unreachable_pub,
+    reason = "fuzz targets and benches include this file too"
+)]
+
+use std::collections::BTreeMap;
+
+/// Misra-Gries as in the textbook: k counters, a key at a time, weight one.
+pub struct TextbookMisraGries<K> {
+    pub k: usize,
+    pub counters: BTreeMap<K, u64>,
+}
+
+impl<K: Ord> TextbookMisraGries<K> {
+    pub fn new(k: usize) -> Self {
+        let counters = BTreeMap::new();
+        Self { k, counters }
+    }
+
+    pub fn update(&mut self, key: K) {
+        if self.counters.contains_key(&key) || self.counters.len() < self.k {
+            *self.counters.entry(key).or_insert(0) += 1;
+        } else {
+            self.counters.values_mut().for_each(|counter| *counter -= 1);
+            self.counters.retain(|_, counter| *counter > 0);
+        }
+    }
+}
+
+/// Exact counts of everything.
+pub fn exact_counts<K: Ord>(stream: impl IntoIterator<Item = (K, u64)>) -> BTreeMap<K, u64> {
+    let mut counts = BTreeMap::new();
+    for (key, weight) in stream {
+        *counts.entry(key).or_insert(0) += weight;
+    }
+    counts
+}
