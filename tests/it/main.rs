@@ -1,3 +1,4 @@
 //! Tests of the public interface: one module for each public area, nothing statistical.
 
 mod sample;
+mod stream;
