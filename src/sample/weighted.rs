@@ -264,11 +264,7 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
     ///
     /// If the slices differ in length.
     #[track_caller]
-    pub fn extend_from_slice_weighted(
-        &mut self,
-        items: &[T],
-        weights: &[f64],
-    ) -> Result<(), WeightError>
+    pub fn extend_from_slices(&mut self, items: &[T], weights: &[f64]) -> Result<(), WeightError>
     where
         T: Clone,
     {
