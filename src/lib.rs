@@ -37,6 +37,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod estimate;
 pub mod frequent;
 pub mod hash;
 pub mod random;
@@ -46,6 +47,7 @@ pub mod stream;
 mod summary;
 mod table;
 
+pub use estimate::Estimate;
 pub use summary::{Merge, Summary, merge_all};
 
 /// The README's examples are compiled and run as documentation tests.

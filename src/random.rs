@@ -83,6 +83,11 @@ impl JobSeed {
     }
 }
 
+/// The default generator from a number.
+pub(crate) fn seeded(seed: u64) -> DefaultRng {
+    DefaultRng::seed_from_u64(seed)
+}
+
 /// A generator seeded by the operating system.
 ///
 /// # Panics

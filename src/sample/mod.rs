@@ -1,1 +1,43 @@
-//! Reservoir samplers: k items of a stream of unknown length, in one pass.
+//! Reservoir samplers: k items of a stream of unknown length, in one pass, mergeable.
+//!
+//! # Which one
+//!
+//! | question | sampler | guarantee |
+//! |---|---|---|
+//! | which of my items | [`Reservoir`] | every set of k items equally likely |
+//! | which by size, without replacement | [`WeightedReservoir`] | successive sampling by weight |
+//!
+//! # Merging
+//!
+//! Samples of disjoint streams are merged *exactly*: every item carries a random rank, those of
+//! smallest rank are kept, and that does not depend on how the stream was cut. Reservoir code that
+//! keeps a rounded share of each side, or draws again from the survivors, is biased; this is not.
+//!
+//! ```
+//! use forebay::{merge_all, random::JobSeed, sample::Reservoir};
+//!
+//! let job = JobSeed::new(42);
+//! let parts = (0..4u32).map(|part| {
+//!     let mut sample = Reservoir::with_rng(100, job.partition_rng(0, part, 0));
+//!     sample.extend((0..1_000_000u64).filter(|i| i % 4 == u64::from(part)));
+//!     sample
+//! });
+//! let sample = merge_all(parts).expect("four parts");
+//! assert_eq!((sample.len(), sample.seen()), (100, 1_000_000));
+//! ```
+
+mod api;
+mod block;
+mod bottom_k;
+mod iter;
+mod reservoir;
+mod skip;
+#[cfg(feature = "serde")]
+mod stored;
+mod weight;
+mod weighted;
+
+pub use iter::Iter;
+pub use reservoir::Reservoir;
+pub use weight::{Weight, WeightError};
+pub use weighted::WeightedReservoir;

@@ -1,0 +1,126 @@
+//! The parts of the public API that are the same for every sampler, written once.
+
+/// `new` and `with_seed`, both delegating to `with_rng`, with the arguments between the capacity
+/// and the generator, if any.
+macro_rules! seeded_constructors {
+    ($Sampler:ident $(, $argument:ident: $Type:ty)*) => {
+        #[cfg(feature = "std")]
+        impl<T> $Sampler<T> {
+            /// A sampler whose generator is seeded by the operating system.
+            ///
+            /// # Panics
+            ///
+            /// Where `with_rng` does, or if the operating system has no randomness to give.
+            #[must_use]
+            #[track_caller]
+            pub fn new(capacity: usize $(, $argument: $Type)*) -> Self {
+                Self::with_rng(capacity $(, $argument)*, crate::random::from_system())
+            }
+        }
+
+        impl<T> $Sampler<T> {
+            /// A sampler with a portable generator: the same seed and the same items give the same
+            /// sample on every platform.
+            ///
+            /// Give samplers that will be merged *different* seeds, or derive their generators
+            /// with [`JobSeed`](crate::random::JobSeed): equal seeds make their samples
+            /// correlated.
+            ///
+            /// # Panics
+            ///
+            /// Where `with_rng` does.
+            #[must_use]
+            #[track_caller]
+            pub fn with_seed(capacity: usize $(, $argument: $Type)*, seed: u64) -> Self {
+                Self::with_rng(capacity $(, $argument)*, crate::random::seeded(seed))
+            }
+        }
+    };
+}
+
+/// What a sampler with the fields `core: BottomK<_, T>` and `seen: u64` answers without drawing,
+/// and its iterators and `Debug`.
+macro_rules! bottom_k_api {
+    ($Sampler:ident) => {
+        impl<T, R> $Sampler<T, R> {
+            /// The most items the sample holds.
+            #[must_use]
+            pub fn capacity(&self) -> usize {
+                self.core.capacity()
+            }
+
+            /// The number of items held.
+            #[must_use]
+            pub fn len(&self) -> usize {
+                self.core.len()
+            }
+
+            /// Whether nothing was ever offered.
+            #[must_use]
+            pub fn is_empty(&self) -> bool {
+                self.seen == 0
+            }
+
+            /// The number of items offered.
+            #[must_use]
+            pub fn seen(&self) -> u64 {
+                self.seen
+            }
+
+            /// Whether the capacity has made any item be left out.
+            #[must_use]
+            pub fn is_saturated(&self) -> bool {
+                self.core.threshold().is_some()
+            }
+
+            /// The items held, in no meaningful order.
+            pub fn iter(&self) -> crate::sample::Iter<'_, T> {
+                crate::sample::Iter::from(self.core.iter())
+            }
+
+            /// The items held, in no meaningful order.
+            #[must_use]
+            pub fn into_vec(self) -> alloc::vec::Vec<T> {
+                let entries = self.core.into_entries().into_iter();
+                entries.map(|entry| entry.item).collect()
+            }
+        }
+        crate::sample::api::iterate_and_debug!($Sampler);
+    };
+}
+
+/// `IntoIterator`, owned and by reference, and `Debug`, by `iter`, `into_vec`, `capacity` and
+/// `seen`.
+macro_rules! iterate_and_debug {
+    ($Sampler:ident) => {
+        impl<T, R> IntoIterator for $Sampler<T, R> {
+            type Item = T;
+            type IntoIter = alloc::vec::IntoIter<T>;
+
+            fn into_iter(self) -> Self::IntoIter {
+                self.into_vec().into_iter()
+            }
+        }
+
+        impl<'a, T, R> IntoIterator for &'a $Sampler<T, R> {
+            type Item = &'a T;
+            type IntoIter = crate::sample::Iter<'a, T>;
+
+            fn into_iter(self) -> Self::IntoIter {
+                self.iter()
+            }
+        }
+
+        impl<T: core::fmt::Debug, R> core::fmt::Debug for $Sampler<T, R> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.debug_struct(stringify!($Sampler))
+                    .field("capacity", &self.capacity())
+                    .field("seen", &self.seen())
+                    .field("items", &self.iter())
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+pub(crate) use {bottom_k_api, iterate_and_debug, seeded_constructors};

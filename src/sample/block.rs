@@ -1,0 +1,84 @@
+//! The bottom-k sample of a slice, for about k random numbers instead of k ln(n/k).
+//!
+//! The length of a slice is known, so the threshold it will end with is known roughly: the items
+//! whose ranks fall below a fixed t are a Bernoulli(t) process, visited by geometric skips, and
+//! with t a little above (k+1)/len more than k of them come almost surely. The k+1 smallest of
+//! these are the k+1 smallest of all, because every other rank is at least t. In the rare case that
+//! too few came, the ranks left are uniform on (t, 1), and the same is done for (t, 2t).
+
+use alloc::vec::Vec;
+
+use rand::Rng;
+
+use super::bottom_k::{BottomK, Entry};
+use super::reservoir::UniformRank;
+use super::skip::{geometric, ln_miss};
+use crate::random::open01;
+
+/// Below this many expected candidates, skipping one by one is as cheap.
+const FEWEST_CANDIDATES: f64 = 64.0;
+
+/// Whether a slice of `len` items is worth a pass of its own.
+pub(crate) fn pays<T>(core: &BottomK<UniformRank, T>, len: usize) -> bool {
+    first_threshold(core, len) * len as f64 >= FEWEST_CANDIDATES
+}
+
+/// A sample of `items` alone that is complete below the threshold of `core`.
+pub(crate) fn sample<T: Clone, R: Rng>(
+    items: &[T],
+    core: &BottomK<UniformRank, T>,
+    rng: &mut R,
+) -> BottomK<UniformRank, T> {
+    let bound = bound(core);
+    let mut candidates = Vec::new();
+    let (mut low, mut high) = (0.0, first_threshold(core, items.len()));
+    loop {
+        collect(&mut candidates, items.len(), low, high, rng);
+        if candidates.len() > core.capacity() || high >= bound {
+            break;
+        }
+        (low, high) = (high, (2.0 * high).min(bound));
+    }
+    let left_out = (high < 1.0).then_some(UniformRank(high));
+    let chosen = BottomK::from_candidates(core.capacity(), candidates, left_out);
+    chosen.map(|position| items[position].clone())
+}
+
+/// A threshold below which more than `capacity` of `len` ranks lie, save with probability 1e-3 or
+/// so (three standard deviations); never above the threshold of `core`.
+fn first_threshold<T>(core: &BottomK<UniformRank, T>, len: usize) -> f64 {
+    let wanted = core.capacity() as f64 + 1.0;
+    ((wanted + 3.0 * libm::sqrt(wanted) + 3.0) / len.max(1) as f64).min(bound(core))
+}
+
+/// What every rank that matters to `core` is below.
+fn bound<T>(core: &BottomK<UniformRank, T>) -> f64 {
+    core.threshold().map_or(1.0, |UniformRank(rank)| rank)
+}
+
+/// Adds the positions below `len` whose ranks lie between `low` and `high`, given that those which
+/// are candidates already have ranks below `low` and all others have not.
+fn collect<R: Rng>(
+    candidates: &mut Vec<Entry<UniformRank, usize>>,
+    len: usize,
+    low: f64,
+    high: f64,
+    rng: &mut R,
+) {
+    let mut taken: Vec<usize> = candidates.iter().map(|entry| entry.item).collect();
+    taken.sort_unstable();
+    let ln_miss = ln_miss((high - low) / (1.0 - low));
+    let mut next = 0usize;
+    loop {
+        let skip = geometric(rng, ln_miss);
+        next = next.saturating_add(usize::try_from(skip).unwrap_or(usize::MAX));
+        if next >= len {
+            return;
+        }
+        if taken.is_empty() || taken.binary_search(&next).is_err() {
+            let rank = UniformRank(low + (high - low) * open01(rng));
+            candidates.push(Entry { rank, item: next });
+        }
+        next += 1;
+    }
+}

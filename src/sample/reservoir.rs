@@ -1,0 +1,335 @@
+//! `Reservoir`: a uniform sample without replacement.
+
+use core::cmp::Ordering;
+
+use rand::Rng;
+
+use super::api::{bottom_k_api, seeded_constructors};
+use super::block;
+use super::bottom_k::{BottomK, Rank};
+use super::skip::{geometric, ln_miss};
+use crate::estimate::{self, Estimate};
+use crate::random::{DefaultRng, open01};
+use crate::{Merge, Summary};
+
+/// A rank of the uniform law on (0, 1).
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct UniformRank(
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))] pub(crate) f64,
+);
+
+impl Rank for UniformRank {
+    #[inline]
+    fn order(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+
+    #[cfg(feature = "serde")]
+    fn is_valid(&self) -> bool {
+        0.0 < self.0 && self.0 < 1.0
+    }
+}
+
+/// A uniform random sample of `capacity` items of a stream of any length, without replacement.
+///
+/// # Guarantee
+///
+/// After `n` items every one of them is in the sample with probability exactly `min(1, k/n)`, and
+/// every set of k of them is equally likely to be the sample; so a pair is with probability
+/// `k(k-1)/(n(n-1))`. This holds after every update and after every tree of merges, whatever the
+/// sizes of the parts. A stream of at most k items is kept whole.
+///
+/// With `n` items seen, the next one is number `n+1` and enters with probability `k/(n+1)`.
+///
+/// # Cost
+///
+/// Once the sample is full it draws `O(k log(n/k))` random numbers in all; an [`update`] that is
+/// passed over costs one addition and one comparison, and [`extend_from_slice`] and iterators with a
+/// cheap `nth` do not even look at the items passed over. A merge is `O(k)` and draws nothing.
+/// Memory: `16 + size_of::<T>()` rounded up to alignment at most for each item held, 96 bytes for
+/// the rest (with the default generator); memory grows with the items held, not with the capacity.
+///
+/// # Determinism
+///
+/// The same seed and the same calls give the same sample on every platform. Which way items are
+/// offered ([`update`], `extend` or [`extend_from_slice`]) may change *which* sample is drawn, not
+/// its law. Serialised and restored (feature `serde`), a reservoir goes on as if it had not been
+/// interrupted.
+///
+/// # References
+///
+/// Ranks and merges: Cohen and Kaplan, *Tighter estimation using bottom-k sketches* (2008). Skips:
+/// Li, *Reservoir-sampling algorithms of time complexity O(n(1+log(N/n)))* (1994).
+///
+/// # Examples
+///
+/// ```
+/// use forebay::{Merge, sample::Reservoir};
+///
+/// let mut morning = Reservoir::with_seed(100, 1);
+/// let mut evening = Reservoir::with_seed(100, 2);
+/// morning.extend(0..10_000);
+/// evening.extend(10_000..1_000_000);
+/// morning.merge(evening);
+/// assert_eq!((morning.len(), morning.seen()), (100, 1_000_000));
+/// ```
+///
+/// [`update`]: Reservoir::update
+/// [`extend_from_slice`]: Reservoir::extend_from_slice
+#[derive(Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(
+        try_from = "super::stored::StoredReservoir<T, R>",
+        bound(
+            serialize = "T: serde::Serialize, R: serde::Serialize",
+            deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"
+        )
+    )
+)]
+pub struct Reservoir<T, R = DefaultRng> {
+    /// Ranks are uniform on (0, 1).
+    core: BottomK<UniformRank, T>,
+    /// Items offered so far.
+    seen: u64,
+    /// While there is a threshold: the number of the item that is accepted next, or 0 if that has
+    /// yet to be drawn (a merge moved the threshold). Without a threshold: 0.
+    next: u64,
+    rng: R,
+}
+
+impl<T, R> Reservoir<T, R> {
+    /// A sampler of `capacity` items that draws from `rng`.
+    ///
+    /// # Panics
+    ///
+    /// If `capacity` is 0.
+    #[must_use]
+    #[track_caller]
+    pub fn with_rng(capacity: usize, rng: R) -> Self {
+        Self {
+            core: BottomK::new(capacity),
+            seen: 0,
+            next: 0,
+            rng,
+        }
+    }
+
+    /// The probability with which each item seen so far is in the sample: `min(1, k/n)`, and 1 if
+    /// nothing was seen.
+    #[must_use]
+    pub fn inclusion_probability(&self) -> f64 {
+        if self.is_saturated() {
+            self.len() as f64 / self.seen as f64
+        } else {
+            1.0
+        }
+    }
+
+    /// How many of the items seen satisfy `predicate`, with an interval of confidence 0.95.
+    ///
+    /// See [`estimate_count_with_confidence`](Self::estimate_count_with_confidence).
+    pub fn estimate_count(&self, predicate: impl FnMut(&T) -> bool) -> Estimate {
+        self.estimate_count_with_confidence(predicate, estimate::DEFAULT_CONFIDENCE)
+    }
+
+    /// How many of the items seen satisfy `predicate`.
+    ///
+    /// The value is the unbiased `hits * n/k`. The interval is Wilson's score interval with the
+    /// finite-population correction (Wilson 1927; Cochran 1977), rounded outwards to whole numbers
+    /// and cut to what the sample leaves possible: at least the hits, at most n less the misses.
+    /// While nothing has been left out the count is exact and the interval has no width.
+    ///
+    /// # Panics
+    ///
+    /// If `confidence` does not lie strictly between 0 and 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::sample::Reservoir;
+    ///
+    /// let mut sample = Reservoir::with_seed(500, 3);
+    /// sample.extend((0..20_000).map(|i| if i % 10 == 0 { "404" } else { "200" }));
+    /// let missing = sample.estimate_count_with_confidence(|status| *status == "404", 0.99);
+    /// assert!(missing.contains(2_000.0));
+    /// ```
+    #[track_caller]
+    pub fn estimate_count_with_confidence(
+        &self,
+        mut predicate: impl FnMut(&T) -> bool,
+        confidence: f64,
+    ) -> Estimate {
+        let hits = self.iter().filter(|item| predicate(item)).count() as u64;
+        estimate::count_from_sample(hits, self.len() as u64, self.seen, confidence)
+    }
+
+    /// Forgets every item; capacity and generator stay.
+    pub fn clear(&mut self) {
+        self.core.clear();
+        self.seen = 0;
+        self.next = 0;
+    }
+}
+
+impl<T, R: Rng> Reservoir<T, R> {
+    /// Offers one item. Amortised O(1); O(log k) when it is accepted.
+    #[inline]
+    pub fn update(&mut self, item: T) {
+        self.seen += 1;
+        if self.seen >= self.next {
+            self.consider(item);
+        }
+    }
+
+    /// Offers the item numbered `seen`, unless its turn turns out to be later.
+    #[cold]
+    #[inline(never)]
+    fn consider(&mut self, item: T) {
+        if self.next == 0 && self.is_saturated() {
+            // A merge moved the threshold. Ranks are independent, so the wait starts afresh.
+            self.draw_next(self.seen);
+            if self.seen < self.next {
+                return;
+            }
+        }
+        let bound = self.core.threshold().map_or(1.0, |UniformRank(rank)| rank);
+        let rank = UniformRank(bound * open01(&mut self.rng));
+        self.core.offer(rank, item);
+        self.draw_next(self.seen.saturating_add(1));
+    }
+
+    /// Draws the number of the next item to accept, `earliest` being the first that can be.
+    fn draw_next(&mut self, earliest: u64) {
+        if let Some(UniformRank(threshold)) = self.core.threshold() {
+            let skip = geometric(&mut self.rng, ln_miss(threshold));
+            self.next = earliest.saturating_add(skip);
+        }
+    }
+
+    /// Offers all items of a slice, cloning only those that are kept.
+    ///
+    /// O(1 + items accepted), whatever the length of the slice: about k random numbers where the
+    /// slice is long against what was seen before, by a method of its own (see `block` in
+    /// DESIGN.md).
+    pub fn extend_from_slice(&mut self, items: &[T])
+    where
+        T: Clone,
+    {
+        if block::pays(&self.core, items.len()) {
+            let sample = block::sample(items, &self.core, &mut self.rng);
+            self.core.merge(sample);
+            self.seen = self.seen.saturating_add(items.len() as u64);
+            self.next = 0;
+        } else {
+            self.extend_exact(items.iter(), Clone::clone);
+        }
+    }
+
+    /// How many items will be passed over before one is looked at.
+    fn wait(&self) -> u64 {
+        self.next.saturating_sub(self.seen.saturating_add(1))
+    }
+
+    /// Offers the items of an iterator that knows its length, passing over items with
+    /// [`Iterator::nth`]; what it yields is made into an item only when it is accepted.
+    fn extend_exact<I: Iterator>(&mut self, mut items: I, make: impl Fn(I::Item) -> T) {
+        loop {
+            let left = items.size_hint().0;
+            let wait = usize::try_from(self.wait()).unwrap_or(usize::MAX).min(left);
+            self.seen += wait as u64;
+            match items.nth(wait) {
+                Some(item) => self.update(make(item)),
+                None => return,
+            }
+        }
+    }
+}
+
+impl<T, R: Rng> Extend<T> for Reservoir<T, R> {
+    /// Offers all items of an iterator. One whose `size_hint` is exact is advanced with
+    /// [`Iterator::nth`], which many iterators make cheap.
+    fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
+        let items = items.into_iter();
+        let (least, most) = items.size_hint();
+        if most == Some(least) {
+            return self.extend_exact(items, |item| item);
+        }
+        let mut wait = self.wait();
+        let mut left = wait;
+        items.for_each(|item| {
+            if left > 0 {
+                left -= 1;
+            } else {
+                self.seen += wait;
+                self.update(item);
+                wait = self.wait();
+                left = wait;
+            }
+        });
+        self.seen += wait - left;
+    }
+}
+
+impl<'a, T: Copy + 'a, R: Rng> Extend<&'a T> for Reservoir<T, R> {
+    fn extend<I: IntoIterator<Item = &'a T>>(&mut self, items: I) {
+        self.extend(items.into_iter().copied());
+    }
+}
+
+impl<T, R> Merge for Reservoir<T, R> {
+    /// Keeps the items of smallest rank of both sides, exactly: any tree of merges over the same
+    /// parts gives the same items. O(k); draws nothing.
+    ///
+    /// The capacity becomes the smaller one of the sides that were offered anything. `self` keeps
+    /// its own generator for the items to come.
+    fn merge(&mut self, other: Self) {
+        self.core.merge(other.core);
+        self.seen = self.seen.saturating_add(other.seen);
+        self.next = 0;
+    }
+}
+
+impl<T, R: Rng> Summary for Reservoir<T, R> {
+    type Item = T;
+
+    fn update(&mut self, item: T) {
+        Self::update(self, item);
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<T, R> TryFrom<super::stored::StoredReservoir<T, R>> for Reservoir<T, R> {
+    type Error = &'static str;
+
+    fn try_from(stored: super::stored::StoredReservoir<T, R>) -> Result<Self, Self::Error> {
+        let super::stored::StoredReservoir {
+            core,
+            seen,
+            next,
+            rng,
+        } = stored;
+        let held = core.len() as u64;
+        if core.threshold().is_some() {
+            if seen <= held {
+                return Err("a saturated reservoir has not seen more than it holds");
+            }
+            if next != 0 && next <= seen {
+                return Err("the next item to accept has passed");
+            }
+        } else if seen != held || next != 0 {
+            return Err("a reservoir without a threshold does not hold all it has seen");
+        }
+        Ok(Self {
+            core,
+            seen,
+            next,
+            rng,
+        })
+    }
+}
+
+seeded_constructors!(Reservoir);
+bottom_k_api!(Reservoir);

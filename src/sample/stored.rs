@@ -1,0 +1,68 @@
+//! How samplers are stored by serde, and what is checked when they are read back.
+//!
+//! Numbers whose every bit matters (ranks, thresholds, jumps) are stored as the bits of the `f64`,
+//! so that text formats neither round them nor fail on infinities.
+
+use alloc::collections::BinaryHeap;
+use alloc::vec::Vec;
+
+use serde::Deserialize;
+
+use super::bottom_k::{BottomK, Entry, Rank};
+use super::reservoir::UniformRank;
+use super::weighted::WeightedRank;
+
+/// An `f64` as its bits.
+pub(crate) mod bits {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(number: &f64, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(number.to_bits())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        u64::deserialize(from).map(f64::from_bits)
+    }
+}
+
+/// The stored form of a [`BottomK`].
+#[derive(Deserialize)]
+pub(crate) struct StoredBottomK<K, T> {
+    capacity: usize,
+    threshold: Option<K>,
+    entries: Vec<Entry<K, T>>,
+}
+
+impl<K: Rank, T> TryFrom<StoredBottomK<K, T>> for BottomK<K, T> {
+    type Error = &'static str;
+
+    fn try_from(stored: StoredBottomK<K, T>) -> Result<Self, Self::Error> {
+        let entries = BinaryHeap::from(stored.entries);
+        Self::from_parts(stored.capacity, stored.threshold, entries)
+    }
+}
+
+/// The stored form of a `Reservoir`.
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "T: Deserialize<'de>, R: Deserialize<'de>"))]
+pub(crate) struct StoredReservoir<T, R> {
+    pub(crate) core: BottomK<UniformRank, T>,
+    pub(crate) seen: u64,
+    pub(crate) next: u64,
+    pub(crate) rng: R,
+}
+
+/// The stored form of a `WeightedReservoir`.
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "T: Deserialize<'de>, R: Deserialize<'de>"))]
+pub(crate) struct StoredWeighted<T, R> {
+    pub(crate) core: BottomK<WeightedRank, T>,
+    pub(crate) seen: u64,
+    #[serde(with = "bits")]
+    pub(crate) total_weight: f64,
+    #[serde(with = "bits")]
+    pub(crate) jump: f64,
+    #[serde(with = "bits")]
+    pub(crate) unit: f64,
+    pub(crate) rng: R,
+}

@@ -1,0 +1,396 @@
+//! `WeightedReservoir`: successive sampling by weight, without replacement.
+
+use rand::Rng;
+
+use super::api::{bottom_k_api, seeded_constructors};
+use super::bottom_k::{BottomK, Rank};
+use super::skip::{ln_exponential_jump, ln_rank, ln_rank_below};
+use super::weight::{Weight, WeightError};
+use crate::random::DefaultRng;
+use crate::{Merge, Summary};
+
+/// The logarithm of a rank, and the weight that gave it.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct WeightedRank {
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    pub(crate) ln_rank: f64,
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    pub(crate) weight: f64,
+}
+
+impl Rank for WeightedRank {
+    #[inline]
+    fn order(&self, other: &Self) -> core::cmp::Ordering {
+        self.ln_rank.total_cmp(&other.ln_rank)
+    }
+
+    #[cfg(feature = "serde")]
+    fn is_valid(&self) -> bool {
+        self.ln_rank.is_finite() && self.weight > 0.0 && self.weight.is_finite()
+    }
+}
+
+/// A weighted random sample of `capacity` items without replacement: *successive sampling*.
+///
+/// # Guarantee
+///
+/// The sample is distributed as if the k items had been drawn one after another, each with
+/// probability proportional to its weight among the items not drawn yet. **Inclusion is not
+/// proportional to weight**: an item of twice the weight is less than twice as likely to be in the
+/// sample, the more so the larger k is. Where inclusion must be proportional to weight, take
+/// a VarOpt sample.
+///
+/// The law holds after every update and every tree of merges. Items of weight zero are counted as
+/// seen and never sampled. A stream with at most k items of positive weight is kept whole.
+///
+/// # Cost
+///
+/// Once the sample is full it draws `O(k log(n/k))` random numbers in all for weights in no
+/// particular order; an update that is passed over costs one subtraction and one comparison. A
+/// merge is `O(k)` and draws nothing. Memory: `16 + size_of::<T>()` bytes, rounded up, for each
+/// item held.
+///
+/// # Range
+///
+/// Ranks are kept as logarithms, so nothing underflows: weights from 1e-300 to 1e300 may be mixed.
+/// A run of light items is passed over as long as their weights sum to less than the drawn jump;
+/// weights below 2^-53 of what is left of it are lost in that sum, an error in the law of less than
+/// 2^-53 an item.
+///
+/// # References
+///
+/// Ranks `-ln(u)/w` and exponential jumps (A-ExpJ): Efraimidis and Spirakis, *Weighted random
+/// sampling with a reservoir* (2006).
+///
+/// # Examples
+///
+/// ```
+/// use forebay::sample::WeightedReservoir;
+///
+/// let mut sample = WeightedReservoir::with_seed(2, 42);
+/// for (file, bytes) in [("a", 10.0), ("b", 20_000.0), ("c", 0.0), ("d", 35_000.0)] {
+///     sample.update_weighted(file, bytes)?;
+/// }
+/// assert_eq!(sample.len(), 2);
+/// assert!(sample.update_weighted("e", f64::NAN).is_err());
+/// # Ok::<(), forebay::sample::WeightError>(())
+/// ```
+#[derive(Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(
+        try_from = "super::stored::StoredWeighted<T, R>",
+        bound(
+            serialize = "T: serde::Serialize, R: serde::Serialize",
+            deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"
+        )
+    )
+)]
+pub struct WeightedReservoir<T, R = DefaultRng> {
+    /// Ranks are exponential with the weight as rate.
+    core: BottomK<WeightedRank, T>,
+    /// Items offered so far, those of weight zero included.
+    seen: u64,
+    /// Sum of the weights offered, at most `f64::MAX`.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    total_weight: f64,
+    /// While there is a threshold: the weight yet to pass over, in units of `unit`; the item that
+    /// makes it negative is accepted. NaN until it is drawn; negative infinity without a threshold.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    jump: f64,
+    /// What weights are multiplied by before they are compared with `jump`: 1, or less where the
+    /// jump would overflow.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    unit: f64,
+    rng: R,
+}
+
+/// The unit of jumps that do not fit an `f64` otherwise, 2^-128, and its logarithm.
+const SMALL_UNIT: f64 = 1.0 / (1u128 << 127) as f64 / 2.0;
+const LN_SMALL_UNIT: f64 = -128.0 * core::f64::consts::LN_2;
+
+/// Jumps below this logarithm are kept in units of 1.
+const LN_LARGEST_JUMP: f64 = 690.0;
+
+impl<T, R> WeightedReservoir<T, R> {
+    /// A sampler of `capacity` items that draws from `rng`.
+    ///
+    /// # Panics
+    ///
+    /// If `capacity` is 0.
+    #[must_use]
+    #[track_caller]
+    pub fn with_rng(capacity: usize, rng: R) -> Self {
+        Self {
+            core: BottomK::new(capacity),
+            seen: 0,
+            total_weight: 0.0,
+            jump: f64::NEG_INFINITY,
+            unit: 1.0,
+            rng,
+        }
+    }
+
+    /// The sum of all weights offered, `f64::MAX` at most.
+    #[must_use]
+    pub fn total_weight(&self) -> f64 {
+        self.total_weight
+    }
+
+    /// The items held with their weights, in no meaningful order.
+    pub fn iter_weighted(&self) -> impl ExactSizeIterator<Item = (&T, f64)> + Clone {
+        self.core
+            .iter()
+            .map(|entry| (&entry.item, entry.rank.weight))
+    }
+
+    /// Forgets every item; capacity and generator stay.
+    pub fn clear(&mut self) {
+        self.core.clear();
+        self.seen = 0;
+        self.total_weight = 0.0;
+        self.jump = f64::NEG_INFINITY;
+        self.unit = 1.0;
+    }
+}
+
+impl<T, R: Rng> WeightedReservoir<T, R> {
+    /// Offers one item. Amortised O(1); O(log k) when it is accepted.
+    ///
+    /// # Errors
+    ///
+    /// If `weight` is NaN, negative or infinite. The sampler is as it was before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::sample::{WeightError, WeightedReservoir};
+    ///
+    /// let mut sample = WeightedReservoir::with_seed(1, 0);
+    /// assert_eq!(sample.update_weighted("x", -1.0), Err(WeightError::Negative));
+    /// assert!(sample.is_empty());
+    /// ```
+    #[inline]
+    pub fn update_weighted(&mut self, item: T, weight: f64) -> Result<(), WeightError> {
+        self.update_valid(Weight::new(weight)?, || item);
+        Ok(())
+    }
+
+    /// Offers one item of weight 1.
+    #[inline]
+    pub fn update(&mut self, item: T) {
+        self.update_valid(Weight::ONE, || item);
+    }
+
+    #[inline]
+    fn update_valid(&mut self, weight: Weight, item: impl FnOnce() -> T) {
+        let weight = weight.get();
+        self.seen += 1;
+        self.total_weight = (self.total_weight + weight).min(f64::MAX);
+        self.jump -= weight * self.unit;
+        // A jump that is not drawn yet is NaN, and not passed over either.
+        let passed = self.jump >= 0.0;
+        if !passed {
+            self.consider(item, weight);
+        }
+    }
+
+    /// Offers an item at which the jump ended or that finds none drawn.
+    #[cold]
+    #[inline(never)]
+    fn consider(&mut self, item: impl FnOnce() -> T, weight: f64) {
+        if weight == 0.0 {
+            return;
+        }
+        if self.jump.is_nan() {
+            self.draw_jump();
+            self.jump -= weight * self.unit;
+            if self.jump >= 0.0 {
+                return;
+            }
+        }
+        let ln_weight = libm::log(weight);
+        let ln_rank = match self.core.threshold() {
+            Some(threshold) => ln_rank_below(&mut self.rng, ln_weight, threshold.ln_rank),
+            None => ln_rank(&mut self.rng, ln_weight),
+        };
+        self.core.offer(WeightedRank { ln_rank, weight }, item());
+        self.draw_jump();
+    }
+
+    /// Draws the weight to pass over, if there is a threshold.
+    fn draw_jump(&mut self) {
+        let Some(threshold) = self.core.threshold() else {
+            return;
+        };
+        let ln_jump = ln_exponential_jump(&mut self.rng, threshold.ln_rank);
+        (self.unit, self.jump) = if ln_jump < LN_LARGEST_JUMP {
+            (1.0, libm::exp(ln_jump))
+        } else {
+            (SMALL_UNIT, libm::exp(ln_jump + LN_SMALL_UNIT))
+        };
+    }
+
+    /// Offers `items[i]` with weight `weights[i]` for every i, cloning only those that are kept.
+    ///
+    /// # Errors
+    ///
+    /// If a weight is NaN, negative or infinite; the items before it have been offered.
+    ///
+    /// # Panics
+    ///
+    /// If the slices differ in length.
+    #[track_caller]
+    pub fn extend_from_slice_weighted(
+        &mut self,
+        items: &[T],
+        weights: &[f64],
+    ) -> Result<(), WeightError>
+    where
+        T: Clone,
+    {
+        assert_eq!(items.len(), weights.len(), "one weight for every item");
+        // A block that does not go by as a whole is tried in small pieces, these item by item.
+        for (items, weights) in blocks(items, weights, 512) {
+            if self.pass_over(weights) {
+                continue;
+            }
+            for (items, weights) in blocks(items, weights, 32) {
+                if self.pass_over(weights) {
+                    continue;
+                }
+                for (item, &weight) in items.iter().zip(weights) {
+                    self.update_valid(Weight::new(weight)?, || item.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes over a whole block if its weights are all valid and do not use up the jump; if not,
+    /// nothing has changed.
+    fn pass_over(&mut self, weights: &[f64]) -> bool {
+        let (sum, least) = sum_and_min(weights);
+        let left = self.jump - sum * self.unit;
+        // A weight that is not valid makes one of the three false.
+        let passed = left >= 0.0 && least >= 0.0 && sum < f64::INFINITY;
+        if passed {
+            self.jump = left;
+            self.seen += weights.len() as u64;
+            self.total_weight = (self.total_weight + sum).min(f64::MAX);
+        }
+        passed
+    }
+}
+
+/// Both slices in pieces of at most `len` items.
+fn blocks<'a, T>(
+    items: &'a [T],
+    weights: &'a [f64],
+    len: usize,
+) -> impl Iterator<Item = (&'a [T], &'a [f64])> {
+    items.chunks(len).zip(weights.chunks(len))
+}
+
+/// The sum and the minimum, in lanes so that they run at the speed of memory. NaN reaches the sum.
+fn sum_and_min(weights: &[f64]) -> (f64, f64) {
+    const LANES: usize = 8;
+    let mut sums = [0.0; LANES];
+    let mut least = [f64::INFINITY; LANES];
+    let chunks = weights.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for lane in 0..LANES {
+            sums[lane] += chunk[lane];
+            least[lane] = if chunk[lane] < least[lane] {
+                chunk[lane]
+            } else {
+                least[lane]
+            };
+        }
+    }
+    let sum = sums.iter().chain(rest).sum();
+    let least = least
+        .iter()
+        .chain(rest)
+        .copied()
+        .fold(f64::INFINITY, f64::min);
+    (sum, least)
+}
+
+impl<T, R: Rng> Extend<(T, Weight)> for WeightedReservoir<T, R> {
+    fn extend<I: IntoIterator<Item = (T, Weight)>>(&mut self, items: I) {
+        items
+            .into_iter()
+            .for_each(|(item, weight)| self.update_valid(weight, || item));
+    }
+}
+
+impl<T, R> Merge for WeightedReservoir<T, R> {
+    /// Keeps the items of smallest rank of both sides, exactly: any tree of merges over the same
+    /// parts gives the same items. O(k); draws nothing.
+    ///
+    /// The capacity becomes the smaller one of the sides that hold anything. `self` keeps its own
+    /// generator for the items to come.
+    fn merge(&mut self, other: Self) {
+        self.core.merge(other.core);
+        self.seen = self.seen.saturating_add(other.seen);
+        self.total_weight = (self.total_weight + other.total_weight).min(f64::MAX);
+        self.jump = if self.is_saturated() {
+            f64::NAN
+        } else {
+            f64::NEG_INFINITY
+        };
+    }
+}
+
+impl<T, R: Rng> Summary for WeightedReservoir<T, R> {
+    type Item = (T, Weight);
+
+    fn update(&mut self, (item, weight): (T, Weight)) {
+        self.update_valid(weight, || item);
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<T, R> TryFrom<super::stored::StoredWeighted<T, R>> for WeightedReservoir<T, R> {
+    type Error = &'static str;
+
+    fn try_from(stored: super::stored::StoredWeighted<T, R>) -> Result<Self, Self::Error> {
+        let super::stored::StoredWeighted {
+            core,
+            seen,
+            total_weight,
+            jump,
+            unit,
+            rng,
+        } = stored;
+        let saturated = core.threshold().is_some();
+        let jump_fits = if saturated {
+            jump.is_nan() || jump >= 0.0
+        } else {
+            jump == f64::NEG_INFINITY
+        };
+        if seen < core.len() as u64 + u64::from(saturated) {
+            Err("a reservoir has seen less than it holds")
+        } else if !(0.0..f64::INFINITY).contains(&total_weight) {
+            Err("a total weight is out of range")
+        } else if !jump_fits || (unit != 1.0 && unit != SMALL_UNIT) {
+            Err("a jump does not fit its reservoir")
+        } else {
+            Ok(Self {
+                core,
+                seen,
+                total_weight,
+                jump,
+                unit,
+                rng,
+            })
+        }
+    }
+}
+
+seeded_constructors!(WeightedReservoir);
+bottom_k_api!(WeightedReservoir);
