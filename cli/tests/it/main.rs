@@ -1,0 +1,5 @@
+//! Tests of the built binary, as a user or a script meets it: one module for each command.
+
+mod sample;
+mod support;
+mod top;
