@@ -1,0 +1,129 @@
+//! `WeightedReservoir`: successive sampling, exactly, before and after merges.
+
+use forebay::Merge;
+use forebay::sample::WeightedReservoir;
+
+use crate::naive::successive_sampling;
+use crate::{fit, seed, trials};
+
+/// A way to sample the positions of weights.
+type Way = fn(k: usize, weights: &[f64], seed: u64) -> Vec<usize>;
+
+fn offer(sample: &mut WeightedReservoir<usize>, weights: &[f64], items: core::ops::Range<usize>) {
+    for item in items {
+        sample
+            .update_weighted(item, weights[item])
+            .expect("a valid weight");
+    }
+}
+
+fn by_update(k: usize, weights: &[f64], seed: u64) -> Vec<usize> {
+    let mut sample = WeightedReservoir::with_seed(k, seed);
+    offer(&mut sample, weights, 0..weights.len());
+    sample.into_vec()
+}
+
+fn by_slice(k: usize, weights: &[f64], seed: u64) -> Vec<usize> {
+    let items: Vec<usize> = (0..weights.len()).collect();
+    let mut sample = WeightedReservoir::with_seed(k, seed);
+    sample
+        .extend_from_slice_weighted(&items, weights)
+        .expect("valid weights");
+    sample.into_vec()
+}
+
+fn by_merge_and_update(k: usize, weights: &[f64], seed: u64) -> Vec<usize> {
+    let (a, b) = (weights.len() / 3, 2 * weights.len() / 3);
+    let mut sample = WeightedReservoir::with_seed(k, seed << 1);
+    offer(&mut sample, weights, 0..a);
+    let mut other = WeightedReservoir::with_seed(k, seed << 1 | 1);
+    offer(&mut other, weights, a..b);
+    other.merge(sample);
+    offer(&mut other, weights, b..weights.len());
+    other.into_vec()
+}
+
+const WAYS: [(&str, Way); 3] = [
+    ("update", by_update),
+    ("slice", by_slice),
+    ("merge and update", by_merge_and_update),
+];
+
+/// The law of the whole sample, by enumeration of all orders of drawing, for n <= 6.
+#[test]
+fn every_subset_has_its_successive_sampling_probability() {
+    let sets: [&[f64]; 5] = [
+        &[1.0, 2.0],
+        &[5.0, 1.0, 1.0, 3.0],
+        &[0.1, 10.0, 1.0, 0.5, 7.0],
+        &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
+        &[1e-300, 3e-300, 2e-300, 1e-300],
+    ];
+    for (way, (name, sample)) in WAYS.into_iter().enumerate() {
+        for (index, weights) in sets.into_iter().enumerate() {
+            for k in 1..weights.len() {
+                let runs = trials(40_000);
+                let mut counts = vec![0u64; 1 << weights.len()];
+                for trial in 0..runs {
+                    let case = (way * 100 + index * 10 + k) as u64;
+                    let items = sample(k, weights, seed(11, case, trial));
+                    counts[items.iter().fold(0usize, |set, item| set | 1 << item)] += 1;
+                }
+                let law = successive_sampling(weights, k);
+                let possible = |&set: &usize| set.count_ones() as usize == k;
+                let cells: Vec<usize> = (0..counts.len()).filter(possible).collect();
+                let observed: Vec<u64> = cells.iter().map(|&set| counts[set]).collect();
+                let expected: Vec<f64> = cells.iter().map(|&set| law[set] * runs as f64).collect();
+                fit::chi_square(
+                    &format!("{name}: {k} of {weights:?}"),
+                    &observed,
+                    &expected,
+                    1.0,
+                );
+            }
+        }
+    }
+}
+
+/// With one slot the inclusion is proportional to weight, whatever the length of the stream.
+#[test]
+fn one_slot_is_proportional_to_weight_over_long_streams() {
+    let weights: Vec<f64> = (0..3_000).map(|i| 1.0 + f64::from(i % 10)).collect();
+    for (way, (name, sample)) in WAYS.into_iter().enumerate() {
+        let runs = trials(20_000);
+        let mut by_weight = vec![0u64; 10];
+        let mut by_place = vec![0u64; 10];
+        for trial in 0..runs {
+            let item = sample(1, &weights, seed(12, way as u64, trial))[0];
+            by_weight[item % 10] += 1;
+            by_place[item * 10 / weights.len()] += 1;
+        }
+        let expected: Vec<f64> = (0..10)
+            .map(|i| runs as f64 * f64::from(1 + i) / 55.0)
+            .collect();
+        fit::chi_square(&format!("{name}: by weight"), &by_weight, &expected, 1.0);
+        fit::chi_square(
+            &format!("{name}: by place"),
+            &by_place,
+            &[runs as f64 / 10.0; 10],
+            1.0,
+        );
+    }
+}
+
+/// Weights whose sum overflows an `f64` are sampled as their scaled-down images are.
+#[test]
+fn huge_weights_are_sampled_like_small_ones() {
+    let runs = trials(20_000);
+    let mut counts = vec![0u64; 100];
+    let weights: Vec<f64> = (0..1_000_000).map(|_| 1e304).collect();
+    let items: Vec<usize> = (0..weights.len()).collect();
+    for trial in 0..runs / 100 {
+        let mut sample = WeightedReservoir::with_seed(100, seed(13, 0, trial));
+        sample
+            .extend_from_slice_weighted(&items, &weights)
+            .expect("valid weights");
+        sample.iter().for_each(|&item| counts[item / 10_000] += 1);
+    }
+    fit::chi_square("by place", &counts, &vec![runs as f64 / 100.0; 100], 1.0);
+}
