@@ -1,7 +1,9 @@
 //! What can go wrong, said so that a person can mend it.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
+
+use forebay::stream::BoxError;
 
 use crate::field::FieldNumber;
 
@@ -16,6 +18,17 @@ pub(crate) enum Error {
         cause: io::Error,
     },
     Line(Box<BadLine>),
+    /// Arguments that do not go together, beyond what the parser sees.
+    Usage(String),
+    /// The stream could not be built, started or run on.
+    Stream(BoxError),
+}
+
+impl Error {
+    /// For failures of building, starting and running a stream.
+    pub(crate) fn stream(cause: impl Into<BoxError>) -> Self {
+        Self::Stream(cause.into())
+    }
 }
 
 /// A line that does not hold what the command asked of it.
@@ -66,6 +79,8 @@ impl fmt::Display for Error {
             Self::Write(cause) => write!(f, "cannot write the output: {cause}"),
             Self::Read { name, cause } => write!(f, "cannot read {name}: {cause}"),
             Self::Line(line) => line.fmt(f),
+            Self::Usage(message) => f.write_str(message),
+            Self::Stream(cause) => cause.fmt(f),
         }
     }
 }
@@ -98,6 +113,11 @@ impl fmt::Display for Problem {
             Self::TotalTooLarge => write!(f, "the total weight grows too large"),
         }
     }
+}
+
+/// Writes a line to standard error; nobody listening is no reason to fail.
+pub(crate) fn say(message: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{message}");
 }
 
 /// Text for an error message: quoted, harmless to the terminal, and not too long.

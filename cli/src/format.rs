@@ -1,9 +1,12 @@
-//! Numbers and items as they are printed.
+//! Numbers, items and results as they are printed.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io::Write;
 
 use serde::{Serialize, Serializer};
+
+use crate::error::Error;
 
 /// A count or a weight; a whole weight is printed as a count would be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,6 +81,21 @@ impl Serialize for Number {
     }
 }
 
+/// A number of things: `1 line`, `2 lines`.
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// A share as people read it.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.2}%", 100.0 * share)
+}
+
+/// Bytes as text; those that are not UTF-8 are replaced.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
 /// Text for a table: no control characters, which could end the line or steer the terminal.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if text.chars().any(char::is_control) {
@@ -90,6 +108,28 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(text)
     }
+}
+
+/// Writes one JSON value on a line of its own.
+pub(crate) fn write_json(value: &impl Serialize, out: &mut impl Write) -> Result<(), Error> {
+    serde_json::to_writer(&mut *out, value)?;
+    Ok(writeln!(out)?)
+}
+
+/// Writes comma-separated values; the header is there even if no row is.
+pub(crate) fn write_csv(
+    header: &[&str],
+    rows: &[impl Serialize],
+    out: &mut impl Write,
+) -> Result<(), Error> {
+    let mut csv = csv::WriterBuilder::new()
+        .has_headers(false)
+        .from_writer(out);
+    csv.write_record(header)?;
+    for row in rows {
+        csv.serialize(row)?;
+    }
+    Ok(csv.flush()?)
 }
 
 #[cfg(test)]
@@ -120,6 +160,12 @@ mod tests {
     fn a_share_of_nothing_is_nothing() {
         assert_eq!(Number::from(0u64).share_of(Number::from(0u64)), 0.0);
         assert_eq!(Number::from(1u64).share_of(Number::from(4u64)), 0.25);
+    }
+
+    #[test]
+    fn one_thing_is_not_many() {
+        assert_eq!(counted(0, "batch", "batches"), "0 batches");
+        assert_eq!(counted(1, "batch", "batches"), "1 batch");
     }
 
     #[test]

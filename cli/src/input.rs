@@ -1,18 +1,17 @@
-//! Files and standard input, as blocks of whole lines.
+//! The input as blocks of whole lines.
 //!
 //! A line is bytes up to and including `\n`; only the last one may lack it. Nothing is decoded
 //! and nothing is copied per line.
 
-use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
 
 use memchr::{memchr, memchr_iter, memrchr};
 
 use crate::args::InputArgs;
-use crate::error::{BadLine, Error, Problem};
+use crate::error::{BadLine, Error, Problem, say};
 use crate::progress::Progress;
-use crate::skip::Skipper;
+use crate::skip::{OnBad, Skipper};
+use crate::source::{Source, total_bytes};
 
 /// Large enough that system calls do not count, small enough for the second-level cache.
 const BLOCK_BYTES: usize = 256 << 10;
@@ -20,7 +19,7 @@ const BLOCK_BYTES: usize = 256 << 10;
 /// Where a line stands in the whole input; ordered as the lines are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
-    /// Which of the inputs it is in, from 0.
+    /// Which of the sources it is in, from 0.
     source: usize,
     /// Its number there, from 1.
     line: u64,
@@ -50,10 +49,10 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Consecutive whole lines of one input.
+/// Consecutive whole lines of one source.
 #[derive(Debug)]
 pub(crate) struct Block<'a> {
-    /// What the input is called in messages.
+    /// What the source is called in messages.
     name: &'a str,
     lines: Lines<'a>,
 }
@@ -178,7 +177,21 @@ fn length_of_lines(bytes: &[u8], n: usize) -> usize {
     length
 }
 
-/// Reads all input and calls `visit` with each block as soon as it is there.
+/// Reads what the user named, under a progress bar; see [`read_blocks`].
+///
+/// # Errors
+///
+/// As [`read_blocks`].
+pub(crate) fn read_input(
+    args: &InputArgs,
+    visit: impl FnMut(&Block<'_>, &mut Skipper) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let sources = args.sources();
+    let progress = Progress::towards(total_bytes(&sources));
+    read_blocks(&sources, args.on_bad(), progress, visit)
+}
+
+/// Reads all sources and calls `visit` with each block as soon as it is there.
 ///
 /// What was skipped, if anything, is reported on standard error at the end.
 ///
@@ -186,14 +199,18 @@ fn length_of_lines(bytes: &[u8], n: usize) -> usize {
 ///
 /// The first error of `visit`, and unreadable files unless they are to be skipped.
 pub(crate) fn read_blocks(
-    args: &InputArgs,
+    sources: &[Source],
+    on_bad: OnBad,
     mut progress: Progress,
     mut visit: impl FnMut(&Block<'_>, &mut Skipper) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let mut skipper = Skipper::new(args.on_bad());
-    for (source, path) in args.paths().enumerate() {
-        let first = Position { source, line: 1 };
-        let read = read_source(path, first, |block| {
+    let mut skipper = Skipper::new(on_bad);
+    for (number, source) in sources.iter().enumerate() {
+        let first = Position {
+            source: number,
+            line: 1,
+        };
+        let read = read_source(source, first, |block| {
             progress.advance(block.bytes().len());
             visit(block, &mut skipper)
         });
@@ -201,58 +218,28 @@ pub(crate) fn read_blocks(
     }
     drop(progress);
     if let Some(report) = skipper.report() {
-        eprintln!("forebay: {report}");
+        say(format_args!("forebay: {report}"));
     }
     Ok(())
 }
 
 fn read_source(
-    path: &Path,
+    source: &Source,
     mut first: Position,
     mut visit: impl FnMut(&Block<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let name = source_name(path);
+    let name = source.to_string();
     let read_error = |cause| Error::Read {
         name: name.clone(),
         cause,
     };
-    let mut blocks = BlockReader::new(open(path).map_err(read_error)?);
+    let mut blocks = BlockReader::new(source.open().map_err(read_error)?);
     while let Some(bytes) = blocks.next_block().map_err(read_error)? {
         let block = Block::new(&name, first, bytes);
         visit(&block)?;
         first.line += block.lines.left as u64;
     }
     Ok(())
-}
-
-fn is_stdin(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
-
-fn source_name(path: &Path) -> String {
-    if is_stdin(path) {
-        "standard input".to_owned()
-    } else {
-        path.display().to_string()
-    }
-}
-
-fn open(path: &Path) -> io::Result<Box<dyn Read>> {
-    if is_stdin(path) {
-        Ok(Box::new(io::stdin().lock()))
-    } else {
-        Ok(Box::new(File::open(path)?))
-    }
-}
-
-/// How many bytes there are to read, if every input is a regular file.
-pub(crate) fn total_bytes(args: &InputArgs) -> Option<u64> {
-    args.paths()
-        .map(|path| {
-            let metadata = path.metadata().ok().filter(|_| !is_stdin(path))?;
-            metadata.is_file().then_some(metadata.len())
-        })
-        .sum()
 }
 
 /// Cuts what a reader yields into blocks of whole lines, as they arrive.
@@ -324,7 +311,14 @@ mod tests {
         }
     }
 
-    const FIRST: Position = Position { source: 0, line: 1 };
+    impl Position {
+        /// A line of the first source.
+        pub(crate) const fn nth(line: u64) -> Self {
+            Self { source: 0, line }
+        }
+    }
+
+    const FIRST: Position = Position::nth(1);
 
     fn lines_of(bytes: &[u8]) -> Vec<(u64, &[u8])> {
         let block = Block::new("test", FIRST, bytes);

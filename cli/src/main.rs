@@ -8,11 +8,15 @@ mod args;
 mod error;
 mod field;
 mod format;
+mod generate;
 mod input;
 mod keys;
 mod progress;
+mod ranking;
 mod sample;
 mod skip;
+mod source;
+mod stream;
 mod table;
 mod top;
 mod words;
@@ -23,7 +27,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::{Args, Command};
-use crate::error::Error;
+use crate::error::{Error, say};
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -31,12 +35,16 @@ fn main() -> ExitCode {
     let result = match &args.command {
         Command::Top(top) => top::run(top, &mut out),
         Command::Sample(sample) => sample::run(sample, &mut out),
+        Command::Stream(stream) => stream::run(stream, &mut out),
     };
     match result.and_then(|()| out.flush().map_err(Error::from)) {
         Ok(()) | Err(Error::ClosedPipe) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("forebay: {error}");
-            ExitCode::FAILURE
+            say(format_args!("forebay: {error}"));
+            match error {
+                Error::Usage(_) => ExitCode::from(2),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }

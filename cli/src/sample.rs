@@ -13,8 +13,7 @@ use forebay::sample::{Reservoir, WeightedReservoir};
 use crate::args::SampleArgs;
 use crate::error::{Error, Problem};
 use crate::field::{FieldNumber, Separator};
-use crate::input::{Block, Line, Position, read_blocks, total_bytes};
-use crate::progress::Progress;
+use crate::input::{Block, Line, Position, read_input};
 use crate::skip::Skipper;
 
 /// Reads the input and prints the lines drawn.
@@ -29,18 +28,17 @@ pub(crate) fn run(args: &SampleArgs, out: &mut impl Write) -> Result<(), Error> 
         separator: args.delimiter.separator(),
     };
     let seed = JobSeed::new(args.seed.unwrap_or_else(seed_from_system));
-    let progress = Progress::towards(total_bytes(&args.input));
     match args.by_field {
         None => {
             let mut sample = urn.empty_sample(seed.partition_rng(0, 0, 0));
-            read_blocks(&args.input, progress, |block, skipper| {
+            read_input(&args.input, |block, skipper| {
                 urn.offer_block(&mut sample, block, skipper)
             })?;
             write_lines(sample, out)
         }
         Some(field) => {
             let mut samples = KeyedSamples::default();
-            read_blocks(&args.input, progress, |block, skipper| {
+            read_input(&args.input, |block, skipper| {
                 block.try_lines(skipper, |line| {
                     let key = urn.separator.field(line.text(), field)?;
                     let make = || urn.empty_sample(seed.key_rng(0, route(key), 0));

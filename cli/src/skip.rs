@@ -1,6 +1,7 @@
 //! What happens to input that cannot be used: an error, or counted and skipped.
 
 use crate::error::Error;
+use crate::format::counted;
 
 /// What to do with unreadable files and bad lines.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,11 +47,14 @@ impl Skipper {
 
     /// What to tell the user at the end, if anything was skipped.
     pub(crate) fn report(&self) -> Option<String> {
-        let parts: Vec<String> = [(self.lines, "bad line"), (self.files, "unreadable file")]
-            .into_iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" }))
-            .collect();
+        let parts: Vec<String> = [
+            (self.lines, "bad line", "bad lines"),
+            (self.files, "unreadable file", "unreadable files"),
+        ]
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many)| counted(count, one, many))
+        .collect();
         (!parts.is_empty()).then(|| format!("skipped {}", parts.join(" and ")))
     }
 }
