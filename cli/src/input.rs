@@ -201,7 +201,7 @@ pub(crate) fn read_input(
 pub(crate) fn read_blocks(
     sources: &[Source],
     on_bad: OnBad,
-    mut progress: Progress,
+    progress: Progress,
     mut visit: impl FnMut(&Block<'_>, &mut Skipper) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut skipper = Skipper::new(on_bad);
@@ -210,10 +210,7 @@ pub(crate) fn read_blocks(
             source: number,
             line: 1,
         };
-        let read = read_source(source, first, |block| {
-            progress.advance(block.bytes().len());
-            visit(block, &mut skipper)
-        });
+        let read = read_source(source, first, &progress, |block| visit(block, &mut skipper));
         skipper.tolerate(read)?;
     }
     drop(progress);
@@ -226,6 +223,7 @@ pub(crate) fn read_blocks(
 fn read_source(
     source: &Source,
     mut first: Position,
+    progress: &Progress,
     mut visit: impl FnMut(&Block<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let name = source.to_string();
@@ -233,7 +231,7 @@ fn read_source(
         name: name.clone(),
         cause,
     };
-    let mut blocks = BlockReader::new(source.open().map_err(read_error)?);
+    let mut blocks = BlockReader::new(source.open(progress).map_err(read_error)?);
     while let Some(bytes) = blocks.next_block().map_err(read_error)? {
         let block = Block::new(&name, first, bytes);
         visit(&block)?;

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod decode;
 mod error;
 mod field;
 mod format;

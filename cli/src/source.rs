@@ -5,7 +5,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::decode::decoded;
 use crate::generate::GeneratedLog;
+use crate::progress::Progress;
 
 /// One source of lines.
 #[derive(Clone, Debug)]
@@ -26,12 +28,14 @@ impl Source {
         }
     }
 
-    pub(crate) fn open(&self) -> io::Result<Box<dyn Read>> {
-        Ok(match self {
-            Self::File(path) => Box::new(File::open(path)?),
-            Self::Stdin => Box::new(io::stdin().lock()),
-            Self::Generated(lines) => Box::new(GeneratedLog::new(*lines)),
-        })
+    /// The bytes of the source, decompressed if they are compressed; `progress` sees them as they
+    /// are stored.
+    pub(crate) fn open(&self, progress: &Progress) -> io::Result<Box<dyn Read>> {
+        match self {
+            Self::File(path) => decoded(progress.watch(File::open(path)?)),
+            Self::Stdin => decoded(progress.watch(io::stdin().lock())),
+            Self::Generated(lines) => Ok(Box::new(GeneratedLog::new(*lines))),
+        }
     }
 
     /// How many bytes it holds, if that is known.

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::io::Write;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::Value;
 
 use crate::support::{command, data, exact, forebay, json, ranked, read, words};
@@ -132,6 +134,19 @@ fn several_files_and_standard_input_are_one_stream() {
     std::fs::write(&path, "a\nb").expect("the file can be written");
     let args = format!("{0} - {0}", path.display());
     assert_eq!(top(&args, "b\n"), counted(&[("b", 3), ("a", 2)]));
+}
+
+#[test]
+fn compressed_input_is_known_by_its_first_bytes() {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(b"a\nb\na\n").expect("memory takes all");
+    let gzip = gzip.finish().expect("memory takes all");
+    assert_eq!(top("", &gzip), counted(&[("a", 2), ("b", 1)]));
+    let message = forebay("top", &gzip[..gzip.len() - 5]).failure(1);
+    assert!(
+        message.starts_with("forebay: cannot read standard input: "),
+        "{message}"
+    );
 }
 
 #[test]
