@@ -4,6 +4,7 @@ use rand::Rng;
 
 use super::api::{bottom_k_api, seeded_constructors};
 use super::bottom_k::{BottomK, Rank};
+use super::lanes::{Totals, blocks, totals};
 use super::skip::{ln_exponential_jump, ln_rank, ln_rank_below};
 use super::weight::{Weight, WeightError};
 use crate::random::DefaultRng;
@@ -272,7 +273,7 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
     /// Passes over a whole block if its weights are all valid and do not use up the jump; if not,
     /// nothing has changed.
     fn pass_over(&mut self, weights: &[f64]) -> bool {
-        let (sum, least) = sum_and_min(weights);
+        let Totals { sum, least, .. } = totals(weights);
         let left = self.jump - sum * self.unit;
         // A weight that is not valid makes one of the three false.
         let passed = left >= 0.0 && least >= 0.0 && sum < f64::INFINITY;
@@ -283,41 +284,6 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
         }
         passed
     }
-}
-
-/// Both slices in pieces of at most `len` items.
-fn blocks<'a, T>(
-    items: &'a [T],
-    weights: &'a [f64],
-    len: usize,
-) -> impl Iterator<Item = (&'a [T], &'a [f64])> {
-    items.chunks(len).zip(weights.chunks(len))
-}
-
-/// The sum and the minimum, in lanes so that they run at the speed of memory. NaN reaches the sum.
-fn sum_and_min(weights: &[f64]) -> (f64, f64) {
-    const LANES: usize = 8;
-    let mut sums = [0.0; LANES];
-    let mut least = [f64::INFINITY; LANES];
-    let chunks = weights.chunks_exact(LANES);
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        for lane in 0..LANES {
-            sums[lane] += chunk[lane];
-            least[lane] = if chunk[lane] < least[lane] {
-                chunk[lane]
-            } else {
-                least[lane]
-            };
-        }
-    }
-    let sum = sums.iter().chain(rest).sum();
-    let least = least
-        .iter()
-        .chain(rest)
-        .copied()
-        .fold(f64::INFINITY, f64::min);
-    (sum, least)
 }
 
 impl<T, R: Rng> Extend<(T, Weight)> for WeightedReservoir<T, R> {
