@@ -66,6 +66,16 @@ impl Estimate {
     pub fn width(&self) -> f64 {
         self.upper - self.lower
     }
+
+    /// The estimate of an increasing function of what this one estimates.
+    pub(crate) fn map(self, function: impl Fn(f64) -> f64) -> Self {
+        Self {
+            value: function(self.value),
+            lower: function(self.lower),
+            upper: function(self.upper),
+            confidence: self.confidence,
+        }
+    }
 }
 
 impl fmt::Display for Estimate {
@@ -122,12 +132,65 @@ pub(crate) fn count_from_sample(
     let z = normal_quantile(0.5 + confidence / 2.0);
     // The correction shrinks the variance as if the sample were larger by its inverse.
     let z2 = z * z * (total - n) / (total - 1.0) / n;
-    let centre = (share + z2 / 2.0) / (1.0 + z2);
-    let half = libm::sqrt(z2 * (share * (1.0 - share) + z2 / 4.0)) / (1.0 + z2);
+    let (lower, upper) = wilson(share, z2);
     Estimate {
         value: share * total,
-        lower: libm::floor((centre - half) * total).max(least),
-        upper: libm::ceil((centre + half) * total).min(most),
+        lower: libm::floor(lower * total).max(least),
+        upper: libm::ceil(upper * total).min(most),
+        confidence,
+    }
+}
+
+/// The ends of Wilson's score interval for a share, `z2` being the square of the normal quantile
+/// over the effective number of draws: every share whose distance from the one observed is at most
+/// that quantile times its own standard deviation (Wilson 1927).
+fn wilson(share: f64, z2: f64) -> (f64, f64) {
+    let centre = (share + z2 / 2.0) / (1.0 + z2);
+    let half = libm::sqrt(z2 * (share * (1.0 - share) + z2 / 4.0)) / (1.0 + z2);
+    (centre - half, centre + half)
+}
+
+/// Some items of a sample of fixed size, their inclusion probabilities summed up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Included {
+    count: f64,
+    /// The sum of the probabilities, which is at most the count.
+    probability: f64,
+}
+
+impl Included {
+    pub(crate) fn add(&mut self, probability: f64) {
+        self.count += 1.0;
+        self.probability += probability.min(1.0);
+    }
+
+    /// The mean of `1 - p`, as if there were one more item with p = 0: an item's share of its
+    /// variance that sampling without replacement leaves, on the cautious side for a few items.
+    fn left(self) -> f64 {
+        (self.count - self.probability + 1.0) / (self.count + 1.0)
+    }
+}
+
+/// How many of the slots of a sample of fixed size a part of the stream is expected to take, if
+/// `hits` of it and `misses` of the rest came up.
+///
+/// Wilson's score interval. The inclusions of the part have the variance `a = sum of 1 - p` over the
+/// items that came up, those of the rest `b` alike, and fixing the size leaves `a * b / (a + b)` of
+/// it (Hájek 1964), which the binomial variance is multiplied down to.
+pub(crate) fn slots_of_sample(hits: Included, misses: Included, confidence: f64) -> Estimate {
+    check_confidence(confidence);
+    let size = hits.count + misses.count;
+    if size == 0.0 {
+        return Estimate::exact(0.0);
+    }
+    let (a, b) = (hits.left(), misses.left());
+    let correction = size * a * b / (hits.count * a + misses.count * b);
+    let z = normal_quantile(0.5 + confidence / 2.0);
+    let (lower, upper) = wilson(hits.count / size, z * z * correction / size);
+    Estimate {
+        value: hits.count,
+        lower: (lower * size).max(hits.probability),
+        upper: (upper * size).min(size - misses.probability),
         confidence,
     }
 }

@@ -123,4 +123,89 @@ macro_rules! iterate_and_debug {
     };
 }
 
-pub(crate) use {bottom_k_api, iterate_and_debug, seeded_constructors};
+/// The ways of offering weighted items, by `update_valid(Weight, FnOnce() -> T)` and
+/// `pass_over(&[f64]) -> bool`, which passes over a block as a whole or changes nothing.
+macro_rules! offer_weighted {
+    ($Sampler:ident) => {
+        impl<T, R: rand::Rng> $Sampler<T, R> {
+            /// Offers one item. Amortised O(1); O(log k) when it is heavy.
+            ///
+            /// # Errors
+            ///
+            /// If `weight` is NaN, negative or infinite. The sampler is as it was before.
+            #[inline]
+            pub fn update_weighted(
+                &mut self,
+                item: T,
+                weight: f64,
+            ) -> Result<(), crate::sample::WeightError> {
+                self.update_valid(crate::sample::Weight::new(weight)?, || item);
+                Ok(())
+            }
+
+            /// Offers one item of weight 1.
+            #[inline]
+            pub fn update(&mut self, item: T) {
+                self.update_valid(crate::sample::Weight::ONE, || item);
+            }
+
+            /// Offers `items[i]` with weight `weights[i]` for every i, cloning only those that are
+            /// kept.
+            ///
+            /// # Errors
+            ///
+            /// If a weight is NaN, negative or infinite; the items before it have been offered.
+            ///
+            /// # Panics
+            ///
+            /// If the slices differ in length.
+            #[track_caller]
+            pub fn extend_from_slice_weighted(
+                &mut self,
+                items: &[T],
+                weights: &[f64],
+            ) -> Result<(), crate::sample::WeightError>
+            where
+                T: Clone,
+            {
+                use crate::sample::lanes::blocks;
+                assert_eq!(items.len(), weights.len(), "one weight for every item");
+                // A block that does not go by as a whole is tried in small pieces, these item by
+                // item.
+                for (items, weights) in blocks(items, weights, 512) {
+                    if self.pass_over(weights) {
+                        continue;
+                    }
+                    for (items, weights) in blocks(items, weights, 32) {
+                        if self.pass_over(weights) {
+                            continue;
+                        }
+                        for (item, &weight) in items.iter().zip(weights) {
+                            let weight = crate::sample::Weight::new(weight)?;
+                            self.update_valid(weight, || item.clone());
+                        }
+                    }
+                }
+                Ok(())
+            }
+        }
+
+        impl<T, R: rand::Rng> Extend<(T, crate::sample::Weight)> for $Sampler<T, R> {
+            fn extend<I: IntoIterator<Item = (T, crate::sample::Weight)>>(&mut self, items: I) {
+                items
+                    .into_iter()
+                    .for_each(|(item, weight)| self.update_valid(weight, || item));
+            }
+        }
+
+        impl<T, R: rand::Rng> crate::Summary for $Sampler<T, R> {
+            type Item = (T, crate::sample::Weight);
+
+            fn update(&mut self, (item, weight): (T, crate::sample::Weight)) {
+                self.update_valid(weight, || item);
+            }
+        }
+    };
+}
+
+pub(crate) use {bottom_k_api, iterate_and_debug, offer_weighted, seeded_constructors};

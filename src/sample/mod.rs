@@ -26,25 +26,37 @@
 //! assert_eq!((sample.len(), sample.seen()), (100, 1_000_000));
 //! ```
 
+mod aggregate;
 mod api;
 mod block;
 mod bottom_k;
 mod decaying;
+mod eb_pps;
 mod estimates;
 mod free;
+mod gate;
 mod iter;
+mod lanes;
+mod latent;
+mod pass;
+mod replacement;
 mod reservoir;
 mod skip;
+mod split;
 #[cfg(feature = "serde")]
 mod stored;
 mod stratified;
+mod var_opt;
 mod weight;
 mod weighted;
 
 pub use decaying::{DecayingReservoir, TimeError, Timestamp};
+pub use eb_pps::EbPps;
 pub use free::{sample, sample_weighted};
 pub use iter::Iter;
+pub use replacement::ReplacementReservoir;
 pub use reservoir::Reservoir;
 pub use stratified::StratifiedReservoir;
+pub use var_opt::VarOpt;
 pub use weight::{Weight, WeightError};
 pub use weighted::WeightedReservoir;

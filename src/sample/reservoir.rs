@@ -2,13 +2,13 @@
 
 use alloc::vec::Vec;
 use core::cmp::Ordering;
-use core::ops::ControlFlow;
 
 use rand::Rng;
 
 use super::api::{bottom_k_api, seeded_constructors};
 use super::block;
 use super::bottom_k::{BottomK, Entry, FEWEST_GATHERED, Rank};
+use super::pass::{pass_counted, pass_each};
 use super::skip::{geometric, ln_miss};
 use crate::random::{DefaultRng, open01};
 use crate::{Merge, Summary};
@@ -245,37 +245,6 @@ impl<T, R: Rng> Reservoir<T, R> {
         if !accepted.is_empty() {
             self.core.absorb(&mut accepted);
             self.next = 0;
-        }
-    }
-}
-
-/// Passes over the items of an iterator that knows its length with [`Iterator::nth`]; what it
-/// yields is made into an item only when it is asked for.
-fn pass_counted<I: Iterator, T>(
-    mut items: I,
-    make: impl Fn(I::Item) -> T,
-) -> impl FnMut(u64) -> Result<T, u64> {
-    move |wait| {
-        let left = items.size_hint().0;
-        let skip = usize::try_from(wait).unwrap_or(usize::MAX).min(left);
-        items.nth(skip).map(&make).ok_or(skip as u64)
-    }
-}
-
-/// Passes over the items of any iterator one by one, counting them.
-fn pass_each<T>(mut items: impl Iterator<Item = T>) -> impl FnMut(u64) -> Result<T, u64> {
-    move |wait| {
-        let mut left = wait;
-        let found = items.try_for_each(|item| {
-            if left == 0 {
-                return ControlFlow::Break(item);
-            }
-            left -= 1;
-            ControlFlow::Continue(())
-        });
-        match found {
-            ControlFlow::Break(item) => Ok(item),
-            ControlFlow::Continue(()) => Err(wait - left),
         }
     }
 }

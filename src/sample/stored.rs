@@ -10,7 +10,10 @@ use serde::Deserialize;
 
 use super::bottom_k::{BottomK, Entry, Rank};
 use super::decaying::DecayingRank;
+use super::gate::Gate;
+use super::latent::Latent;
 use super::reservoir::UniformRank;
+use super::split::Split;
 use super::stratified::{Limits, Stratum};
 use super::weighted::WeightedRank;
 use crate::random::JobSeed;
@@ -92,4 +95,44 @@ pub(crate) struct StoredStratified<K, T> {
     pub(crate) dropped_from: Option<u64>,
     pub(crate) seen: u64,
     pub(crate) seed: JobSeed,
+}
+
+/// The stored form of a `ReplacementReservoir`.
+#[derive(Deserialize)]
+pub(crate) struct StoredReplacement<T, R> {
+    pub(crate) capacity: usize,
+    pub(crate) slots: Vec<T>,
+    pub(crate) seen: u64,
+    pub(crate) next: u64,
+    pub(crate) rng: R,
+}
+
+/// The stored form of a `VarOpt`.
+#[derive(Deserialize)]
+pub(crate) struct StoredVarOpt<T, R> {
+    pub(crate) capacity: usize,
+    pub(crate) split: Split<T>,
+    #[serde(with = "bits")]
+    pub(crate) light_weight: f64,
+    pub(crate) gate: Gate,
+    pub(crate) seen: u64,
+    pub(crate) rng: R,
+}
+
+/// The stored form of an `EbPps`.
+#[derive(Deserialize)]
+pub(crate) struct StoredEbPps<T, R> {
+    pub(crate) capacity: usize,
+    pub(crate) latent: Latent<T>,
+    #[serde(with = "bits")]
+    pub(crate) total: f64,
+    #[serde(with = "bits")]
+    pub(crate) heaviest: f64,
+    #[serde(with = "bits")]
+    pub(crate) faded: f64,
+    #[serde(with = "bits")]
+    pub(crate) coin: f64,
+    pub(crate) gate: Gate,
+    pub(crate) seen: u64,
+    pub(crate) rng: R,
 }
