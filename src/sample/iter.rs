@@ -5,6 +5,7 @@ use core::iter::FusedIterator;
 use core::slice;
 
 use super::bottom_k::Entry;
+use super::decaying::DecayingRank;
 use super::reservoir::UniformRank;
 use super::weighted::WeightedRank;
 
@@ -15,6 +16,7 @@ pub struct Iter<'a, T>(Inner<'a, T>);
 enum Inner<'a, T> {
     Uniform(slice::Iter<'a, Entry<UniformRank, T>>),
     Weighted(slice::Iter<'a, Entry<WeightedRank, T>>),
+    Decaying(slice::Iter<'a, Entry<DecayingRank, T>>),
 }
 
 /// Applies the same expression to whichever iterator is inside.
@@ -23,6 +25,7 @@ macro_rules! each {
         match $self {
             Inner::Uniform($iter) => $body,
             Inner::Weighted($iter) => $body,
+            Inner::Decaying($iter) => $body,
         }
     };
 }
@@ -47,6 +50,7 @@ impl<T> Clone for Iter<'_, T> {
         Self(match &self.0 {
             Inner::Uniform(iter) => Inner::Uniform(iter.clone()),
             Inner::Weighted(iter) => Inner::Weighted(iter.clone()),
+            Inner::Decaying(iter) => Inner::Decaying(iter.clone()),
         })
     }
 }
@@ -66,5 +70,11 @@ impl<'a, T> From<slice::Iter<'a, Entry<UniformRank, T>>> for Iter<'a, T> {
 impl<'a, T> From<slice::Iter<'a, Entry<WeightedRank, T>>> for Iter<'a, T> {
     fn from(iter: slice::Iter<'a, Entry<WeightedRank, T>>) -> Self {
         Self(Inner::Weighted(iter))
+    }
+}
+
+impl<'a, T> From<slice::Iter<'a, Entry<DecayingRank, T>>> for Iter<'a, T> {
+    fn from(iter: slice::Iter<'a, Entry<DecayingRank, T>>) -> Self {
+        Self(Inner::Decaying(iter))
     }
 }

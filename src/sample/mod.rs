@@ -29,15 +29,22 @@
 mod api;
 mod block;
 mod bottom_k;
+mod decaying;
+mod estimates;
+mod free;
 mod iter;
 mod reservoir;
 mod skip;
 #[cfg(feature = "serde")]
 mod stored;
+mod stratified;
 mod weight;
 mod weighted;
 
+pub use decaying::{DecayingReservoir, TimeError, Timestamp};
+pub use free::{sample, sample_weighted};
 pub use iter::Iter;
 pub use reservoir::Reservoir;
+pub use stratified::StratifiedReservoir;
 pub use weight::{Weight, WeightError};
 pub use weighted::WeightedReservoir;

@@ -37,8 +37,10 @@ pub(crate) fn mapping(name: &str) -> Outcome<fn(Value) -> Mapped<Value>> {
     })
 }
 
+pub(crate) type FlatMapping = fn(Value) -> Mapped<Vec<Value>>;
+
 /// From one value to many.
-pub(crate) fn flat_mapping(name: &str) -> Outcome<fn(Value) -> Mapped<Vec<Value>>> {
+pub(crate) fn flat_mapping(name: &str) -> Outcome<FlatMapping> {
     Ok(match name {
         "up_to" => |n| Ok((1..=int(&n)?).map(Value::from).collect()),
         "split_space" => |s| match s.as_str() {
