@@ -20,6 +20,9 @@ fn failure(ctx: StreamingContext) -> BatchError {
     error
 }
 
+/// Declares a stream that fails in its second batch.
+type Declare = fn(&StreamingContext);
+
 fn explode(n: u64) -> u64 {
     assert!(n < 100, "boom at {n}");
     n
@@ -54,7 +57,7 @@ fn a_panic_is_blamed_on_the_operator_inside_a_fused_chain() {
 
 #[test]
 fn a_panic_is_blamed_on_every_kind_of_operator() {
-    let kinds: [(&str, fn(&StreamingContext)); 9] = [
+    let kinds: [(&str, Declare); 9] = [
         ("flat_map-1", |ctx| {
             ctx.batches(batches())
                 .flat_map(|n| (0..1).map(move |_| explode(n)))
@@ -123,7 +126,7 @@ fn an_error_fails_the_batch_and_is_the_source() {
             _ => Ok(n),
         }
     }
-    let kinds: [(&str, fn(&StreamingContext)); 5] = [
+    let kinds: [(&str, Declare); 5] = [
         ("try_map-1", |ctx| {
             ctx.batches(batches()).try_map(check).print();
         }),

@@ -11,11 +11,14 @@ use forebay::stream::pipe::Pipe;
 use forebay::stream::{BatchTime, ContextBuilder, DStream, Data, StreamingContext};
 
 /// The batches that an output saw.
-pub struct Seen<T>(Arc<Mutex<Vec<(u64, Vec<T>)>>>);
+pub(crate) struct Seen<T>(Arc<Mutex<Log<T>>>);
+
+/// Batch times and items.
+type Log<T> = Vec<(u64, Vec<T>)>;
 
 impl<T: Clone> Seen<T> {
     /// Collects the batches of a stream.
-    pub fn of<P: Pipe<Item = T>>(stream: &DStream<'_, T, P>) -> Self
+    pub(crate) fn of<P: Pipe<Item = T>>(stream: &DStream<'_, T, P>) -> Self
     where
         T: Data,
     {
@@ -30,12 +33,12 @@ impl<T: Clone> Seen<T> {
     }
 
     /// The items of each batch, in their order.
-    pub fn batches(&self) -> Vec<Vec<T>> {
+    pub(crate) fn batches(&self) -> Vec<Vec<T>> {
         let seen = self.0.lock().unwrap();
         seen.iter().map(|(_, items)| items.clone()).collect()
     }
 
-    pub fn times(&self) -> Vec<u64> {
+    pub(crate) fn times(&self) -> Vec<u64> {
         self.0
             .lock()
             .unwrap()
@@ -45,7 +48,7 @@ impl<T: Clone> Seen<T> {
     }
 
     /// The items of each batch, sorted.
-    pub fn sorted(&self) -> Vec<Vec<T>>
+    pub(crate) fn sorted(&self) -> Vec<Vec<T>>
     where
         T: Ord,
     {
@@ -55,18 +58,18 @@ impl<T: Clone> Seen<T> {
     }
 }
 
-pub fn builder() -> ContextBuilder {
+pub(crate) fn builder() -> ContextBuilder {
     StreamingContext::builder("test").threads(2).partitions(3)
 }
 
-pub fn context() -> StreamingContext {
+pub(crate) fn context() -> StreamingContext {
     builder().build().unwrap()
 }
 
-pub fn millis(millis: u64) -> BatchTime {
+pub(crate) fn millis(millis: u64) -> BatchTime {
     BatchTime::from_millis(millis)
 }
 
-pub fn run(ctx: StreamingContext) -> usize {
+pub(crate) fn run(ctx: StreamingContext) -> usize {
     ctx.into_driver().unwrap().run_to_end().unwrap()
 }
