@@ -44,7 +44,7 @@ fn uniform_slice(c: &mut Criterion) {
         group.bench_function("extend", |b| {
             b.iter(|| {
                 seed += 1;
-                let mut sample = Reservoir::with_seed(k, seed);
+                let mut sample = Reservoir::<u64>::with_seed(k, seed);
                 sample.extend(&items);
                 sample
             });
@@ -54,43 +54,45 @@ fn uniform_slice(c: &mut Criterion) {
 }
 
 /// An iterator that must be driven item by item and whose length is not known.
-fn opaque(n: u64) -> impl Iterator<Item = u64> {
-    let mut state = 1u64;
-    (0..n).filter_map(move |i| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(i);
-        (state != 0).then_some(state >> 7)
-    })
+struct Opaque<I>(I);
+
+impl<I: Iterator> Iterator for Opaque<I> {
+    type Item = I::Item;
+
+    #[inline]
+    fn next(&mut self) -> Option<I::Item> {
+        self.0.next()
+    }
 }
 
 fn uniform_stream(c: &mut Criterion) {
-    const N: u64 = 20_000_000;
+    let items: Vec<u64> = (0..UNIFORM).collect();
+    let opaque = || Opaque(black_box(&items).iter().copied());
     for k in [100, 10_000] {
         let mut group = c.benchmark_group(format!("uniform stream k={k}"));
         group.sample_size(10);
         let mut rng = SmallRng::seed_from_u64(1);
         group.bench_function("sum", |b| {
-            b.iter(|| opaque(black_box(N)).fold(0, u64::wrapping_add));
+            b.iter(|| opaque().fold(0, u64::wrapping_add));
         });
         group.bench_function("extend", |b| {
             b.iter(|| {
                 let mut sample = Reservoir::with_seed(k, 1);
-                sample.extend(opaque(black_box(N)));
+                sample.extend(opaque());
                 sample
             });
         });
         group.bench_function("update loop", |b| {
             b.iter(|| {
                 let mut sample = Reservoir::with_seed(k, 1);
-                for item in opaque(black_box(N)) {
+                for item in opaque() {
                     sample.update(item);
                 }
                 sample
             });
         });
         group.bench_function("rand IteratorRandom::sample", |b| {
-            b.iter(|| opaque(black_box(N)).sample(&mut rng, k));
+            b.iter(|| opaque().sample(&mut rng, k));
         });
         group.finish();
     }

@@ -2,6 +2,7 @@
 //!
 //! Plain data and arithmetic: nothing here knows a sampler.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 /// An estimate with a confidence interval: `lower <= value <= upper`, and the interval covers the
@@ -33,6 +34,11 @@ pub struct Estimate {
 }
 
 impl Estimate {
+    /// The same estimate of `factor` times the quantity; `factor` is not negative.
+    pub(crate) fn scaled(self, factor: f64) -> Self {
+        self.map(|quantity| quantity * factor)
+    }
+
     /// A value that is known.
     #[must_use]
     pub fn exact(value: f64) -> Self {
@@ -184,6 +190,148 @@ pub(crate) fn slots_of_sample(hits: Included, misses: Included, confidence: f64)
     }
 }
 
+/// The mean over `population` items of which `values` are a uniform sample without replacement:
+/// Student's interval with the finite-population correction on the variance (Cochran 1977, section
+/// 2.8). A single value bounds nothing.
+pub(crate) fn mean_from_sample(
+    values: impl Iterator<Item = f64>,
+    population: u64,
+    confidence: f64,
+) -> Estimate {
+    check_confidence(confidence);
+    let (mut n, mut mean, mut squares) = (0.0, 0.0, 0.0);
+    for value in values {
+        // Welford 1962: no cancellation.
+        n += 1.0;
+        let off = value - mean;
+        mean += off / n;
+        squares += off * (value - mean);
+    }
+    let total = population as f64;
+    if n >= total {
+        return Estimate::exact(mean);
+    }
+    let half = if n < 2.0 {
+        f64::INFINITY
+    } else {
+        let variance = squares / (n - 1.0) * (1.0 - n / total) / n;
+        student_quantile(0.5 + confidence / 2.0, n - 1.0) * libm::sqrt(variance)
+    };
+    Estimate {
+        value: mean,
+        lower: mean - half,
+        upper: mean + half,
+        confidence,
+    }
+}
+
+/// The `q`-quantile of `population` items of which `values` are a uniform sample without
+/// replacement: the sample's own quantile, between the two order statistics whose ranks are the
+/// ends of the interval for the share `q` (Wilson's, as in [`count_from_sample`]; for order statistics see
+/// David and Nagaraja 2003, section 7.1). An end for which the sample is too small is infinite.
+///
+/// `None` if there are no values.
+pub(crate) fn quantile_from_sample(
+    mut values: Vec<f64>,
+    population: u64,
+    q: f64,
+    confidence: f64,
+) -> Option<Estimate> {
+    check_confidence(confidence);
+    values.sort_unstable_by(f64::total_cmp);
+    let n = values.len();
+    // The smallest value with at least a share q of all values at or below it.
+    let rank = (libm::ceil(q * n as f64) as usize).clamp(1, n.max(1));
+    let value = *values.get(rank - 1)?;
+    if n as u64 >= population {
+        return Some(Estimate::exact(value));
+    }
+    // Where the share of the population at or below the true quantile could fall in the sample.
+    let (size, total) = (n as f64, population as f64);
+    let spread = libm::sqrt(size * q * (1.0 - q) * (total - size) / (total - 1.0));
+    let reach = normal_quantile(0.5 + confidence / 2.0) * spread;
+    let low = libm::floor(size * q - reach);
+    let high = libm::ceil(size * q + reach) + 1.0;
+    Some(Estimate {
+        value,
+        lower: if low < 1.0 {
+            f64::NEG_INFINITY
+        } else {
+            values[low as usize - 1]
+        },
+        upper: if high > size {
+            f64::INFINITY
+        } else {
+            values[high as usize - 1]
+        },
+        confidence,
+    })
+}
+
+/// The sum over all items of which `parts` are a sample: each part is an item's value and the
+/// probability with which it was included, given a threshold that makes inclusions independent
+/// (Horvitz and Thompson 1952; for bottom-k samples Cohen and Kaplan 2008, who show that the
+/// adjusted values of different items are uncorrelated). The interval is the normal one with the unbiased estimate of
+/// the variance, `sum of value^2 (1 - p)/p^2`; if no value is negative, its lower end is at least the
+/// sum of the values held.
+pub(crate) fn sum_from_parts(parts: impl Iterator<Item = (f64, f64)>, confidence: f64) -> Estimate {
+    check_confidence(confidence);
+    let (mut value, mut held, mut variance, mut least) = (0.0, 0.0, 0.0, 0.0f64);
+    let mut certain = true;
+    for (part, p) in parts {
+        let adjusted = part / p;
+        value += adjusted;
+        held += part;
+        variance += adjusted * adjusted * (1.0 - p);
+        least = least.min(part);
+        certain &= p == 1.0;
+    }
+    if certain {
+        return Estimate::exact(value);
+    }
+    let half = normal_quantile(0.5 + confidence / 2.0) * libm::sqrt(variance);
+    let floor = if least < 0.0 { f64::NEG_INFINITY } else { held };
+    Estimate {
+        value,
+        lower: (value - half).max(floor),
+        upper: value + half,
+        confidence,
+    }
+}
+
+/// The quantile function of Student's law with `degrees` degrees of freedom, for `p` >= 1/2: Hill's
+/// algorithm 396 (1970); relative error below 1e-3 from two degrees on, exact for one and two.
+fn student_quantile(p: f64, degrees: f64) -> f64 {
+    use core::f64::consts::PI;
+    let two_tailed = 2.0 * (1.0 - p);
+    if degrees < 1.5 {
+        return 1.0 / libm::tan(two_tailed * PI / 2.0);
+    }
+    if degrees < 2.5 {
+        return libm::sqrt(2.0 / (two_tailed * (2.0 - two_tailed)) - 2.0);
+    }
+    let a = 1.0 / (degrees - 0.5);
+    let b = 48.0 / (a * a);
+    let mut c = ((20_700.0 * a / b - 98.0) * a - 16.0) * a + 96.36;
+    let d = ((94.5 / (b + c) - 3.0) / b + 1.0) * libm::sqrt(a * PI / 2.0) * degrees;
+    let mut y = libm::pow(d * two_tailed, 2.0 / degrees);
+    if y > 0.05 + a {
+        let x = normal_quantile(p);
+        y = x * x;
+        if degrees < 5.0 {
+            c += 0.3 * (degrees - 4.5) * (x + 0.6);
+        }
+        c += (((0.05 * d * x - 5.0) * x - 7.0) * x - 2.0) * x + b;
+        y = (((((0.4 * y + 6.3) * y + 36.0) * y + 94.5) / c - y - 3.0) / b + 1.0) * x;
+        y = libm::expm1(a * y * y);
+    } else {
+        let head = ((degrees + 6.0) / (degrees * y) - 0.089 * d - 0.822) * (degrees + 2.0) * 3.0;
+        y = ((1.0 / head + 0.5 / (degrees + 4.0)) * y - 1.0) * (degrees + 1.0) / (degrees + 2.0)
+            + 1.0 / y;
+    }
+    libm::sqrt(degrees * y)
+}
+
 /// The quantile function of the standard normal law, for 0 < `p` < 1; relative error about 1e-16
 /// (algorithm AS 241, PPND16, Wichura 1988).
 #[allow(
@@ -294,6 +442,24 @@ mod tests {
                 (normal_quantile(p) - z).abs() < 1e-12 * (1.0 + z.abs()),
                 "{p}"
             );
+        }
+    }
+
+    #[test]
+    fn student_quantile_matches_published_values() {
+        // From tables of Student's law.
+        let table = [
+            (0.975, 1.0, 12.706_204_736),
+            (0.975, 2.0, 4.302_652_730),
+            (0.975, 3.0, 3.182_446_305),
+            (0.975, 9.0, 2.262_157_163),
+            (0.995, 5.0, 4.032_142_984),
+            (0.90, 30.0, 1.310_415_025),
+            (0.975, 1e6, 1.959_966),
+        ];
+        for (p, degrees, t) in table {
+            let found = student_quantile(p, degrees);
+            assert!((found - t).abs() < 1e-3 * t, "{p} {degrees}: {found}");
         }
     }
 

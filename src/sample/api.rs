@@ -168,15 +168,14 @@ macro_rules! offer_weighted {
             where
                 T: Clone,
             {
-                use crate::sample::lanes::blocks;
                 assert_eq!(items.len(), weights.len(), "one weight for every item");
                 // A block that does not go by as a whole is tried in small pieces, these item by
                 // item.
-                for (items, weights) in blocks(items, weights, 512) {
+                for (items, weights) in items.chunks(512).zip(weights.chunks(512)) {
                     if self.pass_over(weights) {
                         continue;
                     }
-                    for (items, weights) in blocks(items, weights, 32) {
+                    for (items, weights) in items.chunks(32).zip(weights.chunks(32)) {
                         if self.pass_over(weights) {
                             continue;
                         }

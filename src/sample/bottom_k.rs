@@ -23,6 +23,9 @@ pub(crate) trait Rank: Copy {
     fn is_valid(&self) -> bool;
 }
 
+/// How many accepted items a sample smaller than this gathers before it lowers its threshold.
+pub(crate) const FEWEST_GATHERED: usize = 8;
+
 /// An item with its rank, ordered by rank alone.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -126,6 +129,15 @@ impl<K: Rank, T> BottomK<K, T> {
         self.entries.into_vec()
     }
 
+    /// Lowers the capacity, if it is above `capacity`.
+    pub(crate) fn limit(&mut self, capacity: usize) {
+        if capacity < self.capacity {
+            self.capacity = capacity;
+            let candidates = core::mem::take(&mut self.entries).into_vec();
+            self.select(candidates);
+        }
+    }
+
     /// The same sample with every item replaced.
     pub(crate) fn map<U>(self, mut make: impl FnMut(T) -> U) -> BottomK<K, U> {
         let entries = self.entries.into_iter();
@@ -168,6 +180,21 @@ impl<K: Rank, T> BottomK<K, T> {
             *top = Entry { rank, item };
         } else {
             self.threshold = Some(rank);
+        }
+    }
+
+    /// Offers entries that are all below the threshold, and empties them.
+    /// O(entries * log capacity) or O(entries + capacity), whichever is less.
+    pub(crate) fn absorb(&mut self, entries: &mut Vec<Entry<K, T>>) {
+        let levels = self.capacity.checked_ilog2().unwrap_or(0) as usize;
+        if entries.len().saturating_mul(levels) < self.capacity {
+            entries
+                .drain(..)
+                .for_each(|entry| self.offer(entry.rank, entry.item));
+        } else {
+            let mut candidates = core::mem::take(&mut self.entries).into_vec();
+            candidates.append(entries);
+            self.select(candidates);
         }
     }
 

@@ -185,7 +185,7 @@ impl Gate {
     /// brings this sum, and smaller ones, to it.
     pub(crate) fn fit(&mut self, sum: f64, weight: f64) -> f64 {
         let total = sum + weight * self.unit;
-        if 1.0 / FAR <= total && total <= FAR {
+        if (1.0 / FAR..=FAR).contains(&total) {
             return 1.0;
         }
         let largest = (sum / self.unit).min(f64::MAX).max(weight);

@@ -5,6 +5,7 @@ use core::iter::FusedIterator;
 use core::{iter, option, slice};
 
 use super::bottom_k::Entry;
+use super::decaying::DecayingRank;
 use super::reservoir::UniformRank;
 use super::split::Weighted;
 use super::weighted::WeightedRank;
@@ -16,6 +17,7 @@ pub struct Iter<'a, T>(Inner<'a, T>);
 enum Inner<'a, T> {
     Uniform(slice::Iter<'a, Entry<UniformRank, T>>),
     Weighted(slice::Iter<'a, Entry<WeightedRank, T>>),
+    Decaying(slice::Iter<'a, Entry<DecayingRank, T>>),
     Split(slice::Iter<'a, Weighted<T>>),
     Plain(iter::Chain<slice::Iter<'a, T>, option::IntoIter<&'a T>>),
 }
@@ -39,6 +41,7 @@ impl<'a, T> Iterator for Iter<'a, T> {
         match &mut self.0 {
             Inner::Uniform(iter) => iter.next().map(|entry| &entry.item),
             Inner::Weighted(iter) => iter.next().map(|entry| &entry.item),
+            Inner::Decaying(iter) => iter.next().map(|entry| &entry.item),
             Inner::Split(iter) => iter.next().map(|entry| &entry.item),
             Inner::Plain(iter) => iter.next(),
         }
@@ -48,6 +51,7 @@ impl<'a, T> Iterator for Iter<'a, T> {
         match &self.0 {
             Inner::Uniform(iter) => iter.size_hint(),
             Inner::Weighted(iter) => iter.size_hint(),
+            Inner::Decaying(iter) => iter.size_hint(),
             Inner::Split(iter) => iter.size_hint(),
             Inner::Plain(iter) => iter.size_hint(),
         }
@@ -62,6 +66,7 @@ impl<T> Clone for Iter<'_, T> {
         Self(match &self.0 {
             Inner::Uniform(iter) => Inner::Uniform(iter.clone()),
             Inner::Weighted(iter) => Inner::Weighted(iter.clone()),
+            Inner::Decaying(iter) => Inner::Decaying(iter.clone()),
             Inner::Split(iter) => Inner::Split(iter.clone()),
             Inner::Plain(iter) => Inner::Plain(iter.clone()),
         })
@@ -83,5 +88,11 @@ impl<'a, T> From<slice::Iter<'a, Entry<UniformRank, T>>> for Iter<'a, T> {
 impl<'a, T> From<slice::Iter<'a, Entry<WeightedRank, T>>> for Iter<'a, T> {
     fn from(iter: slice::Iter<'a, Entry<WeightedRank, T>>) -> Self {
         Self(Inner::Weighted(iter))
+    }
+}
+
+impl<'a, T> From<slice::Iter<'a, Entry<DecayingRank, T>>> for Iter<'a, T> {
+    fn from(iter: slice::Iter<'a, Entry<DecayingRank, T>>) -> Self {
+        Self(Inner::Decaying(iter))
     }
 }

@@ -44,12 +44,3 @@ pub(crate) fn totals(weights: &[f64]) -> Totals {
         most: fold(most, f64::NEG_INFINITY, f64::max),
     }
 }
-
-/// Both slices in pieces of at most `len` items.
-pub(crate) fn blocks<'a, T>(
-    items: &'a [T],
-    weights: &'a [f64],
-    len: usize,
-) -> impl Iterator<Item = (&'a [T], &'a [f64])> {
-    items.chunks(len).zip(weights.chunks(len))
-}

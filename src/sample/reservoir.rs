@@ -1,14 +1,15 @@
 //! `Reservoir`: a uniform sample without replacement.
 
+use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use rand::Rng;
 
 use super::api::{bottom_k_api, seeded_constructors};
 use super::block;
-use super::bottom_k::{BottomK, Rank};
+use super::bottom_k::{BottomK, Entry, FEWEST_GATHERED, Rank};
+use super::pass::{pass_counted, pass_each};
 use super::skip::{geometric, ln_miss};
-use crate::estimate::{self, Estimate};
 use crate::random::{DefaultRng, open01};
 use crate::{Merge, Summary};
 
@@ -128,42 +129,10 @@ impl<T, R> Reservoir<T, R> {
         }
     }
 
-    /// How many of the items seen satisfy `predicate`, with an interval of confidence 0.95.
-    ///
-    /// See [`estimate_count_with_confidence`](Self::estimate_count_with_confidence).
-    pub fn estimate_count(&self, predicate: impl FnMut(&T) -> bool) -> Estimate {
-        self.estimate_count_with_confidence(predicate, estimate::DEFAULT_CONFIDENCE)
-    }
-
-    /// How many of the items seen satisfy `predicate`.
-    ///
-    /// The value is the unbiased `hits * n/k`. The interval is Wilson's score interval with the
-    /// finite-population correction (Wilson 1927; Cochran 1977), rounded outwards to whole numbers
-    /// and cut to what the sample leaves possible: at least the hits, at most n less the misses.
-    /// While nothing has been left out the count is exact and the interval has no width.
-    ///
-    /// # Panics
-    ///
-    /// If `confidence` does not lie strictly between 0 and 1.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use forebay::sample::Reservoir;
-    ///
-    /// let mut sample = Reservoir::with_seed(500, 3);
-    /// sample.extend((0..20_000).map(|i| if i % 10 == 0 { "404" } else { "200" }));
-    /// let missing = sample.estimate_count_with_confidence(|status| *status == "404", 0.99);
-    /// assert!(missing.contains(2_000.0));
-    /// ```
-    #[track_caller]
-    pub fn estimate_count_with_confidence(
-        &self,
-        mut predicate: impl FnMut(&T) -> bool,
-        confidence: f64,
-    ) -> Estimate {
-        let hits = self.iter().filter(|item| predicate(item)).count() as u64;
-        estimate::count_from_sample(hits, self.len() as u64, self.seen, confidence)
+    /// Lowers the capacity, if it is above `capacity`.
+    pub(crate) fn limit(&mut self, capacity: usize) {
+        self.core.limit(capacity);
+        self.next = 0;
     }
 
     /// Forgets every item; capacity and generator stay.
@@ -212,8 +181,8 @@ impl<T, R: Rng> Reservoir<T, R> {
     /// Offers all items of a slice, cloning only those that are kept.
     ///
     /// O(1 + items accepted), whatever the length of the slice: about k random numbers where the
-    /// slice is long against what was seen before, by a method of its own (see `block` in
-    /// DESIGN.md).
+    /// slice is long against what was seen before, by a method of its own (see *Slices* in
+    /// DESIGN.md). Needs temporary memory for another k items.
     pub fn extend_from_slice(&mut self, items: &[T])
     where
         T: Clone,
@@ -224,7 +193,7 @@ impl<T, R: Rng> Reservoir<T, R> {
             self.seen = self.seen.saturating_add(items.len() as u64);
             self.next = 0;
         } else {
-            self.extend_exact(items.iter(), Clone::clone);
+            self.extend_by(pass_counted(items.iter(), Clone::clone));
         }
     }
 
@@ -233,17 +202,49 @@ impl<T, R: Rng> Reservoir<T, R> {
         self.next.saturating_sub(self.seen.saturating_add(1))
     }
 
-    /// Offers the items of an iterator that knows its length, passing over items with
-    /// [`Iterator::nth`]; what it yields is made into an item only when it is accepted.
-    fn extend_exact<I: Iterator>(&mut self, mut items: I, make: impl Fn(I::Item) -> T) {
+    /// Offers the items of a source. `pass(wait)` passes over `wait` items and gives the one after
+    /// them, or how many there were if that is too few.
+    ///
+    /// Items accepted are gathered under a threshold that is lowered only once there are as many
+    /// of them as the sample holds. That accepts 1/ln 2 times as many items, each for O(1) instead of
+    /// O(log k).
+    fn extend_by(&mut self, mut pass: impl FnMut(u64) -> Result<T, u64>) {
+        let mut accepted = Vec::new();
+        let mut miss = f64::NAN;
         loop {
-            let left = items.size_hint().0;
-            let wait = usize::try_from(self.wait()).unwrap_or(usize::MAX).min(left);
-            self.seen += wait as u64;
-            match items.nth(wait) {
-                Some(item) => self.update(make(item)),
-                None => return,
+            let wait = self.wait();
+            let item = match pass(wait) {
+                Ok(item) => item,
+                Err(passed) => {
+                    self.seen += passed;
+                    break;
+                }
+            };
+            self.seen += wait;
+            let Some(UniformRank(threshold)) = self.core.threshold().filter(|_| self.next != 0)
+            else {
+                self.update(item);
+                continue;
+            };
+            self.seen += 1;
+            if accepted.is_empty() {
+                miss = ln_miss(threshold);
             }
+            let rank = UniformRank(threshold * open01(&mut self.rng));
+            accepted.push(Entry { rank, item });
+            if accepted.len() < self.core.capacity().max(FEWEST_GATHERED) {
+                self.next = self
+                    .seen
+                    .saturating_add(1)
+                    .saturating_add(geometric(&mut self.rng, miss));
+            } else {
+                self.core.absorb(&mut accepted);
+                self.draw_next(self.seen.saturating_add(1));
+            }
+        }
+        if !accepted.is_empty() {
+            self.core.absorb(&mut accepted);
+            self.next = 0;
         }
     }
 }
@@ -255,21 +256,10 @@ impl<T, R: Rng> Extend<T> for Reservoir<T, R> {
         let items = items.into_iter();
         let (least, most) = items.size_hint();
         if most == Some(least) {
-            return self.extend_exact(items, |item| item);
+            self.extend_by(pass_counted(items, |item| item));
+        } else {
+            self.extend_by(pass_each(items));
         }
-        let mut wait = self.wait();
-        let mut left = wait;
-        items.for_each(|item| {
-            if left > 0 {
-                left -= 1;
-            } else {
-                self.seen += wait;
-                self.update(item);
-                wait = self.wait();
-                left = wait;
-            }
-        });
-        self.seen += wait - left;
     }
 }
 

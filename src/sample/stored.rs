@@ -3,17 +3,20 @@
 //! Numbers whose every bit matters (ranks, thresholds, jumps) are stored as the bits of the `f64`,
 //! so that text formats neither round them nor fail on infinities.
 
-use alloc::collections::BinaryHeap;
+use alloc::collections::{BTreeMap, BinaryHeap};
 use alloc::vec::Vec;
 
 use serde::Deserialize;
 
 use super::bottom_k::{BottomK, Entry, Rank};
+use super::decaying::DecayingRank;
 use super::gate::Gate;
 use super::latent::Latent;
 use super::reservoir::UniformRank;
 use super::split::Split;
+use super::stratified::{Limits, Stratum};
 use super::weighted::WeightedRank;
+use crate::random::JobSeed;
 
 /// An `f64` as its bits.
 pub(crate) mod bits {
@@ -108,4 +111,28 @@ pub(crate) struct StoredEbPps<T, R> {
     pub(crate) gate: Gate,
     pub(crate) seen: u64,
     pub(crate) rng: R,
+}
+
+/// The stored form of a `DecayingReservoir`.
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "T: Deserialize<'de>, R: Deserialize<'de>"))]
+pub(crate) struct StoredDecaying<T, R> {
+    pub(crate) core: BottomK<DecayingRank, T>,
+    pub(crate) seen: u64,
+    #[serde(with = "bits")]
+    pub(crate) half_life: f64,
+    #[serde(with = "bits")]
+    pub(crate) budget: f64,
+    pub(crate) rng: R,
+}
+
+/// The stored form of a `StratifiedReservoir`.
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "K: Deserialize<'de>, T: Deserialize<'de>"))]
+pub(crate) struct StoredStratified<K, T> {
+    pub(crate) limits: Limits,
+    pub(crate) strata: BTreeMap<u64, Vec<Stratum<K, T>>>,
+    pub(crate) dropped_from: Option<u64>,
+    pub(crate) seen: u64,
+    pub(crate) seed: JobSeed,
 }

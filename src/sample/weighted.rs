@@ -1,10 +1,11 @@
 //! `WeightedReservoir`: successive sampling by weight, without replacement.
 
+use alloc::vec::Vec;
+
 use rand::Rng;
 
 use super::api::{bottom_k_api, seeded_constructors};
-use super::bottom_k::{BottomK, Rank};
-use super::lanes::{Totals, blocks, totals};
+use super::bottom_k::{BottomK, Entry, FEWEST_GATHERED, Rank};
 use super::skip::{ln_exponential_jump, ln_rank, ln_rank_below};
 use super::weight::{Weight, WeightError};
 use crate::random::DefaultRng;
@@ -147,6 +148,19 @@ impl<T, R> WeightedReservoir<T, R> {
             .map(|entry| (&entry.item, entry.rank.weight))
     }
 
+    /// The items held with their weights and the probabilities with which the threshold let them
+    /// in: 1 while there is none.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&T, f64, f64)> {
+        let threshold = self.core.threshold();
+        self.core.iter().map(move |entry| {
+            let weight = entry.rank.weight;
+            let probability = threshold.map_or(1.0, |threshold| {
+                -libm::expm1(-libm::exp(libm::log(weight) + threshold.ln_rank))
+            });
+            (&entry.item, weight, probability)
+        })
+    }
+
     /// Forgets every item; capacity and generator stay.
     pub fn clear(&mut self) {
         self.core.clear();
@@ -187,15 +201,21 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
 
     #[inline]
     fn update_valid(&mut self, weight: Weight, item: impl FnOnce() -> T) {
+        if self.count(weight) {
+            self.consider(item, weight.get());
+        }
+    }
+
+    /// Counts an item; whether the jump ends at it or has yet to be drawn.
+    #[inline]
+    fn count(&mut self, weight: Weight) -> bool {
         let weight = weight.get();
         self.seen += 1;
         self.total_weight = (self.total_weight + weight).min(f64::MAX);
         self.jump -= weight * self.unit;
         // A jump that is not drawn yet is NaN, and not passed over either.
         let passed = self.jump >= 0.0;
-        if !passed {
-            self.consider(item, weight);
-        }
+        !passed
     }
 
     /// Offers an item at which the jump ended or that finds none drawn.
@@ -253,37 +273,112 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
         T: Clone,
     {
         assert_eq!(items.len(), weights.len(), "one weight for every item");
-        // A block that does not go by as a whole is tried in small pieces, these item by item.
-        for (items, weights) in blocks(items, weights, 512) {
-            if self.pass_over(weights) {
+        let mut accepted = Vec::new();
+        let mut blocks = items.chunks(BLOCK).zip(weights.chunks(BLOCK));
+        let outcome =
+            blocks.try_for_each(|(items, weights)| self.offer_block(items, weights, &mut accepted));
+        if !accepted.is_empty() {
+            self.core.absorb(&mut accepted);
+            self.jump = f64::NAN;
+        }
+        outcome
+    }
+
+    /// Offers a block: as a whole if the jump goes beyond it, else piece by piece, else item by
+    /// item.
+    fn offer_block(
+        &mut self,
+        items: &[T],
+        weights: &[f64],
+        accepted: &mut Vec<Entry<WeightedRank, T>>,
+    ) -> Result<(), WeightError>
+    where
+        T: Clone,
+    {
+        let mut sums = [0.0; BLOCK / PIECE];
+        for (sum, piece) in sums.iter_mut().zip(weights.chunks(PIECE)) {
+            *sum = checked_sum(piece);
+        }
+        if self.pass_over(weights.len(), sums.iter().sum()) {
+            return Ok(());
+        }
+        let pieces = items.chunks(PIECE).zip(weights.chunks(PIECE));
+        for ((items, weights), &sum) in pieces.zip(&sums) {
+            if self.pass_over(weights.len(), sum) {
                 continue;
             }
-            for (items, weights) in blocks(items, weights, 32) {
-                if self.pass_over(weights) {
-                    continue;
-                }
-                for (item, &weight) in items.iter().zip(weights) {
-                    self.update_valid(Weight::new(weight)?, || item.clone());
+            for (item, &weight) in items.iter().zip(weights) {
+                if self.count(Weight::new(weight)?) {
+                    self.gather(|| item.clone(), weight, accepted);
                 }
             }
         }
         Ok(())
     }
 
-    /// Passes over a whole block if its weights are all valid and do not use up the jump; if not,
-    /// nothing has changed.
-    fn pass_over(&mut self, weights: &[f64]) -> bool {
-        let Totals { sum, least, .. } = totals(weights);
+    /// Passes over `len` items of weight `sum` if that does not use up the jump; if it does, or if
+    /// the sum is NaN, nothing has changed.
+    fn pass_over(&mut self, len: usize, sum: f64) -> bool {
         let left = self.jump - sum * self.unit;
-        // A weight that is not valid makes one of the three false.
-        let passed = left >= 0.0 && least >= 0.0 && sum < f64::INFINITY;
+        let passed = left >= 0.0 && sum < f64::INFINITY;
         if passed {
             self.jump = left;
-            self.seen += weights.len() as u64;
+            self.seen += len as u64;
             self.total_weight = (self.total_weight + sum).min(f64::MAX);
         }
         passed
     }
+
+    /// As `consider`, but the items accepted are gathered under a threshold that is lowered only
+    /// once there are as many of them as the sample holds: O(1) each instead of O(log k).
+    fn gather(
+        &mut self,
+        item: impl FnOnce() -> T,
+        weight: f64,
+        accepted: &mut Vec<Entry<WeightedRank, T>>,
+    ) {
+        let drawn = self.jump < 0.0;
+        let Some(threshold) = self.core.threshold().filter(|_| drawn) else {
+            return self.consider(item, weight);
+        };
+        let ln_rank = ln_rank_below(&mut self.rng, libm::log(weight), threshold.ln_rank);
+        accepted.push(Entry {
+            rank: WeightedRank { ln_rank, weight },
+            item: item(),
+        });
+        if accepted.len() >= self.core.capacity().max(FEWEST_GATHERED) {
+            self.core.absorb(accepted);
+        }
+        self.draw_jump();
+    }
+}
+
+/// How many weights are summed before they are compared with the jump, and how many when these
+/// were too many.
+const BLOCK: usize = 512;
+const PIECE: usize = 32;
+
+/// The sum of valid weights, in lanes so that it runs at the speed of memory; NaN if a weight is
+/// not valid.
+fn checked_sum(weights: &[f64]) -> f64 {
+    const LANES: usize = 8;
+    let mut sums = [0.0; LANES];
+    let mut least = [0.0; LANES];
+    let chunks = weights.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for lane in 0..LANES {
+            sums[lane] += chunk[lane];
+            least[lane] = if chunk[lane] < least[lane] {
+                chunk[lane]
+            } else {
+                least[lane]
+            };
+        }
+    }
+    let sum: f64 = sums.iter().chain(rest).sum();
+    let valid = least.iter().chain(rest).all(|&weight| weight >= 0.0);
+    if valid { sum } else { f64::NAN }
 }
 
 impl<T, R: Rng> Extend<(T, Weight)> for WeightedReservoir<T, R> {

@@ -1,3 +1,7 @@
 //! Tests of the public interface: one module for each public area, nothing statistical.
 
+#[path = "../support/naive.rs"]
+mod naive;
+
+mod frequent;
 mod sample;

@@ -1,0 +1,109 @@
+//! Questions about all keys at once.
+
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+
+use super::misra_gries::MisraGries;
+use super::row::{Count, HeavyHitters, Row, Side};
+use super::traits::Iter;
+use super::weight::Weight;
+
+impl<K, W: Weight, S> MisraGries<K, W, S> {
+    /// The tracked keys with the bounds of their weights, each once.
+    ///
+    /// The order is unspecified, yet the same for the same history of updates and merges.
+    pub fn iter(&self) -> Iter<'_, K, W> {
+        Iter::new(self)
+    }
+
+    /// The `n` keys of the largest lower bounds, from the heaviest down; equal counts are in
+    /// ascending order of the key. Each row says whether its rank is certain.
+    ///
+    /// Fewer rows if fewer keys are tracked. Costs O(k + n log n) time and O(k) memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::frequent::MisraGries;
+    ///
+    /// let mut summary: MisraGries<&str> = MisraGries::new(16);
+    /// summary.extend([("neap", 2), ("spring", 7), ("ebb", 2)]);
+    /// let keys: Vec<_> = summary.top(2).iter().map(|row| *row.key).collect();
+    /// assert_eq!(keys, ["spring", "ebb"]);
+    /// ```
+    #[must_use]
+    pub fn top(&self, n: usize) -> Vec<Row<'_, K, W>>
+    where
+        K: Ord,
+    {
+        let mut found: Vec<_> = self.iter().collect();
+        let mut rest = W::ZERO;
+        if n < found.len() {
+            let (_, first_left_out, _) = found.select_nth_unstable_by(n, by_rank);
+            rest = first_left_out.1.lower;
+            found.truncate(n);
+        }
+        found.sort_unstable_by(by_rank);
+        let mut rows: Vec<_> = found.into_iter().map(Row::uncertain).collect();
+        for row in rows.iter_mut().rev() {
+            row.certain = row.count.lower >= self.count_of(rest).upper;
+            rest = row.count.lower;
+        }
+        rows
+    }
+
+    /// The keys heavier than the share `phi` of the total weight, from the heaviest down, without
+    /// the mistake that `side` names.
+    ///
+    /// With [`Side::NoFalsePositives`] every key listed weighs more than the threshold: its lower
+    /// bound does. With [`Side::NoFalseNegatives`] every key that weighs more than the threshold is
+    /// listed: its upper bound does. A key that is not tracked may weigh as much as
+    /// [`max_error`](Self::max_error), so for that promise a threshold below it is raised to it,
+    /// and the answer says so. For integer weights `phi * total_weight` is rounded down.
+    ///
+    /// # Panics
+    ///
+    /// If `phi` is not between 0 and 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::frequent::{MisraGries, Side};
+    ///
+    /// let mut summary: MisraGries<char> = MisraGries::new(2);
+    /// summary.extend("aaaaabbc".chars());
+    /// let sure = summary.heavy_hitters(0.4, Side::NoFalsePositives);
+    /// assert_eq!(*sure.rows[0].key, 'a');
+    /// assert_eq!(sure.threshold, 3); // of 8
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn heavy_hitters(&self, phi: f64, side: Side) -> HeavyHitters<'_, K, W>
+    where
+        K: Ord,
+    {
+        assert!(
+            (0.0..=1.0).contains(&phi),
+            "the share phi must be between 0 and 1, and is {phi}"
+        );
+        let asked = self.total.share(phi);
+        let raised = side == Side::NoFalseNegatives && asked < self.max_error;
+        let threshold = if raised { self.max_error } else { asked };
+        let is_heavy = |count: Count<W>| match side {
+            Side::NoFalsePositives => count.lower > threshold,
+            Side::NoFalseNegatives => count.upper > threshold,
+        };
+        let heavy = self.iter().filter(|&(_, count)| is_heavy(count)).count();
+        HeavyHitters {
+            rows: self.top(heavy),
+            threshold,
+            raised,
+            side,
+        }
+    }
+}
+
+/// The heavier lower bound first, then the smaller key.
+fn by_rank<K: Ord, W: Weight>(a: &(&K, Count<W>), b: &(&K, Count<W>)) -> Ordering {
+    b.1.lower.compare(&a.1.lower).then_with(|| a.0.cmp(b.0))
+}

@@ -1,0 +1,181 @@
+//! The standard traits, and this crate's two.
+
+use alloc::vec;
+use core::fmt;
+use core::hash::{BuildHasher, Hash};
+use core::iter::FusedIterator;
+
+use super::counters;
+use super::misra_gries::MisraGries;
+use super::row::Count;
+use super::weight::Weight;
+use crate::summary::{Merge, Summary};
+
+impl<K: Hash + Eq, W: Weight, S: BuildHasher> Merge for MisraGries<K, W, S> {
+    /// Takes in everything `other` has seen (Agarwal et al. 2013): counters are added, then
+    /// reduced to k.
+    ///
+    /// k becomes the smaller of the two, except that a side that was offered nothing imposes
+    /// nothing; the guarantee is that of one summary of both streams with this k. A total beyond
+    /// `W` stays at the largest number of its type, as do the upper bounds; lower bounds hold.
+    ///
+    /// Costs O(k), in the number of counters of both sides.
+    fn merge(&mut self, other: Self) {
+        if other.is_empty() {
+            return;
+        }
+        self.k = if self.is_empty() {
+            other.k
+        } else {
+            self.k.min(other.k)
+        };
+        self.total = self.total.saturating_add(other.total);
+        self.max_error = self.max_error.saturating_add(other.max_error);
+        self.counters.reserve(other.counters.len());
+        for (key, counter) in other.counters.into_vec() {
+            let hash = self.hasher.hash_one(&key);
+            self.counters.add_owned(hash, key, counter);
+        }
+        self.settle();
+    }
+}
+
+impl<K: Hash + Eq, W: Weight, S: BuildHasher> Summary for MisraGries<K, W, S> {
+    type Item = K;
+
+    #[inline]
+    fn update(&mut self, item: K) {
+        self.update_weighted(item, W::ONE);
+    }
+}
+
+impl<K: Hash + Eq, W: Weight, S: BuildHasher> Extend<K> for MisraGries<K, W, S> {
+    fn extend<I: IntoIterator<Item = K>>(&mut self, keys: I) {
+        for key in keys {
+            self.update(key);
+        }
+    }
+}
+
+impl<'a, K: Hash + Eq + Copy, W: Weight, S: BuildHasher> Extend<&'a K> for MisraGries<K, W, S> {
+    fn extend<I: IntoIterator<Item = &'a K>>(&mut self, keys: I) {
+        self.extend(keys.into_iter().copied());
+    }
+}
+
+impl<K: Hash + Eq, W: Weight, S: BuildHasher> Extend<(K, W)> for MisraGries<K, W, S> {
+    fn extend<I: IntoIterator<Item = (K, W)>>(&mut self, keys: I) {
+        for (key, weight) in keys {
+            self.update_weighted(key, weight);
+        }
+    }
+}
+
+impl<K: fmt::Debug, W: Weight, S> fmt::Debug for MisraGries<K, W, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        struct Counters<'a, K, W, S>(&'a MisraGries<K, W, S>);
+
+        impl<K: fmt::Debug, W: Weight, S> fmt::Debug for Counters<'_, K, W, S> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let lower = self.0.iter().map(|(key, count)| (key, count.lower));
+                f.debug_map().entries(lower).finish()
+            }
+        }
+
+        f.debug_struct("MisraGries")
+            .field("k", &self.k)
+            .field("total_weight", &self.total)
+            .field("max_error", &self.max_error)
+            .field("counters", &Counters(self))
+            .finish_non_exhaustive()
+    }
+}
+
+/// The tracked keys of a summary, with the bounds of their weights.
+///
+/// Made by [`MisraGries::iter`].
+#[derive(Debug)]
+pub struct Iter<'a, K, W> {
+    counters: counters::Iter<'a, K, W>,
+    max_error: W,
+}
+
+impl<'a, K, W: Weight> Iter<'a, K, W> {
+    pub(super) fn new<S>(summary: &'a MisraGries<K, W, S>) -> Self {
+        Self {
+            counters: summary.counters.iter(),
+            max_error: summary.max_error,
+        }
+    }
+}
+
+impl<K, W: Copy> Clone for Iter<'_, K, W> {
+    fn clone(&self) -> Self {
+        Self {
+            counters: self.counters.clone(),
+            max_error: self.max_error,
+        }
+    }
+}
+
+impl<'a, K, W: Weight> Iterator for Iter<'a, K, W> {
+    type Item = (&'a K, Count<W>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (key, counter) = self.counters.next()?;
+        Some((key, Count::around(counter, self.max_error)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.counters.size_hint()
+    }
+}
+
+impl<K, W: Weight> ExactSizeIterator for Iter<'_, K, W> {}
+impl<K, W: Weight> FusedIterator for Iter<'_, K, W> {}
+
+/// The tracked keys of a summary that was given up for them, with the bounds of their weights.
+///
+/// Made by [`MisraGries::into_iter`].
+#[derive(Clone, Debug)]
+pub struct IntoIter<K, W> {
+    counters: vec::IntoIter<(K, W)>,
+    max_error: W,
+}
+
+impl<K, W: Weight> Iterator for IntoIter<K, W> {
+    type Item = (K, Count<W>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (key, counter) = self.counters.next()?;
+        Some((key, Count::around(counter, self.max_error)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.counters.size_hint()
+    }
+}
+
+impl<K, W: Weight> ExactSizeIterator for IntoIter<K, W> {}
+impl<K, W: Weight> FusedIterator for IntoIter<K, W> {}
+
+impl<K, W: Weight, S> IntoIterator for MisraGries<K, W, S> {
+    type Item = (K, Count<W>);
+    type IntoIter = IntoIter<K, W>;
+
+    fn into_iter(self) -> IntoIter<K, W> {
+        IntoIter {
+            counters: self.counters.into_vec().into_iter(),
+            max_error: self.max_error,
+        }
+    }
+}
+
+impl<'a, K, W: Weight, S> IntoIterator for &'a MisraGries<K, W, S> {
+    type Item = (&'a K, Count<W>);
+    type IntoIter = Iter<'a, K, W>;
+
+    fn into_iter(self) -> Iter<'a, K, W> {
+        self.iter()
+    }
+}

@@ -1,0 +1,153 @@
+//! What a weight is, and the arithmetic that keeps bounds certain.
+
+use core::fmt::{Debug, Display};
+
+use super::error::UpdateError;
+
+/// A type that items can be weighed in: any unsigned integer, `f32` or `f64`.
+///
+/// Integers are exact. Floats are rounded to nearest in every addition, and what the summary
+/// promises of their sums holds up to that rounding; sums of whole numbers below 2^53 (2^24 for
+/// `f32`) are exact.
+///
+/// The trait is sealed: its arithmetic is private to this crate.
+pub trait Weight: Copy + Debug + Default + Display + PartialOrd + sealed::Arithmetic {}
+
+pub(super) mod sealed {
+    use super::UpdateError;
+    use core::cmp::Ordering;
+
+    /// The arithmetic behind [`Weight`](super::Weight); all operands are valid weights.
+    #[expect(unnameable_types, reason = "that is what seals `Weight`")]
+    pub trait Arithmetic: Sized + Copy {
+        const ZERO: Self;
+        const ONE: Self;
+
+        /// Refuses what is not a weight: NaN, negative and infinite numbers.
+        fn validate(self) -> Result<(), UpdateError>;
+        /// The sum, if it can be represented.
+        fn checked_add(self, other: Self) -> Option<Self>;
+        /// The sum, or the largest number if that is smaller.
+        fn saturating_add(self, other: Self) -> Self;
+        /// The difference; `other` is never the larger.
+        fn minus(self, other: Self) -> Self;
+        /// The product with a count, or the largest number if that is smaller.
+        fn saturating_times(self, count: usize) -> Self;
+        /// The quotient by a count that is not zero, rounded down if `Self` is an integer.
+        fn divided_by(self, count: usize) -> Self;
+        /// The share `phi`, between 0 and 1, of this weight, rounded down if `Self` is an integer.
+        fn share(self, phi: f64) -> Self;
+        /// Whether `self` is at most `bound`, but for what rounding may have added.
+        fn at_most_rounded(self, bound: Self) -> bool;
+        /// A total order that agrees with `<` on weights.
+        fn compare(&self, other: &Self) -> Ordering;
+    }
+}
+
+macro_rules! integer_weight {
+    ($($int:ty),*) => {$(
+        impl Weight for $int {}
+
+        impl sealed::Arithmetic for $int {
+            const ZERO: Self = 0;
+            const ONE: Self = 1;
+
+            #[inline]
+            fn validate(self) -> Result<(), UpdateError> {
+                Ok(())
+            }
+            #[inline]
+            fn checked_add(self, other: Self) -> Option<Self> {
+                <$int>::checked_add(self, other)
+            }
+            #[inline]
+            fn saturating_add(self, other: Self) -> Self {
+                <$int>::saturating_add(self, other)
+            }
+            #[inline]
+            fn minus(self, other: Self) -> Self {
+                self - other
+            }
+            fn saturating_times(self, count: usize) -> Self {
+                match <$int>::try_from(count) {
+                    Ok(count) => self.saturating_mul(count),
+                    Err(_) if self == 0 => 0,
+                    Err(_) => <$int>::MAX,
+                }
+            }
+            fn divided_by(self, count: usize) -> Self {
+                <$int>::try_from(count).map_or(0, |count| self / count)
+            }
+            fn share(self, phi: f64) -> Self {
+                // A cast from float to integer rounds towards zero and saturates.
+                ((self as f64 * phi) as $int).min(self)
+            }
+            #[inline]
+            fn at_most_rounded(self, bound: Self) -> bool {
+                self <= bound
+            }
+            #[inline]
+            fn compare(&self, other: &Self) -> core::cmp::Ordering {
+                self.cmp(other)
+            }
+        }
+    )*};
+}
+
+macro_rules! float_weight {
+    ($($float:ty),*) => {$(
+        impl Weight for $float {}
+
+        impl sealed::Arithmetic for $float {
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+
+            #[inline]
+            fn validate(self) -> Result<(), UpdateError> {
+                if self.is_nan() {
+                    Err(UpdateError::NotANumber)
+                } else if self < 0.0 {
+                    Err(UpdateError::Negative)
+                } else if self.is_infinite() {
+                    Err(UpdateError::Infinite)
+                } else {
+                    Ok(())
+                }
+            }
+            #[inline]
+            fn checked_add(self, other: Self) -> Option<Self> {
+                let sum = self + other;
+                sum.is_finite().then_some(sum)
+            }
+            #[inline]
+            fn saturating_add(self, other: Self) -> Self {
+                (self + other).min(<$float>::MAX)
+            }
+            #[inline]
+            fn minus(self, other: Self) -> Self {
+                self - other
+            }
+            fn saturating_times(self, count: usize) -> Self {
+                (self * count as $float).min(<$float>::MAX)
+            }
+            fn divided_by(self, count: usize) -> Self {
+                self / count as $float
+            }
+            fn share(self, phi: f64) -> Self {
+                (f64::from(self) * phi) as $float
+            }
+            #[inline]
+            fn at_most_rounded(self, bound: Self) -> bool {
+                // Far above the rounding of any stream that fits a lifetime, far below an error.
+                self <= (bound * 1.001).min(<$float>::MAX)
+            }
+            #[inline]
+            fn compare(&self, other: &Self) -> core::cmp::Ordering {
+                self.total_cmp(other)
+            }
+        }
+    )*};
+}
+
+integer_weight!(u8, u16, u32, u64, u128, usize);
+float_weight!(f32, f64);

@@ -1,0 +1,465 @@
+//! `DecayingReservoir`: a sample in which an item's chances halve with every half-life of age.
+
+use core::cmp::Ordering;
+
+use rand::Rng;
+
+use super::api::{bottom_k_api, seeded_constructors};
+use super::bottom_k::{BottomK, Rank};
+use crate::random::{DefaultRng, exponential, open01};
+use crate::{Merge, Summary};
+
+/// A number of half-lives as an unevaluated sum, some 106 bits in all: of all pairs with the same
+/// sum the one whose first part is the sum rounded.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Exponent {
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    high: f64,
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    low: f64,
+}
+
+impl Exponent {
+    /// `time / half_life`, with a relative error of some 2^-106.
+    fn quotient(time: f64, half_life: f64) -> Self {
+        let high = time / half_life;
+        let rest = libm::fma(-high, half_life, time);
+        Self {
+            high,
+            low: rest / half_life,
+        }
+    }
+
+    fn negated(self) -> Self {
+        Self {
+            high: -self.high,
+            low: -self.low,
+        }
+    }
+
+    /// `self + number`, the two parts of the sum renormalised (Knuth's two-sum).
+    fn add(self, number: f64) -> Self {
+        let (a, b) = (self.high, self.low + number);
+        let high = a + b;
+        let b_part = high - a;
+        Self {
+            high,
+            low: (a - (high - b_part)) + (b - b_part),
+        }
+    }
+
+    /// `self + other` as one number, exact to the last bits where the two nearly cancel.
+    fn plus(self, other: Self) -> f64 {
+        (self.high + other.high) + (self.low + other.low)
+    }
+
+    #[cfg(feature = "serde")]
+    fn is_finite(self) -> bool {
+        self.high.is_finite() && self.low.is_finite()
+    }
+}
+
+/// The logarithm to base 2 of a rank, and the timestamp whose weight gave it.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct DecayingRank {
+    log2_rank: Exponent,
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    time: f64,
+}
+
+impl Rank for DecayingRank {
+    #[inline]
+    fn order(&self, other: &Self) -> Ordering {
+        let (a, b) = (&self.log2_rank, &other.log2_rank);
+        a.high.total_cmp(&b.high).then(a.low.total_cmp(&b.low))
+    }
+
+    #[cfg(feature = "serde")]
+    fn is_valid(&self) -> bool {
+        self.log2_rank.is_finite() && self.time.is_finite()
+    }
+}
+
+/// A sample of `capacity` items without replacement in which recent items are more likely than old
+/// ones: forward exponential decay.
+///
+/// # Guarantee
+///
+/// An item with timestamp t has the weight `2^(t / half_life)`, and the sample is that of a
+/// [`WeightedReservoir`](super::WeightedReservoir) with these weights. Only ratios matter, so at any
+/// moment an item one half-life older than another counts half as much, and nothing has to be
+/// rescaled as time goes on. Items may come in any order of their timestamps; the law is the same.
+/// It holds after every tree of merges.
+///
+/// # Cost
+///
+/// O(1) for an item whose timestamp is that of the item before, else one exponential function; O(log
+/// k) when it is accepted. A merge is `O(k)` and draws nothing. Memory: `24 + size_of::<T>()` bytes,
+/// rounded up, for each item held.
+///
+/// # Range
+///
+/// Any finite timestamps in any unit, any span: ranks are kept as logarithms of 106 bits, so
+/// neither a million years in nanoseconds nor a half-life of a nanosecond overflows or blurs the order.
+///
+/// # References
+///
+/// Cormode, Shkapenyuk, Srivastava and Xu, *Forward decay* (2009).
+///
+/// # Examples
+///
+/// ```
+/// use forebay::sample::DecayingReservoir;
+///
+/// // A request an hour old counts half as much as one of now.
+/// let mut recent = DecayingReservoir::with_seed(100, 3_600.0, 42);
+/// for second in 0..86_400u32 {
+///     recent.update_at(second, f64::from(second))?;
+/// }
+/// let last_four_hours = recent.iter().filter(|&&second| second >= 72_000).count();
+/// assert!(last_four_hours > 80);
+/// # Ok::<(), forebay::sample::TimeError>(())
+/// ```
+#[derive(Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(
+        try_from = "super::stored::StoredDecaying<T, R>",
+        bound(
+            serialize = "T: serde::Serialize, R: serde::Serialize",
+            deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"
+        )
+    )
+)]
+pub struct DecayingReservoir<T, R = DefaultRng> {
+    /// Ranks are exponential with the weight as rate.
+    core: BottomK<DecayingRank, T>,
+    /// Items offered so far.
+    seen: u64,
+    /// Positive and finite, in the unit of the timestamps.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    half_life: f64,
+    /// How much expected acceptance, `weight * threshold` summed over
+    /// items, is yet to pass over; the item that makes it negative is accepted. NaN until it is
+    /// drawn, which is when an item finds a threshold.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    budget: f64,
+    /// The last timestamp and its `weight * threshold`; NaN where that has to be computed anew.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    last: Hazard,
+    rng: R,
+}
+
+/// A timestamp with its `weight * threshold`.
+#[derive(Clone, Copy, Debug)]
+struct Hazard {
+    time: f64,
+    value: f64,
+}
+
+impl Default for Hazard {
+    fn default() -> Self {
+        Self {
+            time: f64::NAN,
+            value: f64::NAN,
+        }
+    }
+}
+
+impl<T, R> DecayingReservoir<T, R> {
+    /// A sampler of `capacity` items that draws from `rng`; `half_life` is in the unit of the
+    /// timestamps.
+    ///
+    /// # Panics
+    ///
+    /// If `capacity` is 0, or if `half_life` is not positive and finite.
+    #[must_use]
+    #[track_caller]
+    pub fn with_rng(capacity: usize, half_life: f64, rng: R) -> Self {
+        assert!(
+            half_life > 0.0 && half_life < f64::INFINITY,
+            "a half-life must be positive and finite, not {half_life}"
+        );
+        Self {
+            core: BottomK::new(capacity),
+            seen: 0,
+            half_life,
+            budget: f64::NAN,
+            last: Hazard::default(),
+            rng,
+        }
+    }
+
+    /// The age at which an item counts half, in the unit of the timestamps.
+    #[must_use]
+    pub fn half_life(&self) -> f64 {
+        self.half_life
+    }
+
+    /// The items held with their timestamps, in no meaningful order.
+    pub fn iter_timed(&self) -> impl ExactSizeIterator<Item = (&T, f64)> + Clone {
+        self.core.iter().map(|entry| (&entry.item, entry.rank.time))
+    }
+
+    /// The items held with `2^((t - now) / half_life)` and the probabilities with which the
+    /// threshold let them in: 1 while there is none.
+    pub(crate) fn entries(&self, now: f64) -> impl Iterator<Item = (&T, f64, f64)> {
+        let threshold = self.core.threshold();
+        self.core.iter().map(move |entry| {
+            let time = entry.rank.time;
+            let weight = libm::exp2((time - now) / self.half_life);
+            let probability = threshold.map_or(1.0, |threshold| {
+                -libm::expm1(-self.hazard(time, threshold.log2_rank))
+            });
+            (&entry.item, weight, probability)
+        })
+    }
+
+    /// `weight * threshold` of an item.
+    fn hazard(&self, time: f64, log2_threshold: Exponent) -> f64 {
+        libm::exp2(Exponent::quotient(time, self.half_life).plus(log2_threshold))
+    }
+
+    /// Forgets every item; capacity, half-life and generator stay.
+    pub fn clear(&mut self) {
+        self.core.clear();
+        self.seen = 0;
+        self.forget_draws();
+    }
+
+    /// Has budget and hazard computed anew: the threshold has changed.
+    fn forget_draws(&mut self) {
+        self.budget = f64::NAN;
+        self.last = Hazard::default();
+    }
+}
+
+impl<T, R: Rng> DecayingReservoir<T, R> {
+    /// Offers one item with its timestamp.
+    ///
+    /// # Errors
+    ///
+    /// If `time` is NaN or infinite. The sampler is as it was before.
+    #[inline]
+    pub fn update_at(&mut self, item: T, time: f64) -> Result<(), TimeError> {
+        self.update_timed(item, Timestamp::new(time)?);
+        Ok(())
+    }
+
+    fn update_timed(&mut self, item: T, Timestamp(time): Timestamp) {
+        self.seen += 1;
+        let log2_weight = Exponent::quotient(time, self.half_life);
+        let log2_rank = match self.core.threshold() {
+            None => log2_weight
+                .negated()
+                .add(libm::log2(exponential(&mut self.rng))),
+            Some(threshold) => {
+                let hazard = self.spend(time, threshold.log2_rank);
+                if self.budget >= 0.0 {
+                    return;
+                }
+                self.log2_rank_below(log2_weight, threshold.log2_rank, hazard)
+            }
+        };
+        self.core.offer(DecayingRank { log2_rank, time }, item);
+        self.forget_draws();
+    }
+
+    /// Takes an item's hazard, which is returned, from the budget.
+    fn spend(&mut self, time: f64, log2_threshold: Exponent) -> f64 {
+        if self.budget.is_nan() {
+            self.budget = exponential(&mut self.rng);
+        }
+        if self.last.time != time {
+            let value = self.hazard(time, log2_threshold);
+            self.last = Hazard { time, value };
+        }
+        self.budget -= self.last.value;
+        self.last.value
+    }
+
+    /// The logarithm of a rank given that it lies below the threshold; see `skip::ln_rank_below`.
+    fn log2_rank_below(
+        &mut self,
+        log2_weight: Exponent,
+        log2_threshold: Exponent,
+        hazard: f64,
+    ) -> Exponent {
+        let u = open01(&mut self.rng);
+        if hazard < f64::EPSILON / 16.0 {
+            return log2_threshold.add(libm::log2(u));
+        }
+        let hit = -libm::expm1(-hazard);
+        log2_weight
+            .negated()
+            .add(libm::log2(-libm::log1p(-u * hit)))
+    }
+}
+
+impl<T, R: Rng> Extend<(T, Timestamp)> for DecayingReservoir<T, R> {
+    fn extend<I: IntoIterator<Item = (T, Timestamp)>>(&mut self, items: I) {
+        items
+            .into_iter()
+            .for_each(|(item, time)| self.update_timed(item, time));
+    }
+}
+
+impl<T, R> Merge for DecayingReservoir<T, R> {
+    /// Keeps the items of smallest rank of both sides, exactly: any tree of merges over the same
+    /// parts gives the same items. O(k); draws nothing.
+    ///
+    /// The capacity becomes the smaller one of the sides that hold anything.
+    ///
+    /// # Panics
+    ///
+    /// If both sides hold items and their half-lives differ: their ranks cannot be compared.
+    #[track_caller]
+    fn merge(&mut self, other: Self) {
+        if self.is_empty() {
+            self.half_life = other.half_life;
+        } else if !other.is_empty() {
+            assert!(
+                self.half_life == other.half_life,
+                "half-lives differ: {} and {}",
+                self.half_life,
+                other.half_life
+            );
+        }
+        self.core.merge(other.core);
+        self.seen = self.seen.saturating_add(other.seen);
+        self.forget_draws();
+    }
+}
+
+impl<T, R: Rng> Summary for DecayingReservoir<T, R> {
+    type Item = (T, Timestamp);
+
+    fn update(&mut self, (item, time): (T, Timestamp)) {
+        self.update_timed(item, time);
+    }
+}
+
+/// A finite timestamp, in whatever unit the half-life has.
+///
+/// Checked once, on the way in, so that what takes a `Timestamp` cannot fail. Numbers above 2^53 are
+/// rounded as `f64`s are: nanoseconds since 1970 to 256 ns.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Timestamp(f64);
+
+impl Timestamp {
+    /// Checks a timestamp.
+    ///
+    /// # Errors
+    ///
+    /// If it is NaN or infinite.
+    pub fn new(time: f64) -> Result<Self, TimeError> {
+        if time.is_finite() {
+            Ok(Self(time))
+        } else {
+            Err(TimeError(time))
+        }
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl From<u64> for Timestamp {
+    fn from(time: u64) -> Self {
+        Self(time as f64)
+    }
+}
+
+impl From<i64> for Timestamp {
+    fn from(time: i64) -> Self {
+        Self(time as f64)
+    }
+}
+
+impl TryFrom<f64> for Timestamp {
+    type Error = TimeError;
+
+    fn try_from(time: f64) -> Result<Self, TimeError> {
+        Self::new(time)
+    }
+}
+
+/// A timestamp was refused: it is not a finite number. The sampler is as it was before.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TimeError(f64);
+
+impl core::fmt::Display for TimeError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "the timestamp {} is not a finite number", self.0)
+    }
+}
+
+impl core::error::Error for TimeError {}
+
+#[cfg(feature = "serde")]
+impl<T, R> TryFrom<super::stored::StoredDecaying<T, R>> for DecayingReservoir<T, R> {
+    type Error = &'static str;
+
+    fn try_from(stored: super::stored::StoredDecaying<T, R>) -> Result<Self, Self::Error> {
+        let super::stored::StoredDecaying {
+            core,
+            seen,
+            half_life,
+            budget,
+            rng,
+        } = stored;
+        let saturated = core.threshold().is_some();
+        let held = core.len() as u64;
+        if (saturated && seen <= held) || (!saturated && seen != held) {
+            Err("a decaying reservoir has not seen what it holds")
+        } else if !(half_life > 0.0 && half_life < f64::INFINITY) {
+            Err("a half-life is not positive and finite")
+        } else if !(budget.is_nan() || saturated && budget >= 0.0) {
+            Err("a budget does not fit its reservoir")
+        } else {
+            Ok(Self {
+                core,
+                seen,
+                half_life,
+                budget,
+                last: Hazard::default(),
+                rng,
+            })
+        }
+    }
+}
+
+seeded_constructors!(DecayingReservoir, half_life: f64);
+bottom_k_api!(DecayingReservoir);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exponents_keep_what_one_f64_would_lose() {
+        let far = Exponent::quotient(1e18, 1.0).negated();
+        let (a, b) = (far.add(0.25), far.add(0.5));
+        assert_eq!(a.high, b.high);
+        let rank = |log2_rank| DecayingRank {
+            log2_rank,
+            time: 0.0,
+        };
+        assert_eq!(rank(a).order(&rank(b)), Ordering::Less);
+        assert_eq!(a.plus(Exponent::quotient(1e18, 1.0)), 0.25);
+    }
+
+    #[test]
+    fn a_quotient_carries_the_rest_of_the_division() {
+        let third = Exponent::quotient(1.0, 3.0);
+        // 3 * (high + low) = 1 to twice the precision.
+        let error = libm::fma(3.0, third.high, -1.0) + 3.0 * third.low;
+        assert!(error.abs() < 1e-32, "{error}");
+    }
+}
