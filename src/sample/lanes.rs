@@ -62,6 +62,15 @@ fn halve(mut lanes: [f64; LANES], pick: impl Fn(f64, f64) -> f64) -> f64 {
     lanes[0]
 }
 
+/// Both slices in pieces of at most `len` items.
+pub(crate) fn blocks<'a, T>(
+    items: &'a [T],
+    weights: &'a [f64],
+    len: usize,
+) -> impl Iterator<Item = (&'a [T], &'a [f64])> {
+    items.chunks(len).zip(weights.chunks(len))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

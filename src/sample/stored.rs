@@ -73,6 +73,30 @@ pub(crate) struct StoredWeighted<T, R> {
     pub(crate) rng: R,
 }
 
+/// The stored form of a `DecayingReservoir`.
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "T: Deserialize<'de>, R: Deserialize<'de>"))]
+pub(crate) struct StoredDecaying<T, R> {
+    pub(crate) core: BottomK<DecayingRank, T>,
+    pub(crate) seen: u64,
+    #[serde(with = "bits")]
+    pub(crate) half_life: f64,
+    #[serde(with = "bits")]
+    pub(crate) budget: f64,
+    pub(crate) rng: R,
+}
+
+/// The stored form of a `StratifiedReservoir`.
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "K: Deserialize<'de>, T: Deserialize<'de>"))]
+pub(crate) struct StoredStratified<K, T> {
+    pub(crate) limits: Limits,
+    pub(crate) strata: BTreeMap<u64, Vec<Stratum<K, T>>>,
+    pub(crate) dropped_from: Option<u64>,
+    pub(crate) seen: u64,
+    pub(crate) seed: JobSeed,
+}
+
 /// The stored form of a `ReplacementReservoir`.
 #[derive(Deserialize)]
 pub(crate) struct StoredReplacement<T, R> {
@@ -111,28 +135,4 @@ pub(crate) struct StoredEbPps<T, R> {
     pub(crate) gate: Gate,
     pub(crate) seen: u64,
     pub(crate) rng: R,
-}
-
-/// The stored form of a `DecayingReservoir`.
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "T: Deserialize<'de>, R: Deserialize<'de>"))]
-pub(crate) struct StoredDecaying<T, R> {
-    pub(crate) core: BottomK<DecayingRank, T>,
-    pub(crate) seen: u64,
-    #[serde(with = "bits")]
-    pub(crate) half_life: f64,
-    #[serde(with = "bits")]
-    pub(crate) budget: f64,
-    pub(crate) rng: R,
-}
-
-/// The stored form of a `StratifiedReservoir`.
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "K: Deserialize<'de>, T: Deserialize<'de>"))]
-pub(crate) struct StoredStratified<K, T> {
-    pub(crate) limits: Limits,
-    pub(crate) strata: BTreeMap<u64, Vec<Stratum<K, T>>>,
-    pub(crate) dropped_from: Option<u64>,
-    pub(crate) seen: u64,
-    pub(crate) seed: JobSeed,
 }

@@ -1,1 +1,105 @@
-//! The micro-batch driver.
+//! The micro-batch driver: streams cut into batches, partitions processed in parallel, state kept
+//! per key.
+//!
+//! The model is Spark Streaming's. A [`StreamingContext`] cuts its inputs into batches at a fixed
+//! interval; a [`DStream<T>`](DStream) is the sequence of these batches, to which operators are
+//! applied; each [`Batch`] is split into partitions that run on the threads of an [`Executor`].
+//! Nothing runs until there is an output, and nothing can be added once the stream runs: the
+//! types see to it.
+//!
+//! # Example
+//!
+//! Counts of words, kept up to date over all batches:
+//!
+//! ```
+//! use forebay::stream::StreamingContext;
+//!
+//! let ctx = StreamingContext::builder("words").threads(2).build()?;
+//! let lines = ctx.batches([vec!["ebb and flow"], vec!["ebb"]]);
+//! let words = lines.flat_map(|line| line.split(' '));
+//! let counts = words
+//!     .map(|word| (word, 1u64))
+//!     .update_state_by_key(|_word, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()));
+//! counts
+//!     .map(|(word, count)| format!("{count} {word}"))
+//!     .print();
+//! ctx.into_driver()?.run_to_end()?; // or `ctx.start()?.await_termination()?`, on a clock
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Which operator
+//!
+//! | to | use | cost of a batch |
+//! |---|---|---|
+//! | change, drop or multiply items | [`map`](DStream::map), [`filter`](DStream::filter), [`flat_map`](DStream::flat_map), their `try_` forms, [`map_partitions`](DStream::map_partitions) | one loop for the whole chain |
+//! | count or combine a batch | [`count`](DStream::count), [`reduce`](DStream::reduce), [`reduce_by_key`](DStream::reduce_by_key) | its items |
+//! | summarise a batch | [`summarize`](DStream::summarize), [`summarize_with_rng`](DStream::summarize_with_rng) | its items, one merge per partition |
+//! | keep a summary per key | [`summarize_by_key`](DStream::summarize_by_key) | its items |
+//! | keep any state per key, and see idle keys too | [`update_state_by_key`](DStream::update_state_by_key) | its items and all known keys |
+//! | look at the last minute | [`window`](DStream::window) | the items in the window, for whoever reads it |
+//! | do anything to a batch as a whole | [`transform`](DStream::transform) | |
+//! | give results to the world | [`for_each_batch`](DStream::for_each_batch), [`print`](DStream::print) | |
+//!
+//! # Batches and time
+//!
+//! A batch is labelled by its [`BatchTime`]. Every stream has a batch, possibly empty, at every
+//! multiple of its slide. [`Driver::step`] runs one batch at the time it is given and knows no
+//! clock; [`RunningStream`] is that driver with a thread that steps it once per interval. Late
+//! batches run one after the other; none is left out.
+//!
+//! A stream that several operators read is computed once per batch. A stream read by one operator
+//! only is computed within that operator's loop and never stored.
+//!
+//! # Determinism
+//!
+//! For a given seed, number of partitions and sequence of input batches, every output is the same
+//! whatever the number of threads.
+//!
+//! # Failures
+//!
+//! A closure that panics, or a fallible one that returns an error, fails the batch: the
+//! [`BatchError`] names the operator, the batch time and the partition. The stream ends, and
+//! whoever awaits its termination gets the error; the process goes on.
+//!
+//! # When not to use it
+//!
+//! - Results are needed within milliseconds of each item: a batch is the unit of work here.
+//! - The items are on disk and fit one pass: the summaries alone, or an iterator, are simpler.
+//! - One machine is not enough: use Spark or Flink.
+
+mod batch;
+mod context;
+mod driver;
+mod dstream;
+mod error;
+mod exchange;
+mod executor;
+mod graph;
+mod op;
+pub mod pipe;
+mod running;
+mod slot;
+mod source;
+mod state;
+mod time;
+
+pub use batch::{Batch, IntoBatch};
+pub use context::{ContextBuilder, StreamingContext};
+pub use driver::{Driver, StepReport};
+pub use dstream::DStream;
+pub use error::{BatchError, BoxError, BuildError, StartError, StepError};
+pub use executor::Executor;
+pub use op::state::NewValues;
+pub use running::{RunningStream, StopHandle};
+pub use source::{BatchQueue, Warnings};
+pub use time::{BatchTime, DurationError};
+
+/// What a stream may consist of: anything that can be cloned and sent to another thread.
+pub trait Data: Clone + Send + Sync + 'static {}
+
+impl<T: Clone + Send + Sync + 'static> Data for T {}
+
+/// What records may be keyed by.
+pub trait Key: Data + std::hash::Hash + Eq {}
+
+impl<T: Data + std::hash::Hash + Eq> Key for T {}

@@ -5,3 +5,4 @@ mod naive;
 
 mod frequent;
 mod sample;
+mod stream;

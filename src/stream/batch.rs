@@ -1,0 +1,292 @@
+//! A batch: its time, its partitions, and what `transform` may do with it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::vec::Vec;
+
+use super::error::{BatchError, BoxError};
+use super::executor::{Step, rethrow};
+use super::op::by_key::Reduce;
+use super::op::{aggregate, by_key, summarize};
+use super::pipe::{Filter, FlatMap, Map, MapPartitions, Pipe};
+use super::slot::{Materialized, Partitions, Read, shared};
+use super::time::BatchTime;
+use super::{Data, Key};
+use crate::random::DefaultRng;
+use crate::summary::Summary;
+
+/// The items of one batch, in partitions that are processed in parallel.
+///
+/// Cloning copies no item. The operations take the batch by value and reuse what nobody else
+/// holds; a panic in a closure fails the stream's batch as it would in an operator.
+#[derive(Clone)]
+pub struct Batch<T> {
+    step: Step,
+    partitions: Partitions<T>,
+}
+
+impl<T> Batch<T> {
+    pub(crate) fn new(step: Step, partitions: Partitions<T>) -> Self {
+        Self { step, partitions }
+    }
+
+    pub(crate) fn into_shared(self) -> Partitions<T> {
+        self.partitions
+    }
+
+    /// The time of the batch.
+    #[must_use]
+    pub fn time(&self) -> BatchTime {
+        self.step.time
+    }
+
+    /// How many items there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.partitions().map(<[T]>::len).sum()
+    }
+
+    /// Whether there is no item.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.partitions().all(<[T]>::is_empty)
+    }
+
+    /// The partitions, in their order.
+    #[must_use]
+    pub fn partitions(&self) -> impl ExactSizeIterator<Item = &[T]> {
+        self.partitions.iter().map(|items| items.as_slice())
+    }
+
+    /// The items, partition by partition.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.partitions().flatten()
+    }
+
+    /// The operations below run in the name of the operator whose closure calls them.
+    fn run<U>(
+        self,
+        operation: impl FnOnce(&Step, &Materialized<T>) -> Result<Vec<Vec<U>>, BatchError>,
+    ) -> Batch<U>
+    where
+        T: Data,
+    {
+        let pipe = Materialized::once(self.partitions);
+        match operation(&self.step, &pipe) {
+            Ok(partitions) => Batch::new(self.step, shared(partitions)),
+            Err(error) => rethrow(error),
+        }
+    }
+
+    /// A narrow operation: a stage over the partitions of this batch.
+    fn narrow<Q: Pipe>(self, stage: impl FnOnce(Materialized<T>, u32) -> Q) -> Batch<Q::Item>
+    where
+        T: Data,
+    {
+        let pipe = stage(Materialized::once(self.partitions), self.step.node);
+        match self.step.run(&pipe, |scope| pipe.collect(scope)) {
+            Ok(partitions) => Batch::new(self.step, partitions),
+            Err(error) => rethrow(error),
+        }
+    }
+}
+
+impl<T: Data> Batch<T> {
+    /// The items, partition by partition, without copying those that nobody else holds.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<T> {
+        let mut parts = self.partitions.into_iter().map(Read::new);
+        let mut all = parts.next().map(Read::into_vec).unwrap_or_default();
+        parts.for_each(|part| part.for_each(|item| all.push(item)));
+        all
+    }
+
+    /// A batch of other items at the same time, dealt evenly to as many partitions.
+    #[must_use]
+    pub fn with_items<U: Data>(&self, items: Vec<U>) -> Batch<U> {
+        let partitions = split(items, self.partitions.len().max(1));
+        Batch::new(self.step.clone(), shared(partitions))
+    }
+
+    /// Applies `f` to every item.
+    #[must_use]
+    pub fn map<U: Data, F>(self, f: F) -> Batch<U>
+    where
+        F: Fn(T) -> U + Send + Sync + 'static,
+    {
+        self.narrow(|parent, node| Map::new(parent, node, f))
+    }
+
+    /// Replaces every item by any number of items.
+    #[must_use]
+    pub fn flat_map<I, F>(self, f: F) -> Batch<I::Item>
+    where
+        I: IntoIterator<Item: Data> + 'static,
+        F: Fn(T) -> I + Send + Sync + 'static,
+    {
+        self.narrow(|parent, node| FlatMap::new(parent, node, f))
+    }
+
+    /// Keeps the items for which `f` says so.
+    #[must_use]
+    pub fn filter<F>(self, f: F) -> Self
+    where
+        F: Fn(&T) -> bool + Send + Sync + 'static,
+    {
+        self.narrow(|parent, node| Filter::new(parent, node, f))
+    }
+
+    /// Applies `f` once to every partition, with its number.
+    #[must_use]
+    pub fn map_partitions<I, F>(self, f: F) -> Batch<I::Item>
+    where
+        I: IntoIterator<Item: Data> + 'static,
+        F: Fn(usize, std::vec::IntoIter<T>) -> I + Send + Sync + 'static,
+    {
+        self.narrow(|parent, node| MapPartitions::new(parent, node, f))
+    }
+
+    /// The items of both batches; the partitions of `other` come after those of this one.
+    #[must_use]
+    pub fn union(mut self, other: Self) -> Self {
+        self.partitions.extend(other.partitions);
+        self
+    }
+
+    /// All items combined by an associative `f`; `None` of an empty batch.
+    pub fn reduce<F: Fn(T, T) -> T + Sync>(self, f: F) -> Option<T> {
+        let pipe = Materialized::once(self.partitions);
+        aggregate::reduce(&self.step, &pipe, &f).unwrap_or_else(|error| rethrow(error))
+    }
+
+    /// One summary of the batch, as the only item: a summary per partition, filled in parallel,
+    /// then merged in the order of the partitions.
+    #[must_use]
+    pub fn summarize<S, F>(self, make: F) -> Batch<S>
+    where
+        S: Summary<Item = T> + Data,
+        F: Fn() -> S + Sync,
+    {
+        self.summarize_with_rng(|_| make())
+    }
+
+    /// Like [`summarize`](Self::summarize), for summaries that draw random numbers.
+    ///
+    /// Two calls in one `transform` get the same generators; build on one of them, or use two
+    /// operators, where independence matters.
+    #[must_use]
+    pub fn summarize_with_rng<S, F>(self, make: F) -> Batch<S>
+    where
+        S: Summary<Item = T> + Data,
+        F: Fn(DefaultRng) -> S + Sync,
+    {
+        self.run(|step, pipe| {
+            let summary = summarize::summarize(step, pipe, &make)?;
+            Ok(std::vec![summary.into_iter().collect()])
+        })
+    }
+}
+
+impl<K: Key, V: Data> Batch<(K, V)> {
+    /// The values of each key combined by an associative `f`.
+    #[must_use]
+    pub fn reduce_by_key<F>(self, f: F) -> Self
+    where
+        F: Fn(V, V) -> V + Send + Sync,
+    {
+        self.run(|step, pipe| by_key::reduce_by_key(step, pipe, &Reduce(f)))
+    }
+}
+
+/// Partition `i` of `p` gets the items from `i * len / p` up to `(i + 1) * len / p`.
+pub(crate) fn split<T>(mut items: Vec<T>, partitions: usize) -> Vec<Vec<T>> {
+    let len = items.len();
+    let mut parts: Vec<Vec<T>> = (1..partitions)
+        .rev()
+        .map(|partition| items.split_off(partition * len / partitions))
+        .collect();
+    parts.push(items);
+    parts.reverse();
+    parts
+}
+
+impl<T> fmt::Debug for Batch<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("time", &self.time())
+            .field("len", &self.len())
+            .field("partitions", &self.partitions.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: Data> IntoIterator for Batch<T> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.into_vec().into_iter()
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Batch<T> {
+    type Item = &'a T;
+    type IntoIter = std::iter::FlatMap<
+        std::slice::Iter<'a, Arc<Vec<T>>>,
+        &'a Vec<T>,
+        fn(&'a Arc<Vec<T>>) -> &'a Vec<T>,
+    >;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.partitions.iter().flat_map(Arc::as_ref)
+    }
+}
+
+/// What the closure of [`transform`](super::DStream::transform) may return: a [`Batch`], or a
+/// `Result` of one.
+pub trait IntoBatch {
+    /// The items of the batch.
+    type Item: Data;
+
+    /// The batch, or the error that fails the stream's batch.
+    ///
+    /// # Errors
+    ///
+    /// Whatever error the closure returned.
+    fn into_batch(self) -> Result<Batch<Self::Item>, BoxError>;
+}
+
+impl<U: Data> IntoBatch for Batch<U> {
+    type Item = U;
+
+    fn into_batch(self) -> Result<Batch<U>, BoxError> {
+        Ok(self)
+    }
+}
+
+impl<U: Data, E: Into<BoxError>> IntoBatch for Result<Batch<U>, E> {
+    type Item = U;
+
+    fn into_batch(self) -> Result<Batch<U>, BoxError> {
+        self.map_err(Into::into)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn a_collection_is_split_at_the_stated_places() {
+        for len in 0..40usize {
+            for partitions in 1..9 {
+                let parts = split((0..len).collect(), partitions);
+                assert_eq!(parts.len(), partitions);
+                for (i, part) in parts.iter().enumerate() {
+                    let range = i * len / partitions..(i + 1) * len / partitions;
+                    assert!(part.iter().copied().eq(range));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! Building a stream: the context, its settings, and its start.
+
+use std::boxed::Box;
+use std::cell::RefCell;
+use std::fmt;
+use std::string::{String, ToString};
+use std::sync::Arc;
+use std::time::Duration;
+use std::vec::Vec;
+
+use super::Data;
+use super::driver::Driver;
+use super::dstream::DStream;
+use super::error::{BatchError, BuildError, StartError};
+use super::exchange::Routing;
+use super::executor::{Env, Executor, NodeId, Step};
+use super::graph::{Graph, Node, Role};
+use super::pipe::{Materialized, Pipe, Shared};
+use super::running::RunningStream;
+use super::slot::{Partitions, Slot, shared};
+use super::time::whole_millis;
+use crate::random::JobSeed;
+
+/// Where a stream is put together: inputs are made here, operators hang on them, and
+/// [`start`](Self::start) consumes the whole.
+///
+/// What Spark checks at run time does not compile here. Nothing can be added once the stream
+/// runs:
+///
+/// ```compile_fail,E0505
+/// # use forebay::stream::StreamingContext;
+/// let ctx = StreamingContext::builder("late").build()?;
+/// let lines = ctx.batches([vec![1, 2, 3]]);
+/// lines.print();
+/// let running = ctx.start()?;
+/// lines.map(|n| n + 1).print(); // `lines` borrows the context, which has moved
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// It cannot be started twice:
+///
+/// ```compile_fail,E0382
+/// # use forebay::stream::StreamingContext;
+/// let ctx = StreamingContext::builder("twice").build()?;
+/// ctx.batches([vec![1, 2, 3]]).print();
+/// let first = ctx.start()?;
+/// let second = ctx.start()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// It cannot go on after a stop:
+///
+/// ```compile_fail,E0382
+/// # use forebay::stream::StreamingContext;
+/// let ctx = StreamingContext::builder("again").build()?;
+/// ctx.batches([vec![1, 2, 3]]).print();
+/// let running = ctx.start()?;
+/// running.stop()?;
+/// running.await_termination()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct StreamingContext {
+    name: String,
+    settings: Settings,
+    executor: Executor,
+    graph: RefCell<Graph>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// Milliseconds, at least 1.
+    pub(crate) interval: u64,
+    pub(crate) routing: Routing,
+    pub(crate) seed: JobSeed,
+}
+
+impl StreamingContext {
+    /// Starts the settings of a context.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use forebay::stream::StreamingContext;
+    ///
+    /// let ctx = StreamingContext::builder("words")
+    ///     .batch_interval(Duration::from_millis(500))
+    ///     .threads(2)
+    ///     .partitions(8)
+    ///     .seed(7)
+    ///     .build()?;
+    /// # let _ = ctx;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn builder(name: impl Into<String>) -> ContextBuilder {
+        ContextBuilder {
+            name: name.into(),
+            interval: Duration::from_secs(1),
+            threads: None,
+            partitions: 8,
+            key_groups: 128,
+            seed: 0,
+            executor: None,
+        }
+    }
+
+    /// The name given to the builder.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Starts the stream on a clock: one batch per interval of wall-clock time.
+    ///
+    /// A stream whose inputs are all bounded ends by itself.
+    ///
+    /// # Errors
+    ///
+    /// If no output is registered, two operators have the same name, or the operating system
+    /// refuses a thread.
+    pub fn start(self) -> Result<RunningStream, StartError> {
+        let name = self.name.clone();
+        RunningStream::spawn(&name, self.into_driver()?)
+    }
+
+    /// The stream without clock and threads of its own: its owner steps it.
+    ///
+    /// # Errors
+    ///
+    /// If no output is registered or two operators have the same name.
+    pub fn into_driver(self) -> Result<Driver, StartError> {
+        let graph = self.graph.into_inner();
+        let env = Env {
+            executor: self.executor,
+            seed: self.settings.seed,
+            routing: self.settings.routing,
+            names: graph.names(),
+        };
+        Ok(Driver::new(
+            graph.finish()?,
+            Arc::new(env),
+            self.settings.interval,
+        ))
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        self.settings
+    }
+
+    pub(crate) fn rename(&self, node: NodeId, name: String) {
+        self.graph.borrow_mut().rename(node, name);
+    }
+
+    pub(crate) fn add(
+        &self,
+        role: Role,
+        kind: &str,
+        parents: Vec<NodeId>,
+        every: u64,
+        make: impl FnOnce(NodeId) -> Box<dyn Node>,
+    ) -> NodeId {
+        let mut graph = self.graph.borrow_mut();
+        graph.add(role, kind, parents, every, make)
+    }
+
+    /// A stream whose stage runs inside its consumer's loop.
+    pub(crate) fn narrow<P: Pipe>(
+        &self,
+        kind: &str,
+        parents: Vec<NodeId>,
+        slide: u64,
+        pipe: impl FnOnce(NodeId) -> P,
+    ) -> DStream<'_, P::Item, Shared<P>> {
+        let mut made = None;
+        let node = self.add(Role::Stream, kind, parents, slide, |node| {
+            let pipe = Shared {
+                pipe: pipe(node),
+                slot: Slot::new(),
+            };
+            made = Some(pipe.clone());
+            Box::new(pipe)
+        });
+        let pipe = made.expect("`add` calls `make`");
+        DStream::new(self, node, slide, pipe)
+    }
+
+    /// A stream whose batches `evaluate` computes whole.
+    pub(crate) fn wide<T: Data>(
+        &self,
+        kind: &str,
+        parents: Vec<NodeId>,
+        slide: u64,
+        mut evaluate: impl FnMut(&Step) -> Result<Vec<Vec<T>>, BatchError> + Send + 'static,
+    ) -> DStream<'_, T> {
+        self.wide_shared(kind, parents, slide, move |step| evaluate(step).map(shared))
+    }
+
+    /// Like [`wide`](Self::wide), for partitions that may have other holders.
+    pub(crate) fn wide_shared<T: Data>(
+        &self,
+        kind: &str,
+        parents: Vec<NodeId>,
+        slide: u64,
+        evaluate: impl FnMut(&Step) -> Result<Partitions<T>, BatchError> + Send + 'static,
+    ) -> DStream<'_, T> {
+        let slot = Slot::new();
+        let pipe = Materialized {
+            slot: Arc::clone(&slot),
+        };
+        let node = self.add(Role::Stream, kind, parents, slide, |_| {
+            Box::new(Wide { slot, evaluate })
+        });
+        DStream::new(self, node, slide, pipe)
+    }
+
+    /// An operator at the end of the graph.
+    pub(crate) fn output(
+        &self,
+        kind: &str,
+        parent: NodeId,
+        slide: u64,
+        act: impl FnMut(&Step) -> Result<(), BatchError> + Send + 'static,
+    ) {
+        self.add(Role::Output, kind, std::vec![parent], slide, |_| {
+            Box::new(Act(act))
+        });
+    }
+}
+
+impl fmt::Debug for StreamingContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamingContext")
+            .field("name", &self.name)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<P: Pipe> Node for Shared<P> {
+    fn connect(&mut self, consumers: usize) {
+        self.slot.connect(consumers);
+    }
+
+    fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
+        if self.slot.consumers() > 1 {
+            let partitions = step.run(&self.pipe, |scope| self.pipe.collect(scope))?;
+            self.slot.fill(partitions);
+        }
+        Ok(())
+    }
+
+    fn clear(&mut self) {
+        self.slot.clear();
+    }
+}
+
+struct Wide<T, E> {
+    slot: Arc<Slot<T>>,
+    evaluate: E,
+}
+
+impl<T, E> Node for Wide<T, E>
+where
+    T: Data,
+    E: FnMut(&Step) -> Result<Partitions<T>, BatchError> + Send,
+{
+    fn connect(&mut self, consumers: usize) {
+        self.slot.connect(consumers);
+    }
+
+    fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
+        self.slot.fill((self.evaluate)(step)?);
+        Ok(())
+    }
+
+    fn clear(&mut self) {
+        self.slot.clear();
+    }
+}
+
+struct Act<F>(F);
+
+impl<F> Node for Act<F>
+where
+    F: FnMut(&Step) -> Result<(), BatchError> + Send,
+{
+    fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
+        (self.0)(step)
+    }
+}
+
+/// The settings of a [`StreamingContext`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ContextBuilder {
+    name: String,
+    interval: Duration,
+    threads: Option<usize>,
+    partitions: usize,
+    key_groups: usize,
+    seed: u64,
+    executor: Option<Executor>,
+}
+
+impl ContextBuilder {
+    /// The time from one batch to the next, in whole milliseconds; one second unless given.
+    pub fn batch_interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// How many worker threads; as many as the machine has cores unless given. No result depends
+    /// on it.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self.executor = None;
+        self
+    }
+
+    /// Runs on the threads of `executor`, which other contexts may share.
+    pub fn executor(mut self, executor: &Executor) -> Self {
+        self.executor = Some(executor.clone());
+        self
+    }
+
+    /// Into how many partitions inputs and keys are dealt; 8 unless given, on every machine.
+    pub fn partitions(mut self, partitions: usize) -> Self {
+        self.partitions = partitions;
+        self
+    }
+
+    /// How many key groups there are: the most partitions that keyed state can ever be dealt to;
+    /// 128 unless given.
+    pub fn key_groups(mut self, key_groups: usize) -> Self {
+        self.key_groups = key_groups;
+        self
+    }
+
+    /// The seed of everything random in the stream; 0 unless given.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Makes the context and, unless an executor was given, its threads.
+    ///
+    /// # Errors
+    ///
+    /// If the interval is not a positive number of milliseconds, a number is 0 or beyond 65,536,
+    /// or the operating system refuses the threads.
+    pub fn build(self) -> Result<StreamingContext, BuildError> {
+        let interval = whole_millis(self.interval).ok_or(BuildError::Interval(self.interval))?;
+        let count = |what, given: usize| match given {
+            1..=65_536 => Ok(given as u32),
+            _ => Err(BuildError::Count(what, given)),
+        };
+        let routing = Routing {
+            groups: count("key groups", self.key_groups)?,
+            partitions: count("partitions", self.partitions)?,
+        };
+        let executor = match self.executor {
+            Some(executor) => executor,
+            None => Executor::new(self.threads.unwrap_or_else(cores))?,
+        };
+        Ok(StreamingContext {
+            name: self.name.to_string(),
+            settings: Settings {
+                interval,
+                routing,
+                seed: JobSeed::new(self.seed),
+            },
+            executor,
+            graph: RefCell::default(),
+        })
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, Into::into)
+}

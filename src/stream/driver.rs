@@ -1,0 +1,225 @@
+//! The driver: runs the graph for one batch whenever its owner says so.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use std::vec::Vec;
+
+use super::error::{BatchError, StepError};
+use super::executor::{Env, NodeId, Step};
+use super::graph::{Entry, InputStatus};
+use super::time::BatchTime;
+
+/// A stream that does nothing until its owner calls [`step`](Self::step).
+///
+/// It owns no clock and never sleeps; a test or an embedding program decides when a batch is cut.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use forebay::stream::{BatchTime, StreamingContext};
+///
+/// let ctx = StreamingContext::builder("doubles").build()?;
+/// let seen = Arc::new(Mutex::new(Vec::new()));
+/// let sink = Arc::clone(&seen);
+/// ctx.batches([vec![1, 2], vec![3]])
+///     .map(|n| 2 * n)
+///     .for_each_batch(move |batch, _time| {
+///         sink.lock().unwrap().push(batch.into_vec());
+///         Ok(())
+///     });
+/// let mut driver = ctx.into_driver()?;
+/// driver.step(BatchTime::from_millis(1_000))?;
+/// driver.step(BatchTime::from_millis(2_000))?;
+/// assert!(driver.is_finished());
+/// assert_eq!(*seen.lock().unwrap(), [vec![2, 4], vec![6]]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Driver {
+    /// What some output needs, in the order of running.
+    operators: Vec<(Entry, NodeId)>,
+    env: Arc<Env>,
+    /// Milliseconds.
+    interval: u64,
+    /// The zero time and the last batch time; `None` before the first batch.
+    clock: Option<(u64, u64)>,
+    /// Why no more steps are taken.
+    failed: Option<BatchError>,
+}
+
+/// What one step did.
+#[derive(Clone, Copy, Debug)]
+pub struct StepReport {
+    time: BatchTime,
+    items: usize,
+    duration: Duration,
+}
+
+impl StepReport {
+    /// The batch.
+    #[must_use]
+    pub const fn time(&self) -> BatchTime {
+        self.time
+    }
+
+    /// How many items the inputs gave.
+    #[must_use]
+    pub const fn items(&self) -> usize {
+        self.items
+    }
+
+    /// How long it took.
+    #[must_use]
+    pub const fn duration(&self) -> Duration {
+        self.duration
+    }
+}
+
+impl Driver {
+    pub(crate) fn new(operators: Vec<(Entry, NodeId)>, env: Arc<Env>, interval: u64) -> Self {
+        Self {
+            operators,
+            env,
+            interval,
+            clock: None,
+            failed: None,
+        }
+    }
+
+    /// The time between two batches.
+    #[must_use]
+    pub const fn batch_interval(&self) -> Duration {
+        Duration::from_millis(self.interval)
+    }
+
+    /// The last batch that was run.
+    #[must_use]
+    pub fn last_time(&self) -> Option<BatchTime> {
+        self.clock.map(|(_, last)| BatchTime::from_millis(last))
+    }
+
+    /// The only time that the next step can have; before the first one, the earliest.
+    #[must_use]
+    pub fn next_time(&self) -> BatchTime {
+        let last = self.clock.map_or(0, |(_, last)| last);
+        BatchTime::from_millis(last + self.interval)
+    }
+
+    /// Whether every input is at its end; never, if there is one without an end.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.inputs().all(|input| input.finished)
+    }
+
+    /// Whether an input holds something received that no batch has taken yet.
+    #[must_use]
+    pub fn has_pending(&self) -> bool {
+        self.inputs().any(|input| input.pending)
+    }
+
+    fn inputs(&self) -> impl Iterator<Item = InputStatus> {
+        self.operators
+            .iter()
+            .filter_map(|(operator, _)| operator.node.input())
+    }
+
+    /// Runs one batch: all operators that an output needs, then the outputs, in the order of
+    /// their declaration.
+    ///
+    /// # Errors
+    ///
+    /// The first time must be a positive multiple of the batch interval, each later one exactly
+    /// an interval after the last; otherwise nothing is run. If the batch fails, so does every
+    /// later step.
+    pub fn step(&mut self, time: BatchTime) -> Result<StepReport, StepError> {
+        if let Some(error) = &self.failed {
+            return Err(StepError::Failed(error.clone()));
+        }
+        self.check(time)?;
+        let started = Instant::now();
+        let zero = self
+            .clock
+            .map_or(time.as_millis() - self.interval, |(zero, _)| zero);
+        let result = self.run(time, time.as_millis() - zero);
+        for (operator, _) in &mut self.operators {
+            operator.node.clear();
+        }
+        self.clock = Some((zero, time.as_millis()));
+        if let Err(error) = result {
+            self.failed = Some(error.clone());
+            return Err(StepError::Batch(error));
+        }
+        Ok(StepReport {
+            time,
+            items: self.inputs().map(|input| input.items).sum(),
+            duration: started.elapsed(),
+        })
+    }
+
+    /// Steps from where it is, interval by interval, until every input is at its end; returns
+    /// how many steps that were.
+    ///
+    /// # Errors
+    ///
+    /// As [`step`](Self::step).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::stream::StreamingContext;
+    ///
+    /// let ctx = StreamingContext::builder("finite").build()?;
+    /// ctx.from_iter(0..10, 4).count().print();
+    /// assert_eq!(ctx.into_driver()?.run_to_end()?, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn run_to_end(&mut self) -> Result<usize, StepError> {
+        let mut steps = 0;
+        while !self.is_finished() {
+            self.step(self.next_time())?;
+            steps += 1;
+        }
+        Ok(steps)
+    }
+
+    fn check(&self, given: BatchTime) -> Result<(), StepError> {
+        let expected = self.next_time();
+        if self.clock.is_some() {
+            return match given == expected {
+                true => Ok(()),
+                false => Err(StepError::OutOfOrder { given, expected }),
+            };
+        }
+        match given.as_millis().is_multiple_of(self.interval) && given.as_millis() > 0 {
+            true => Ok(()),
+            false => Err(StepError::NotAMultiple {
+                given,
+                interval: self.batch_interval(),
+            }),
+        }
+    }
+
+    fn run(&mut self, time: BatchTime, since_zero: u64) -> Result<(), BatchError> {
+        for (operator, node) in &mut self.operators {
+            if since_zero.is_multiple_of(operator.every) {
+                operator.node.evaluate(&Step {
+                    env: Arc::clone(&self.env),
+                    node: *node,
+                    time,
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver")
+            .field("interval", &self.batch_interval())
+            .field("last_time", &self.last_time())
+            .field("failed", &self.failed)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,118 @@
+//! The handle of a stream while it is being put together.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::string::String;
+use std::time::Duration;
+use std::vec;
+
+use super::Data;
+use super::context::StreamingContext;
+use super::executor::NodeId;
+use super::pipe::{Materialized, Pipe, Shared};
+
+/// A sequence of batches of `T`: what an input or an operator makes.
+///
+/// It is a handle for declaring what shall be computed; no item passes through it. Every operator
+/// is a method that gives another `DStream`, and several can be asked of the same one: its batches
+/// are then computed once and read by all of them.
+///
+/// `P` is the type of the fused pipeline that computes it (see [`pipe`](super::pipe)). To name the
+/// type of a stream in a struct or a list, use [`boxed`](Self::boxed), which gives the plain
+/// `DStream<'c, T>`.
+pub struct DStream<'c, T, P = Materialized<T>> {
+    pub(crate) ctx: &'c StreamingContext,
+    pub(crate) node: NodeId,
+    /// Milliseconds, a multiple of the batch interval.
+    pub(crate) slide: u64,
+    pub(crate) pipe: P,
+    item: PhantomData<fn() -> T>,
+}
+
+impl<'c, P: Pipe> DStream<'c, P::Item, P> {
+    pub(crate) fn new(ctx: &'c StreamingContext, node: NodeId, slide: u64, pipe: P) -> Self {
+        Self {
+            ctx,
+            node,
+            slide,
+            pipe,
+            item: PhantomData,
+        }
+    }
+}
+
+impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
+    /// The time from one batch of this stream to the next: the batch interval, unless it comes
+    /// from a window.
+    #[must_use]
+    pub fn slide(&self) -> Duration {
+        Duration::from_millis(self.slide)
+    }
+
+    /// Gives the operator that makes this stream a name, for errors, reports and checkpoints.
+    ///
+    /// Unless named, it is called after its kind and its position, as in `map-3`. Two operators
+    /// of the same name are an error at the start.
+    #[must_use]
+    pub fn named(self, name: impl Into<String>) -> Self {
+        self.ctx.rename(self.node, name.into());
+        self
+    }
+
+    /// Forgets how the stream is computed: its batches are made whole before anything reads them.
+    ///
+    /// Costs one collection per partition and batch; what it buys is a type that can be written
+    /// down.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::stream::{DStream, StreamingContext};
+    ///
+    /// let ctx = StreamingContext::builder("boxed").build()?;
+    /// let numbers = ctx.batches([vec![1, 2, 3]]);
+    /// let variants: Vec<DStream<'_, i32>> = vec![
+    ///     numbers.map(|n| n + 1).boxed(),
+    ///     numbers.filter(|n| n % 2 == 0).boxed(),
+    /// ];
+    /// # assert_eq!(variants.len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn boxed(&self) -> DStream<'c, T> {
+        let pipe = self.pipe.clone();
+        self.ctx
+            .wide_shared("boxed", vec![self.node], self.slide, move |step| {
+                step.run(&pipe, |scope| pipe.collect(scope))
+            })
+    }
+
+    /// A stage that runs inside its consumer's loop.
+    pub(crate) fn narrow<Q: Pipe>(
+        &self,
+        kind: &str,
+        pipe: impl FnOnce(P, NodeId) -> Q,
+    ) -> DStream<'c, Q::Item, Shared<Q>> {
+        let parent = self.pipe.clone();
+        self.ctx
+            .narrow(kind, vec![self.node], self.slide, |node| pipe(parent, node))
+    }
+}
+
+impl<T, P: Clone> Clone for DStream<'_, T, P> {
+    fn clone(&self) -> Self {
+        Self {
+            pipe: self.pipe.clone(),
+            ..*self
+        }
+    }
+}
+
+impl<T, P> fmt::Debug for DStream<'_, T, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DStream")
+            .field("node", &self.node)
+            .field("slide", &Duration::from_millis(self.slide))
+            .finish_non_exhaustive()
+    }
+}

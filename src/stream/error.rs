@@ -1,0 +1,238 @@
+//! What can go wrong: building, starting, stepping, and inside a batch.
+
+use std::any::Any;
+use std::boxed::Box;
+use std::error::Error;
+use std::fmt;
+use std::string::{String, ToString};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::time::BatchTime;
+
+/// Any error that a closure of the user's may return.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Why a batch failed: which operator, in which batch, in which partition, and the cause.
+///
+/// [`source`](Error::source) is the error that the closure returned; for a panic there is none, and
+/// the message of the panic is in the text.
+#[derive(Clone)]
+pub struct BatchError(Arc<Failure>);
+
+struct Failure {
+    operator: String,
+    time: BatchTime,
+    partition: Option<usize>,
+    cause: Cause,
+}
+
+/// What a closure did instead of returning a value.
+pub(crate) enum Cause {
+    /// It panicked with this message.
+    Panic(String),
+    /// It returned this error.
+    Error(BoxError),
+}
+
+impl Cause {
+    /// The cause behind a caught panic.
+    pub(crate) fn from_panic(payload: &(dyn Any + Send)) -> Self {
+        let message = payload
+            .downcast_ref::<&str>()
+            .map(ToString::to_string)
+            .or_else(|| payload.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "a value that is not text".to_string());
+        Self::Panic(message)
+    }
+}
+
+impl BatchError {
+    pub(crate) fn new(
+        operator: String,
+        time: BatchTime,
+        partition: Option<usize>,
+        cause: Cause,
+    ) -> Self {
+        Self(Arc::new(Failure {
+            operator,
+            time,
+            partition,
+            cause,
+        }))
+    }
+
+    /// The name of the operator whose closure failed.
+    #[must_use]
+    pub fn operator(&self) -> &str {
+        &self.0.operator
+    }
+
+    /// The batch that failed.
+    #[must_use]
+    pub fn time(&self) -> BatchTime {
+        self.0.time
+    }
+
+    /// The partition it was working on; `None` where the operator works on the whole batch.
+    #[must_use]
+    pub fn partition(&self) -> Option<usize> {
+        self.0.partition
+    }
+
+    /// Whether the closure panicked rather than returned an error.
+    #[must_use]
+    pub fn is_panic(&self) -> bool {
+        matches!(self.0.cause, Cause::Panic(_))
+    }
+}
+
+impl fmt::Display for BatchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Failure {
+            operator,
+            time,
+            partition,
+            cause,
+        } = &*self.0;
+        write!(f, "operator {operator} failed in the batch of {time}")?;
+        if let Some(partition) = partition {
+            write!(f, ", partition {partition}")?;
+        }
+        match cause {
+            Cause::Panic(message) => write!(f, ": panicked: {message}"),
+            Cause::Error(error) => write!(f, ": {error}"),
+        }
+    }
+}
+
+impl fmt::Debug for BatchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BatchError({self})")
+    }
+}
+
+impl Error for BatchError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0.cause {
+            Cause::Panic(_) => None,
+            Cause::Error(error) => Some(error.as_ref()),
+        }
+    }
+}
+
+/// Why a context could not be built.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The batch interval is zero or not a whole number of milliseconds.
+    Interval(Duration),
+    /// The number of threads, partitions or key groups is zero or beyond 2^16.
+    Count(&'static str, usize),
+    /// The threads could not be made.
+    Threads(BoxError),
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Interval(given) => write!(
+                f,
+                "the batch interval {given:?} is not a positive number of milliseconds"
+            ),
+            Self::Count(what, given) => {
+                write!(f, "the number of {what} is {given}, not in 1..=65536")
+            }
+            Self::Threads(error) => write!(f, "the worker threads could not be made: {error}"),
+        }
+    }
+}
+
+impl Error for BuildError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Threads(error) => Some(error.as_ref()),
+            _ => None,
+        }
+    }
+}
+
+/// Why a built context could not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// No output operation was registered.
+    NoOutput,
+    /// Two operators have this name.
+    DuplicateName(String),
+    /// The clock thread could not be made.
+    Thread(std::io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoOutput => f.write_str("no output operations registered, so nothing to execute"),
+            Self::DuplicateName(name) => write!(f, "two operators are named {name}"),
+            Self::Thread(error) => write!(f, "the clock thread could not be made: {error}"),
+        }
+    }
+}
+
+impl Error for StartError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Thread(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// Why a step was refused or failed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum StepError {
+    /// The first batch time must be a positive multiple of the batch interval.
+    NotAMultiple {
+        /// The time given.
+        given: BatchTime,
+        /// The batch interval.
+        interval: Duration,
+    },
+    /// Batches follow one another at the batch interval.
+    OutOfOrder {
+        /// The time given.
+        given: BatchTime,
+        /// The only time possible.
+        expected: BatchTime,
+    },
+    /// The batch failed now.
+    Batch(BatchError),
+    /// An earlier batch failed; the driver takes no more.
+    Failed(BatchError),
+}
+
+impl fmt::Display for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAMultiple { given, interval } => write!(
+                f,
+                "the first batch time {given} is not a positive multiple of the batch interval {interval:?}"
+            ),
+            Self::OutOfOrder { given, expected } => {
+                write!(f, "the next batch time is {expected}, not {given}")
+            }
+            Self::Batch(error) => error.fmt(f),
+            Self::Failed(error) => write!(f, "the stream has failed earlier: {error}"),
+        }
+    }
+}
+
+impl Error for StepError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Batch(error) | Self::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+}

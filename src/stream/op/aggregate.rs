@@ -1,0 +1,69 @@
+//! Operators that make one item of a whole batch.
+
+use std::vec;
+use std::vec::Vec;
+
+use crate::stream::Data;
+use crate::stream::dstream::DStream;
+use crate::stream::error::BatchError;
+use crate::stream::executor::{Step, blame};
+use crate::stream::pipe::Pipe;
+
+/// How many items the batch has.
+pub(crate) fn count<P: Pipe>(step: &Step, pipe: &P) -> Result<u64, BatchError> {
+    let counts = step.run(pipe, |scope| pipe.count(scope) as u64)?;
+    Ok(counts.into_iter().sum())
+}
+
+/// All items of the batch by `f`, first within the partitions, then in their order.
+pub(crate) fn reduce<P, F>(step: &Step, pipe: &P, f: &F) -> Result<Option<P::Item>, BatchError>
+where
+    P: Pipe,
+    F: Fn(P::Item, P::Item) -> P::Item + Sync,
+{
+    let partials = step.run(pipe, |scope| {
+        let mut partial = None;
+        pipe.run(scope, &mut |item| {
+            partial = Some(match partial.take() {
+                None => item,
+                Some(before) => blame(step.node, || f(before, item)),
+            });
+        });
+        partial
+    })?;
+    step.guard(None, || partials.into_iter().flatten().reduce(f))
+}
+
+impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
+    /// The number of items in each batch: always exactly one item, 0 for an empty batch.
+    #[must_use]
+    pub fn count(&self) -> DStream<'c, u64> {
+        let pipe = self.pipe.clone();
+        let parents = vec![self.node];
+        self.ctx.wide("count", parents, self.slide, move |step| {
+            Ok(vec![vec![count(step, &pipe)?]])
+        })
+    }
+
+    /// All items of a batch combined by an associative `f`: one item, none for an empty batch.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use forebay::stream::StreamingContext;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// let largest = ctx.batches([vec![3, 9, 2]]).reduce(i32::max);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reduce<F>(&self, f: F) -> DStream<'c, T>
+    where
+        F: Fn(T, T) -> T + Send + Sync + 'static,
+    {
+        let pipe = self.pipe.clone();
+        let parents = vec![self.node];
+        self.ctx.wide("reduce", parents, self.slide, move |step| {
+            let reduced = reduce(step, &pipe, &f)?;
+            Ok(vec![reduced.into_iter().collect::<Vec<_>>()])
+        })
+    }
+}

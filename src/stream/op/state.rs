@@ -1,0 +1,305 @@
+//! State per key that every known key's function sees in every batch.
+
+use std::boxed::Box;
+use std::fmt;
+use std::sync::Arc;
+use std::vec;
+use std::vec::Vec;
+
+use crate::hash::route;
+use crate::stream::dstream::DStream;
+use crate::stream::error::BatchError;
+use crate::stream::exchange::Inbox;
+use crate::stream::executor::{Scope, Step};
+use crate::stream::graph::{Node, Role};
+use crate::stream::op::by_key::{Routed, shuffle};
+use crate::stream::pipe::Pipe;
+use crate::stream::state::{GroupTables, StateStore};
+use crate::stream::time::BatchTime;
+use crate::stream::{Data, Key};
+
+/// The pipeline of a stream of states: reads the tables where they are, and copies what a
+/// consumer asks for when it asks.
+pub struct StateRows<K, S> {
+    store: Arc<StateStore<K, S>>,
+}
+
+impl<K, S> StateRows<K, S> {
+    pub(crate) fn new(store: Arc<StateStore<K, S>>) -> Self {
+        Self { store }
+    }
+}
+
+impl<K, S> Clone for StateRows<K, S> {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.store))
+    }
+}
+
+impl<K, S> fmt::Debug for StateRows<K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StateRows").finish_non_exhaustive()
+    }
+}
+
+impl<K: Data, S: Data> Pipe for StateRows<K, S> {
+    type Item = (K, S);
+
+    fn partitions(&self) -> usize {
+        self.store.partitions()
+    }
+
+    fn weight(&self, partition: usize) -> usize {
+        self.store.read(partition).len()
+    }
+
+    #[inline]
+    fn run<F: FnMut((K, S))>(&self, scope: &Scope, sink: &mut F) {
+        for (key, state) in self.store.read(scope.partition).iter() {
+            sink((key.clone(), state.clone()));
+        }
+    }
+
+    fn count(&self, scope: &Scope) -> usize {
+        self.store.read(scope.partition).len()
+    }
+}
+
+/// The end of a chain of values.
+const END: u32 = u32::MAX;
+
+/// A value of this batch and the position of the next one of the same key.
+struct Link<V> {
+    value: Option<V>,
+    next: u32,
+}
+
+/// The values of one key: positions of the first and last link, [`END`] if there are none.
+#[derive(Clone, Copy)]
+struct Chain {
+    first: u32,
+    last: u32,
+}
+
+/// The values that came for one key in this batch, in order of arrival; none if the key is idle.
+pub struct NewValues<'a, V> {
+    links: &'a mut [Link<V>],
+    next: u32,
+}
+
+impl<V> Iterator for NewValues<'_, V> {
+    type Item = V;
+
+    #[inline]
+    fn next(&mut self) -> Option<V> {
+        let link = self.links.get_mut(self.next as usize)?;
+        self.next = link.next;
+        link.value.take()
+    }
+}
+
+impl<V> std::iter::FusedIterator for NewValues<'_, V> {}
+
+impl<V> NewValues<'_, V> {
+    /// Whether no value is left: at first, whether the key is idle in this batch.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.next == END
+    }
+}
+
+impl<V> fmt::Debug for NewValues<'_, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewValues")
+            .field("is_empty", &self.is_empty())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The values of one partition's batch, chained by key.
+struct Arrivals<V> {
+    links: Vec<Link<V>>,
+    /// For each table, the chain of each entry that has one; as long as the table.
+    chains: Vec<Vec<Chain>>,
+}
+
+impl<V> Arrivals<V> {
+    /// Chains the values by key; keys not known yet are added without a state.
+    ///
+    /// # Panics
+    ///
+    /// If a partition receives 2^32 - 1 values in one batch.
+    fn new<K: Key, S>(inbox: Inbox<Routed<K, V>>, state: &mut GroupTables<K, S>) -> Self {
+        const IDLE: Chain = Chain {
+            first: END,
+            last: END,
+        };
+        let tables = state.tables().iter();
+        let mut chains: Vec<_> = tables.map(|table| vec![IDLE; table.len()]).collect();
+        let total = inbox.len();
+        assert!(total < END as usize, "too many values in one partition");
+        let mut links: Vec<Link<V>> = Vec::with_capacity(total);
+        for Routed { hash, key, value } in inbox {
+            let at = state.table_of(hash);
+            let position = state.tables_mut()[at].insert(hash, key, || None);
+            let chain = match chains[at].get_mut(position) {
+                Some(chain) => chain,
+                None => {
+                    chains[at].push(IDLE);
+                    &mut chains[at][position]
+                }
+            };
+            let this = links.len() as u32;
+            match links.get_mut(chain.last as usize) {
+                Some(last) => last.next = this,
+                None => chain.first = this,
+            }
+            chain.last = this;
+            links.push(Link {
+                value: Some(value),
+                next: END,
+            });
+        }
+        Self { links, chains }
+    }
+}
+
+/// Calls `f` for every key of a partition, in place; a key whose function returns `None` goes.
+fn visit<K: Key, V, S>(
+    state: &mut GroupTables<K, S>,
+    inbox: Inbox<Routed<K, V>>,
+    f: impl Fn(&K, NewValues<'_, V>, Option<S>) -> Option<S>,
+) {
+    let Arrivals { mut links, chains } = Arrivals::new(inbox, state);
+    for (table, chains) in state.tables_mut().iter_mut().zip(chains) {
+        let mut chains = chains.into_iter();
+        table.retain(|key, state| {
+            let next = chains.next().map_or(END, |chain| chain.first);
+            let new = NewValues {
+                links: &mut links,
+                next,
+            };
+            *state = f(key, new, state.take());
+            state.is_some()
+        });
+    }
+}
+
+struct UpdateNode<P, K, S, F> {
+    pipe: P,
+    store: Arc<StateStore<K, S>>,
+    /// Entered into the tables before the first batch.
+    initial: Vec<(K, S)>,
+    update: F,
+}
+
+impl<K, V, S, P, F> Node for UpdateNode<P, K, S, F>
+where
+    K: Key,
+    V: Data,
+    S: Data,
+    P: Pipe<Item = (K, V)>,
+    F: Fn(BatchTime, &K, NewValues<'_, V>, Option<S>) -> Option<S> + Send + Sync,
+{
+    fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
+        for (key, state) in self.initial.drain(..) {
+            let hash = route(&key);
+            let partition = step.env.routing.partition(hash);
+            let mut tables = self.store.write(partition);
+            let at = tables.table_of(hash);
+            let table = &mut tables.tables_mut()[at];
+            let position = table.insert(hash, key, || None);
+            *table.value_mut(position) = Some(state);
+        }
+        let inboxes: Vec<_> = shuffle(step, &self.pipe)?.into_iter().enumerate().collect();
+        let busy = |(partition, inbox): &(usize, Inbox<_>)| {
+            !inbox.is_empty() || self.store.read(*partition).len() > 0
+        };
+        step.each(inboxes, busy, |scope, (partition, inbox)| {
+            let mut state = self.store.write(partition);
+            visit(&mut state, inbox, |key, new, old| {
+                (self.update)(scope.time, key, new, old)
+            });
+        })?;
+        Ok(())
+    }
+}
+
+impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
+    /// Keeps a state per key, and calls `f` once per batch for *every* key that has a state or
+    /// new values: with the key, the new values in order of arrival, and the state so far.
+    ///
+    /// `None` removes the key; should it come back, it starts without a state. The stream that
+    /// results holds the complete state after each batch.
+    ///
+    /// # Cost
+    ///
+    /// Follows the number of keys ever seen and not removed, idle ones included: a few nanoseconds
+    /// for each idle key. The states stay where they are; the resulting stream reads them there,
+    /// and copies them only for consumers that ask for the pairs (its
+    /// [`count`](DStream::count) does not).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use forebay::stream::StreamingContext;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// # let words = ctx.batches([vec!["ebb", "flow"], vec!["ebb"]]);
+    /// let counts = words
+    ///     .map(|w| (w, 1u64))
+    ///     .update_state_by_key(|_word, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn update_state_by_key<S, F>(&self, f: F) -> DStream<'c, (K, S), StateRows<K, S>>
+    where
+        S: Data,
+        F: Fn(&K, NewValues<'_, V>, Option<S>) -> Option<S> + Send + Sync + 'static,
+    {
+        self.update_state_by_key_with([], move |_, key, new, old| f(key, new, old))
+    }
+
+    /// Like [`update_state_by_key`](Self::update_state_by_key), with states to begin with and the
+    /// batch time as an argument.
+    ///
+    /// The keys of `initial` are visited in the first batch even without new values. Of two
+    /// initial states of one key the later counts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use forebay::stream::StreamingContext;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// # let users = ctx.batches([vec!["ann", "bob"], vec!["ann"]]);
+    /// // Forgets whoever was not seen for a minute.
+    /// let last_seen = users
+    ///     .map(|user| (user, ()))
+    ///     .update_state_by_key_with([("eve", 0)], |time, _user, new, old| {
+    ///         let seen = if new.is_empty() { old? } else { time.as_millis() };
+    ///         (time.as_millis() - seen < 60_000).then_some(seen)
+    ///     });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn update_state_by_key_with<S, F>(
+        &self,
+        initial: impl IntoIterator<Item = (K, S)>,
+        f: F,
+    ) -> DStream<'c, (K, S), StateRows<K, S>>
+    where
+        S: Data,
+        F: Fn(BatchTime, &K, NewValues<'_, V>, Option<S>) -> Option<S> + Send + Sync + 'static,
+    {
+        let store = Arc::new(StateStore::new(self.ctx.settings().routing));
+        let node = UpdateNode {
+            pipe: self.pipe.clone(),
+            store: Arc::clone(&store),
+            initial: initial.into_iter().collect(),
+            update: f,
+        };
+        let parents = vec![self.node];
+        let kind = "update_state_by_key";
+        let node = self
+            .ctx
+            .add(Role::Stream, kind, parents, self.slide, |_| Box::new(node));
+        DStream::new(self.ctx, node, self.slide, StateRows::new(store))
+    }
+}

@@ -1,0 +1,170 @@
+//! Summaries of batches, and one summary per key.
+
+use std::boxed::Box;
+use std::sync::Arc;
+use std::vec;
+use std::vec::Vec;
+
+use crate::random::DefaultRng;
+use crate::stream::dstream::DStream;
+use crate::stream::error::BatchError;
+use crate::stream::executor::{Step, blame};
+use crate::stream::graph::{Node, Role};
+use crate::stream::op::by_key::{Routed, shuffle};
+use crate::stream::pipe::{Pipe, StateRows};
+use crate::stream::state::StateStore;
+use crate::stream::{Data, Key};
+use crate::summary::Summary;
+
+/// One summary per partition, merged in the order of the partitions; `None` without partitions.
+pub(crate) fn summarize<P, S, F>(step: &Step, pipe: &P, make: &F) -> Result<Option<S>, BatchError>
+where
+    P: Pipe,
+    S: Summary<Item = P::Item> + Send,
+    F: Fn(DefaultRng) -> S + Sync,
+{
+    let (node, time) = (step.node, step.time.as_millis());
+    let parts = step.run(pipe, |scope| {
+        let rng = step
+            .env
+            .seed
+            .partition_rng(node, scope.partition as u32, time);
+        let mut summary = blame(node, || make(rng));
+        pipe.run(scope, &mut |item| blame(node, || summary.update(item)));
+        summary
+    })?;
+    step.guard(None, || S::merge_all(parts))
+}
+
+struct SummaryNode<P, K, S, F> {
+    pipe: P,
+    store: Arc<StateStore<K, S>>,
+    make: F,
+}
+
+impl<K, S, P, F> Node for SummaryNode<P, K, S, F>
+where
+    K: Key,
+    S: Summary<Item: Data> + Data,
+    P: Pipe<Item = (K, S::Item)>,
+    F: Fn(DefaultRng) -> S + Send + Sync,
+{
+    fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
+        let (node, time) = (step.node, step.time.as_millis());
+        let inboxes: Vec<_> = shuffle(step, &self.pipe)?.into_iter().enumerate().collect();
+        step.each(
+            inboxes,
+            |(_, inbox)| !inbox.is_empty(),
+            |_, (partition, inbox)| {
+                let mut state = self.store.write(partition);
+                for Routed { hash, key, value } in inbox {
+                    let at = state.table_of(hash);
+                    let table = &mut state.tables_mut()[at];
+                    let position = table.insert(hash, key, || {
+                        Some((self.make)(step.env.seed.key_rng(node, hash, time)))
+                    });
+                    if let Some(summary) = table.value_mut(position) {
+                        summary.update(value);
+                    }
+                }
+            },
+        )?;
+        Ok(())
+    }
+}
+
+impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
+    /// One summary of each batch: a summary per partition, filled in parallel, then merged in the
+    /// order of the partitions. Always exactly one item, also for an empty batch.
+    ///
+    /// For samplers take [`summarize_with_rng`](Self::summarize_with_rng): samplers that share a
+    /// seed have correlated samples.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use forebay::stream::StreamingContext;
+    /// # use forebay::frequent::MisraGries;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// # let words = ctx.batches([vec!["ebb", "flow", "ebb"]]);
+    /// let heavy = words.summarize(|| MisraGries::<_>::new(256));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn summarize<S, F>(&self, make: F) -> DStream<'c, S>
+    where
+        S: Summary<Item = T> + Data,
+        F: Fn() -> S + Send + Sync + 'static,
+    {
+        self.summarize_with_rng(move |_| make())
+    }
+
+    /// Like [`summarize`](Self::summarize), for summaries that draw random numbers: each gets a
+    /// generator of its own, derived from the seed of the context, the operator, the partition and
+    /// the batch time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use forebay::stream::StreamingContext;
+    /// # use forebay::sample::Reservoir;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// # let lines = ctx.batches([vec!["one", "two", "three"]]);
+    /// let sample = lines.summarize_with_rng(|rng| Reservoir::with_rng(100, rng));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn summarize_with_rng<S, F>(&self, make: F) -> DStream<'c, S>
+    where
+        S: Summary<Item = T> + Data,
+        F: Fn(DefaultRng) -> S + Send + Sync + 'static,
+    {
+        let pipe = self.pipe.clone();
+        let parents = vec![self.node];
+        self.ctx
+            .wide("summarize", parents, self.slide, move |step| {
+                let summary = summarize(step, &pipe, &make)?;
+                Ok(vec![summary.into_iter().collect::<Vec<_>>()])
+            })
+    }
+}
+
+impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
+    /// Keeps one summary per key, over all batches.
+    ///
+    /// `make` is called once per key, with a generator derived from the seed of the context, the
+    /// operator, the key and the batch in which the key first came; it does not depend on the
+    /// number of partitions. The stream that results holds every key with its summary.
+    ///
+    /// # Cost
+    ///
+    /// Follows the records of the batch: keys without new values are not touched. The summaries
+    /// stay where they are and are copied for consumers that ask for the pairs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use forebay::stream::StreamingContext;
+    /// # use forebay::sample::Reservoir;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// # let logs = ctx.batches([vec![("ann", "GET /"), ("bob", "GET /a")]]);
+    /// let samples = logs.summarize_by_key(|rng| Reservoir::with_rng(10, rng));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn summarize_by_key<S, F>(&self, make: F) -> DStream<'c, (K, S), StateRows<K, S>>
+    where
+        S: Summary<Item = V> + Data,
+        F: Fn(DefaultRng) -> S + Send + Sync + 'static,
+    {
+        let store = Arc::new(StateStore::new(self.ctx.settings().routing));
+        let node = SummaryNode {
+            pipe: self.pipe.clone(),
+            store: Arc::clone(&store),
+            make,
+        };
+        let parents = vec![self.node];
+        let kind = "summarize_by_key";
+        let node = self
+            .ctx
+            .add(Role::Stream, kind, parents, self.slide, |_| Box::new(node));
+        DStream::new(self.ctx, node, self.slide, StateRows::new(store))
+    }
+}

@@ -1,0 +1,149 @@
+//! Windows: the batches of the last while, as one batch.
+
+use std::boxed::Box;
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+use std::vec;
+
+use crate::stream::Data;
+use crate::stream::dstream::DStream;
+use crate::stream::error::BatchError;
+use crate::stream::executor::{Scope, Step};
+use crate::stream::graph::{Node, Role};
+use crate::stream::pipe::Pipe;
+use crate::stream::slot::Partitions;
+use crate::stream::time::{BatchTime, DurationError, multiple_of};
+
+/// One batch of the parent, kept for the windows it will be in.
+struct Pane<T> {
+    time: BatchTime,
+    partitions: Partitions<T>,
+}
+
+/// The panes of the current window, oldest first.
+type Panes<T> = RwLock<VecDeque<Pane<T>>>;
+
+/// The pipeline of [`window`](DStream::window): partition `i` is partition `i` of every batch in
+/// the window, oldest first. Nothing is copied until a consumer reads it.
+#[derive(Clone)]
+pub struct Windowed<T> {
+    panes: Arc<Panes<T>>,
+}
+
+impl<T> Windowed<T> {
+    fn panes(&self) -> RwLockReadGuard<'_, VecDeque<Pane<T>>> {
+        self.panes.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> fmt::Debug for Windowed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Windowed")
+            .field("panes", &self.panes().len())
+            .finish()
+    }
+}
+
+impl<T: Data> Pipe for Windowed<T> {
+    type Item = T;
+
+    fn partitions(&self) -> usize {
+        let panes = self.panes();
+        let widths = panes.iter().map(|pane| pane.partitions.len());
+        widths.max().unwrap_or(0)
+    }
+
+    fn weight(&self, partition: usize) -> usize {
+        let panes = self.panes();
+        let held = panes
+            .iter()
+            .filter_map(|pane| pane.partitions.get(partition));
+        held.map(|items| items.len()).sum()
+    }
+
+    #[inline]
+    fn run<S: FnMut(T)>(&self, scope: &Scope, sink: &mut S) {
+        for pane in self.panes().iter() {
+            if let Some(items) = pane.partitions.get(scope.partition) {
+                items.iter().for_each(|item| sink(item.clone()));
+            }
+        }
+    }
+
+    fn count(&self, scope: &Scope) -> usize {
+        self.weight(scope.partition)
+    }
+}
+
+struct WindowNode<P: Pipe> {
+    pipe: P,
+    panes: Arc<Panes<P::Item>>,
+    /// Milliseconds.
+    window: u64,
+}
+
+impl<P: Pipe> Node for WindowNode<P> {
+    fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
+        let partitions = step.run(&self.pipe, |scope| self.pipe.collect(scope))?;
+        let mut panes = self.panes.write().unwrap_or_else(PoisonError::into_inner);
+        panes.push_back(Pane {
+            time: step.time,
+            partitions,
+        });
+        let oldest = step.time.as_millis().saturating_sub(self.window);
+        while panes
+            .front()
+            .is_some_and(|pane| pane.time.as_millis() <= oldest)
+        {
+            panes.pop_front();
+        }
+        Ok(())
+    }
+}
+
+impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
+    /// At every multiple of `slide`, the items of the batches in the last `window`.
+    ///
+    /// Early windows hold what there is; with `slide > window`, batches in between are in none.
+    /// Keeps `window` worth of batches in memory.
+    ///
+    /// # Errors
+    ///
+    /// If `window` or `slide` is not a positive multiple of this stream's slide.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use forebay::stream::StreamingContext;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// let requests = ctx.batches([vec!["a"], vec!["b"]]);
+    /// let last_minute = requests.window(Duration::from_secs(60), Duration::from_secs(1))?;
+    /// last_minute.count().print();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn window(
+        &self,
+        window: Duration,
+        slide: Duration,
+    ) -> Result<DStream<'c, T, Windowed<T>>, DurationError> {
+        let window = multiple_of(window, self.slide)?;
+        let slide = multiple_of(slide, self.slide)?;
+        let panes: Arc<Panes<T>> = Arc::default();
+        let node = WindowNode {
+            pipe: self.pipe.clone(),
+            panes: Arc::clone(&panes),
+            window,
+        };
+        // Evaluated for every batch of the parent, read at its own slide.
+        let parents = vec![self.node];
+        let node = self
+            .ctx
+            .add(Role::Stream, "window", parents, self.slide, |_| {
+                Box::new(node)
+            });
+        Ok(DStream::new(self.ctx, node, slide, Windowed { panes }))
+    }
+}

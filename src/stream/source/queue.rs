@@ -1,0 +1,189 @@
+//! A queue of batches that the embedding program or a test fills.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::vec::Vec;
+
+use super::Source;
+use crate::stream::Data;
+use crate::stream::context::StreamingContext;
+use crate::stream::dstream::DStream;
+use crate::stream::error::BoxError;
+use crate::stream::executor::lock;
+use crate::stream::time::BatchTime;
+
+/// A queue of collections, each of which becomes a batch; cloning gives another handle to it.
+///
+/// # Examples
+///
+/// ```
+/// use forebay::stream::{BatchQueue, BatchTime, StreamingContext};
+///
+/// let queue = BatchQueue::new();
+/// let ctx = StreamingContext::builder("queue").build()?;
+/// ctx.queue_stream(&queue).count().print();
+/// let mut driver = ctx.into_driver()?;
+/// queue.push(vec![1, 2, 3]);
+/// assert_eq!(driver.step(BatchTime::from_millis(1_000))?.items(), 3);
+/// queue.close();
+/// assert!(driver.is_finished());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct BatchQueue<T> {
+    inner: Arc<Mutex<Inner<T>>>,
+}
+
+struct Inner<T> {
+    waiting: VecDeque<Vec<T>>,
+    /// What a batch gets when nothing waits.
+    default: Vec<T>,
+    take: Take,
+    closed: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Take {
+    One,
+    All,
+}
+
+impl<T> BatchQueue<T> {
+    /// An empty queue, of which each batch takes one collection; none waiting: an empty batch.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(Take::One, Vec::new())
+    }
+
+    /// An empty queue, of which each batch takes all that waits.
+    #[must_use]
+    pub fn all_at_once() -> Self {
+        Self::with(Take::All, Vec::new())
+    }
+
+    /// An empty queue, of which each batch takes one collection; none waiting: `default`.
+    #[must_use]
+    pub fn with_default(default: Vec<T>) -> Self {
+        Self::with(Take::One, default)
+    }
+
+    fn with(take: Take, default: Vec<T>) -> Self {
+        Self {
+            inner: Arc::new(Mutex::new(Inner {
+                waiting: VecDeque::new(),
+                default,
+                take,
+                closed: false,
+            })),
+        }
+    }
+
+    /// Puts a collection at the end of the queue. After [`close`](Self::close) it is ignored.
+    pub fn push(&self, batch: Vec<T>) {
+        let mut inner = lock(&self.inner);
+        if !inner.closed {
+            inner.waiting.push_back(batch);
+        }
+    }
+
+    /// Says that nothing more will come: the input ends when the queue is empty.
+    pub fn close(&self) {
+        lock(&self.inner).closed = true;
+    }
+
+    /// How many collections wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        lock(&self.inner).waiting.len()
+    }
+
+    /// Whether none waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<T> Default for BatchQueue<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> Clone for BatchQueue<T> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+        }
+    }
+}
+
+impl<T> fmt::Debug for BatchQueue<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchQueue")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> Extend<Vec<T>> for BatchQueue<T> {
+    fn extend<I: IntoIterator<Item = Vec<T>>>(&mut self, batches: I) {
+        batches.into_iter().for_each(|batch| self.push(batch));
+    }
+}
+
+impl<T> FromIterator<Vec<T>> for BatchQueue<T> {
+    fn from_iter<I: IntoIterator<Item = Vec<T>>>(batches: I) -> Self {
+        let mut queue = Self::new();
+        queue.extend(batches);
+        queue
+    }
+}
+
+impl<T: Data> Source for BatchQueue<T> {
+    type Item = T;
+
+    fn take(&mut self, _time: BatchTime) -> Result<Vec<T>, BoxError> {
+        let mut inner = lock(&self.inner);
+        let taken = match inner.take {
+            Take::One => inner.waiting.pop_front(),
+            Take::All => inner.waiting.drain(..).reduce(|mut all, next| {
+                all.extend(next);
+                all
+            }),
+        };
+        Ok(taken.unwrap_or_else(|| inner.default.clone()))
+    }
+
+    fn is_finished(&self) -> bool {
+        let inner = lock(&self.inner);
+        inner.closed && inner.waiting.is_empty()
+    }
+
+    fn has_pending(&self) -> bool {
+        !self.is_empty()
+    }
+}
+
+impl StreamingContext {
+    /// A stream of the collections in a queue; the caller keeps filling it through its own handle.
+    pub fn queue_stream<T: Data>(&self, queue: &BatchQueue<T>) -> DStream<'_, T> {
+        self.input("queue", queue.clone())
+    }
+
+    /// A bounded stream of these batches.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use forebay::stream::StreamingContext;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// let numbers = ctx.batches([vec![1, 2, 3], vec![], vec![4]]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn batches<T: Data>(&self, batches: impl IntoIterator<Item = Vec<T>>) -> DStream<'_, T> {
+        let queue: BatchQueue<T> = batches.into_iter().collect();
+        queue.close();
+        self.input("batches", queue)
+    }
+}
