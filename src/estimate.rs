@@ -36,12 +36,7 @@ pub struct Estimate {
 impl Estimate {
     /// The same estimate of `factor` times the quantity; `factor` is not negative.
     pub(crate) fn scaled(self, factor: f64) -> Self {
-        Self {
-            value: self.value * factor,
-            lower: self.lower * factor,
-            upper: self.upper * factor,
-            confidence: self.confidence,
-        }
+        self.map(|quantity| quantity * factor)
     }
 
     /// A value that is known.

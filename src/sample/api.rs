@@ -124,7 +124,7 @@ macro_rules! iterate_and_debug {
 }
 
 /// The ways of offering weighted items, by `update_valid(Weight, FnOnce() -> T)` and
-/// `pass_over(&[f64]) -> bool`, which passes over a block as a whole or changes nothing.
+/// `pass_first(&[f64]) -> usize`, which passes over as many items as need no looking at.
 macro_rules! offer_weighted {
     ($Sampler:ident) => {
         impl<T, R: rand::Rng> $Sampler<T, R> {
@@ -168,25 +168,17 @@ macro_rules! offer_weighted {
             where
                 T: Clone,
             {
-                use crate::sample::lanes::blocks;
                 assert_eq!(items.len(), weights.len(), "one weight for every item");
-                // A block that does not go by as a whole is tried in small pieces, these item by
-                // item.
-                for (items, weights) in blocks(items, weights, 512) {
-                    if self.pass_over(weights) {
-                        continue;
-                    }
-                    for (items, weights) in blocks(items, weights, 32) {
-                        if self.pass_over(weights) {
-                            continue;
-                        }
-                        for (item, &weight) in items.iter().zip(weights) {
-                            let weight = crate::sample::Weight::new(weight)?;
-                            self.update_valid(weight, || item.clone());
-                        }
-                    }
+                let mut next = 0;
+                loop {
+                    next += self.pass_first(&weights[next..]);
+                    let Some(&weight) = weights.get(next) else {
+                        return Ok(());
+                    };
+                    let weight = crate::sample::Weight::new(weight)?;
+                    self.update_valid(weight, || items[next].clone());
+                    next += 1;
                 }
-                Ok(())
             }
         }
 

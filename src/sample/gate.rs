@@ -47,9 +47,12 @@ pub(crate) struct Gate {
     /// The weight to pass before the next candidate.
     #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     jump: f64,
-    /// The most weight that may pass.
+    /// The most weight that may pass, jump or no jump.
     #[cfg_attr(feature = "serde", serde(skip))]
     bound: f64,
+    /// The smaller one of jump and bound.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    stop: f64,
     /// The heaviest item that may pass, below zero if the gate is closed.
     #[cfg_attr(feature = "serde", serde(skip))]
     limit: f64,
@@ -87,10 +90,20 @@ impl Pool {
     }
 
     /// Whether a candidate takes a slot.
+    ///
+    /// With `y = r x` and `z = rate * x` the probability of being a candidate lies between
+    /// `z - z^2/2` and z: most often these settle the matter, and no logarithm is needed.
     pub(crate) fn takes_slot<R: Rng>(self, weight: f64, rng: &mut R) -> bool {
         let share = weight / (self.weight + weight);
+        let (u, y, z) = (open01(rng), self.slots * share, self.rate() * share);
+        if u * z < y {
+            return true;
+        }
+        if u * (z - z * z / 2.0) >= y {
+            return false;
+        }
         let candidate = -libm::expm1(self.rate() * libm::log1p(-share));
-        open01(rng) * candidate < self.slots * share
+        u * candidate < y
     }
 }
 
@@ -102,6 +115,10 @@ fn factor(sum: f64, factor: f64) -> f64 {
     if sum == 0.0 { 1.0 } else { factor }
 }
 
+/// How many weights are looked at at once: at first, and at most.
+const PIECE: usize = 32;
+const BLOCK: usize = 512;
+
 impl Gate {
     /// A gate that lets nothing pass.
     pub(crate) fn closed() -> Self {
@@ -110,6 +127,7 @@ impl Gate {
             passed: 0.0,
             jump: 0.0,
             bound: 0.0,
+            stop: 0.0,
             limit: -1.0,
         }
     }
@@ -119,25 +137,61 @@ impl Gate {
     pub(crate) fn pass(&mut self, weight: f64) -> bool {
         let weight = weight * self.unit;
         let passed = self.passed + weight;
-        let passes = weight <= self.limit && passed <= self.jump && passed <= self.bound;
+        let passes = weight <= self.limit && passed <= self.stop;
         if passes {
             self.passed = passed;
         }
         passes
     }
 
+    /// Lets the first of some items pass, and gives their number. The one after them does not pass,
+    /// or is not a valid weight.
+    ///
+    /// Whole blocks are tried first, the longer the better that went.
+    pub(crate) fn pass_first(&mut self, weights: &[f64]) -> usize {
+        let mut rest = weights;
+        let mut len = PIECE;
+        while !rest.is_empty() {
+            let (block, behind) = rest.split_at(len.min(rest.len()));
+            if self.pass_all(block) {
+                rest = behind;
+                len = (2 * len).min(BLOCK);
+            } else if len > PIECE {
+                len = PIECE;
+            } else {
+                rest = &rest[self.pass_each(block)..];
+                break;
+            }
+        }
+        weights.len() - rest.len()
+    }
+
     /// Whether a whole block of items passes. If not, nothing has changed, and they may be invalid.
-    pub(crate) fn pass_all(&mut self, weights: &[f64]) -> bool {
+    fn pass_all(&mut self, weights: &[f64]) -> bool {
         let block = totals(weights);
         let passed = self.passed + block.sum * self.unit;
-        let passes = block.least >= 0.0
-            && block.most * self.unit <= self.limit
-            && passed <= self.jump
-            && passed <= self.bound;
+        let passes =
+            block.least >= 0.0 && block.most * self.unit <= self.limit && passed <= self.stop;
         if passes {
             self.passed = passed;
         }
         passes
+    }
+
+    /// As `pass_first`, one by one.
+    fn pass_each(&mut self, weights: &[f64]) -> usize {
+        let mut passed = self.passed;
+        let stops = |weight: &f64| {
+            let after = passed + weight * self.unit;
+            let passes = *weight >= 0.0 && weight * self.unit <= self.limit && after <= self.stop;
+            if passes {
+                passed = after;
+            }
+            !passes
+        };
+        let first = weights.iter().position(stops);
+        self.passed = passed;
+        first.unwrap_or(weights.len())
     }
 
     /// Whether an item that did not pass was stopped by the jump alone.
@@ -178,6 +232,7 @@ impl Gate {
 
     fn stand_before(&mut self, pool: Pool) {
         self.bound = pool.bound;
+        self.stop = self.jump.min(pool.bound);
         self.limit = pool.candidate_limit();
     }
 

@@ -213,9 +213,9 @@ impl<T, R> VarOpt<T, R> {
 
     /// The weight of all items seen that satisfy `predicate`, with an interval of confidence 0.95.
     ///
-    /// See [`estimate_sum_with_confidence`](Self::estimate_sum_with_confidence).
-    pub fn estimate_sum(&self, predicate: impl FnMut(&T) -> bool) -> Estimate {
-        self.estimate_sum_with_confidence(predicate, estimate::DEFAULT_CONFIDENCE)
+    /// See [`estimate_weight_with_confidence`](Self::estimate_weight_with_confidence).
+    pub fn estimate_weight(&self, predicate: impl FnMut(&T) -> bool) -> Estimate {
+        self.estimate_weight_with_confidence(predicate, estimate::DEFAULT_CONFIDENCE)
     }
 
     /// The weight of all items seen that satisfy `predicate`.
@@ -242,12 +242,12 @@ impl<T, R> VarOpt<T, R> {
     /// for i in 0..100_000u32 {
     ///     sample.update_weighted(i, f64::from(i % 100))?;
     /// }
-    /// let even = sample.estimate_sum_with_confidence(|i| i % 2 == 0, 0.99);
+    /// let even = sample.estimate_weight_with_confidence(|i| i % 2 == 0, 0.99);
     /// assert!(even.contains(2_450_000.0));
     /// # Ok::<(), forebay::sample::WeightError>(())
     /// ```
     #[track_caller]
-    pub fn estimate_sum_with_confidence(
+    pub fn estimate_weight_with_confidence(
         &self,
         mut predicate: impl FnMut(&T) -> bool,
         confidence: f64,

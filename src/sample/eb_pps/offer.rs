@@ -17,13 +17,11 @@ impl<T, R: Rng> EbPps<T, R> {
         }
     }
 
-    /// Passes over a whole block if every item of it may pass.
-    pub(super) fn pass_over(&mut self, weights: &[f64]) -> bool {
-        let passes = self.gate.pass_all(weights);
-        if passes {
-            self.seen = self.seen.saturating_add(weights.len() as u64);
-        }
-        passes
+    /// Passes over the first of some items, and gives their number.
+    pub(super) fn pass_first(&mut self, weights: &[f64]) -> usize {
+        let passed = self.gate.pass_first(weights);
+        self.seen = self.seen.saturating_add(passed as u64);
+        passed
     }
 
     /// Offers an item that did not pass.
