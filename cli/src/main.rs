@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod block;
 mod decode;
 mod error;
 mod field;
@@ -12,6 +13,8 @@ mod format;
 mod generate;
 mod input;
 mod keys;
+mod lanes;
+mod live;
 mod progress;
 mod ranking;
 mod sample;
@@ -19,7 +22,9 @@ mod skip;
 mod source;
 mod stream;
 mod table;
+mod tally;
 mod top;
+mod window;
 mod words;
 
 use std::io::{self, BufWriter, Write};
@@ -39,7 +44,7 @@ fn main() -> ExitCode {
         Command::Stream(stream) => stream::run(stream, &mut out),
     };
     match result.and_then(|()| out.flush().map_err(Error::from)) {
-        Ok(()) | Err(Error::ClosedPipe) => ExitCode::SUCCESS,
+        Ok(()) | Err(Error::Abandoned) => ExitCode::SUCCESS,
         Err(error) => {
             say(format_args!("forebay: {error}"));
             match error {

@@ -5,8 +5,9 @@ use std::io::Write;
 use forebay::frequent::{MisraGries, Weight};
 use serde::Serialize;
 
+use crate::args::Format;
 use crate::error::Error;
-use crate::format::{Number, percent, printable, text, write_csv};
+use crate::format::{Number, percent, printable, text, write_csv, write_json};
 use crate::table::{Align, Table, bar};
 
 /// What is printed, in the shape that scripts rely on.
@@ -46,6 +47,20 @@ impl Ranking {
             total,
             max_error: summary.max_error().into(),
             rows: rows.collect(),
+        }
+    }
+
+    /// Writes the whole of it; `k` is the number of counters that the summary had.
+    pub(crate) fn write(
+        &self,
+        format: Format,
+        k: usize,
+        out: &mut impl Write,
+    ) -> Result<(), Error> {
+        match format {
+            Format::Table => self.write_table(k, out),
+            Format::Json => write_json(self, out),
+            Format::Csv => write_csv(&["item", "lower", "upper", "share"], &self.rows, out),
         }
     }
 
@@ -89,9 +104,5 @@ impl Ranking {
             )?;
         }
         Ok(())
-    }
-
-    pub(crate) fn write_csv(&self, out: &mut impl Write) -> Result<(), Error> {
-        write_csv(&["item", "lower", "upper", "share"], &self.rows, out)
     }
 }

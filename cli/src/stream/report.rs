@@ -95,7 +95,7 @@ fn bounds_alone<S: Serializer>(ranking: &Ranking, serializer: S) -> Result<S::Ok
 impl Report {
     pub(crate) fn new(found: Found, args: &StreamArgs, window: Option<usize>) -> Self {
         let shown = if args.top == 0 { usize::MAX } else { args.top };
-        let heavy = found.heavy_hitters();
+        let heavy = found.window.merged();
         let heavy = heavy.unwrap_or_else(|| MisraGries::new(args.k.get()));
         let mut counts = found.counts;
         let (keys, total) = (counts.len(), counts.iter().map(|(_, count)| count).sum());
