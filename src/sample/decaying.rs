@@ -250,7 +250,7 @@ impl<T, R: Rng> DecayingReservoir<T, R> {
     }
 
     fn update_timed(&mut self, item: T, Timestamp(time): Timestamp) {
-        self.seen += 1;
+        self.seen = self.seen.saturating_add(1);
         let log2_weight = Exponent::quotient(time, self.half_life);
         let log2_rank = match self.core.threshold() {
             None => log2_weight

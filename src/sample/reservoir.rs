@@ -147,7 +147,7 @@ impl<T, R: Rng> Reservoir<T, R> {
     /// Offers one item. Amortised O(1); O(log k) when it is accepted.
     #[inline]
     pub fn update(&mut self, item: T) {
-        self.seen += 1;
+        self.seen = self.seen.saturating_add(1);
         if self.seen >= self.next {
             self.consider(item);
         }
@@ -216,17 +216,17 @@ impl<T, R: Rng> Reservoir<T, R> {
             let item = match pass(wait) {
                 Ok(item) => item,
                 Err(passed) => {
-                    self.seen += passed;
+                    self.seen = self.seen.saturating_add(passed);
                     break;
                 }
             };
-            self.seen += wait;
+            self.seen = self.seen.saturating_add(wait);
             let Some(UniformRank(threshold)) = self.core.threshold().filter(|_| self.next != 0)
             else {
                 self.update(item);
                 continue;
             };
-            self.seen += 1;
+            self.seen = self.seen.saturating_add(1);
             if accepted.is_empty() {
                 miss = ln_miss(threshold);
             }

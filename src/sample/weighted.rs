@@ -211,7 +211,7 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
     #[inline]
     fn count(&mut self, weight: Weight) -> bool {
         let weight = weight.get();
-        self.seen += 1;
+        self.seen = self.seen.saturating_add(1);
         self.total_weight = (self.total_weight + weight).min(f64::MAX);
         self.jump -= weight * self.unit;
         // A jump that is not drawn yet is NaN, and not passed over either.
@@ -320,7 +320,7 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
         let passed = left >= 0.0 && sum < f64::INFINITY;
         if passed {
             self.jump = left;
-            self.seen += len as u64;
+            self.seen = self.seen.saturating_add(len as u64);
             self.total_weight = (self.total_weight + sum).min(f64::MAX);
         }
         passed
