@@ -25,6 +25,7 @@ pub(crate) enum Command {
     Top(TopArgs),
     Sample(SampleArgs),
     Stream(StreamArgs),
+    Merge(MergeArgs),
 }
 
 /// Show the most frequent lines, fields or words, with certain bounds.
@@ -35,11 +36,6 @@ pub(crate) enum Command {
 #[derive(ClapArgs, Debug)]
 #[command(group = field_options(&["field", "weight_field"]))]
 pub(crate) struct TopArgs {
-    /// How many items to show
-    #[arg(short, value_name = "N", default_value = "10", value_parser = at_least_one)]
-    #[arg(allow_negative_numbers = true)]
-    pub(crate) n: NonZeroUsize,
-
     /// How many counters to keep: more counters, tighter bounds
     #[arg(short, value_name = "K", default_value = "1024", value_parser = at_least_one)]
     #[arg(allow_negative_numbers = true)]
@@ -55,16 +51,15 @@ pub(crate) struct TopArgs {
     #[command(flatten)]
     pub(crate) delimiter: DelimiterArgs,
 
-    /// How to print the result
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) output: RankingArgs,
 
     /// How many threads count; all cores unless given, and no result depends on it
     #[arg(long, value_name = "J", value_parser = at_least_one, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
 
     /// Print the result again and again while input flows, as in 500ms or 2s
-    #[arg(long, value_name = "D", value_parser = interval, conflicts_with = "jobs")]
+    #[arg(long, value_name = "D", value_parser = interval, conflicts_with_all = ["jobs", "save"])]
     pub(crate) every: Option<Duration>,
 
     /// Count only what came in the last W of time
@@ -89,6 +84,40 @@ impl TopArgs {
     pub(crate) fn window_panes(&self) -> Result<Option<usize>, Error> {
         panes(self.window.as_deref(), self.every)
     }
+}
+
+/// Merge summaries that `forebay top --save` has written, and show the most frequent items of all.
+///
+/// The bounds are those of one summary of all the input, with the fewest counters of any.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct MergeArgs {
+    #[command(flatten)]
+    pub(crate) output: RankingArgs,
+
+    /// Files to merge
+    #[arg(value_name = "FILE")]
+    pub(crate) first: PathBuf,
+
+    /// More of them
+    #[arg(value_name = "FILE")]
+    pub(crate) others: Vec<PathBuf>,
+}
+
+/// What becomes of a ranking.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct RankingArgs {
+    /// How many items to show
+    #[arg(short, value_name = "N", default_value = "10", value_parser = at_least_one)]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) n: NonZeroUsize,
+
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+
+    /// Keep the summary in a file, to be merged with others
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
 }
 
 /// Print a random sample of lines, unchanged and in input order.

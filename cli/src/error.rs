@@ -21,6 +21,15 @@ pub(crate) enum Error {
         cause: io::Error,
     },
     Line(Box<BadLine>),
+    Save {
+        name: String,
+        cause: io::Error,
+    },
+    /// A file that should hold a summary does not.
+    NotSaved {
+        name: String,
+        reason: &'static str,
+    },
     /// Arguments that do not go together, beyond what the parser sees.
     Usage(String),
     /// The stream could not be built, started or run on.
@@ -89,6 +98,8 @@ impl fmt::Display for Error {
             Self::Write(cause) => write!(f, "cannot write the output: {cause}"),
             Self::Read { name, cause } => write!(f, "cannot read {name}: {cause}"),
             Self::Line(line) => line.fmt(f),
+            Self::Save { name, cause } => write!(f, "cannot write {name}: {cause}"),
+            Self::NotSaved { name, reason } => write!(f, "{name} {reason}"),
             Self::Usage(message) => f.write_str(message),
             Self::Stream(cause) => cause.fmt(f),
         }

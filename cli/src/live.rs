@@ -113,9 +113,9 @@ where
     let Some(summary) = window.merged() else {
         return Ok(());
     };
-    if args.format == Format::Table && stdout().is_terminal() {
+    if args.output.format == Format::Table && stdout().is_terminal() {
         write!(out, "{CLEAR}")?;
     }
-    Ranking::new(&summary, args.n.get()).write(args.format, args.k.get(), out)?;
+    Ranking::new(&summary, args.output.n.get()).write(args.output.format, out)?;
     Ok(out.flush()?)
 }

@@ -15,9 +15,11 @@ mod input;
 mod keys;
 mod lanes;
 mod live;
+mod merge;
 mod progress;
 mod ranking;
 mod sample;
+mod saved;
 mod skip;
 mod source;
 mod stream;
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Top(top) => top::run(top, &mut out),
         Command::Sample(sample) => sample::run(sample, &mut out),
         Command::Stream(stream) => stream::run(stream, &mut out),
+        Command::Merge(merge) => merge::run(merge, &mut out),
     };
     match result.and_then(|()| out.flush().map_err(Error::from)) {
         Ok(()) | Err(Error::Abandoned) => ExitCode::SUCCESS,

@@ -16,6 +16,9 @@ pub(crate) struct Ranking {
     total: Number,
     max_error: Number,
     pub(crate) rows: Vec<Row>,
+    /// The number of counters of the summary.
+    #[serde(skip)]
+    k: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -47,24 +50,19 @@ impl Ranking {
             total,
             max_error: summary.max_error().into(),
             rows: rows.collect(),
+            k: summary.k(),
         }
     }
 
-    /// Writes the whole of it; `k` is the number of counters that the summary had.
-    pub(crate) fn write(
-        &self,
-        format: Format,
-        k: usize,
-        out: &mut impl Write,
-    ) -> Result<(), Error> {
+    pub(crate) fn write(&self, format: Format, out: &mut impl Write) -> Result<(), Error> {
         match format {
-            Format::Table => self.write_table(k, out),
+            Format::Table => self.write_table(out),
             Format::Json => write_json(self, out),
             Format::Csv => write_csv(&["item", "lower", "upper", "share"], &self.rows, out),
         }
     }
 
-    pub(crate) fn write_table(&self, k: usize, out: &mut impl Write) -> Result<(), Error> {
+    pub(crate) fn write_table(&self, out: &mut impl Write) -> Result<(), Error> {
         let mut table = Table::new(&[
             ("rank", Align::Right),
             ("lower", Align::Right),
@@ -85,19 +83,22 @@ impl Ranking {
             ]);
         }
         table.write(out)?;
-        self.write_error(k, out)
+        self.write_error(out)
     }
 
     /// The last line of the table: how far the bounds can be from the truth.
-    fn write_error(&self, k: usize, out: &mut impl Write) -> Result<(), Error> {
+    fn write_error(&self, out: &mut impl Write) -> Result<(), Error> {
         let Self {
-            total, max_error, ..
+            total,
+            max_error,
+            k,
+            ..
         } = self;
         write!(out, "total {total}; ")?;
         if max_error.as_f64() == 0.0 {
             writeln!(out, "all counts are exact")?;
         } else {
-            let bound = total.as_f64() / (k as f64 + 1.0);
+            let bound = total.as_f64() / (*k as f64 + 1.0);
             writeln!(
                 out,
                 "true counts are at most {max_error} above lower (with -k {k} never more than {bound:.0})"

@@ -2,11 +2,12 @@
 
 use std::io::Write;
 
+use forebay::frequent::MisraGries;
 use forebay::merge_all;
 
 use crate::args::TopArgs;
 use crate::error::Error;
-use crate::ranking::Ranking;
+use crate::saved::Saved;
 use crate::tally::{CountTally, Tally, WeightTally};
 use crate::{lanes, live};
 
@@ -22,12 +23,16 @@ pub(crate) fn run(args: &TopArgs, out: &mut impl Write) -> Result<(), Error> {
     }
 }
 
-fn rank<T: Tally>(args: &TopArgs, make: impl Fn() -> T, out: &mut impl Write) -> Result<(), Error> {
+fn rank<T>(args: &TopArgs, make: impl Fn() -> T, out: &mut impl Write) -> Result<(), Error>
+where
+    T: Tally,
+    Saved: From<MisraGries<Vec<u8>, T::Weight>>,
+{
     if let Some(every) = args.every {
         return live::run(args, every, make(), out);
     }
     let lanes = lanes::take_all(&args.input, args.jobs(), &make)?;
     let parts = lanes.into_iter().map(|mut lane| lane.finish());
     let summary = merge_all(parts).unwrap_or_else(|| make().finish());
-    Ranking::new(&summary, args.n.get()).write(args.format, args.k.get(), out)
+    Saved::from(summary).hand_out(&args.output, out)
 }
