@@ -20,7 +20,6 @@ pub(crate) struct Entry<K, V> {
 
 impl<K, V> Entry<K, V> {
     /// The hash that the key was inserted with.
-    #[cfg(feature = "stream")]
     pub(crate) fn hash(&self) -> u64 {
         self.hash
     }
