@@ -5,4 +5,7 @@ mod naive;
 
 mod frequent;
 mod sample;
+#[cfg(feature = "serde")]
+mod sample_stored;
+#[cfg(feature = "stream")]
 mod stream;
