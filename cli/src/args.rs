@@ -37,7 +37,7 @@ pub(crate) enum Command {
 #[command(group = field_options(&["field", "weight_field"]))]
 pub(crate) struct TopArgs {
     /// How many counters to keep: more counters, tighter bounds
-    #[arg(short, value_name = "K", default_value = "1024", value_parser = at_least_one)]
+    #[arg(short, value_name = "K", default_value = "1024", value_parser = counters)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) k: NonZeroUsize,
 
@@ -177,7 +177,7 @@ pub(crate) struct StreamArgs {
     pub(crate) top: usize,
 
     /// How many counters to keep for heavy hitters: more counters, tighter bounds
-    #[arg(short, value_name = "K", default_value = "1024", value_parser = at_least_one)]
+    #[arg(short, value_name = "K", default_value = "1024", value_parser = counters)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) k: NonZeroUsize,
 
@@ -365,6 +365,16 @@ fn field_options(names: &[&'static str]) -> ArgGroup {
 
 fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
     text.parse().map_err(|_| "must be a whole number from 1")
+}
+
+/// A number of counters, as many as a summary can have.
+fn counters(text: &str) -> Result<NonZeroUsize, &'static str> {
+    const MOST: usize = u32::MAX as usize - 1;
+    let counters = at_least_one(text)?;
+    if counters.get() > MOST {
+        return Err("must be at most 4294967294");
+    }
+    Ok(counters)
 }
 
 fn interval(text: &str) -> Result<Duration, &'static str> {

@@ -4,7 +4,7 @@
 //! (u32), both little-endian; what follows is a byte that says what is in it, and that in postcard.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use flate2::Crc;
@@ -75,21 +75,13 @@ impl Saved {
         ranking.write(args.format, out)
     }
 
-    /// Writes a file, whole or not at all: under another name first.
+    /// Writes a file, whole or not at all: under another name first, where that is possible.
     ///
     /// # Errors
     ///
     /// If the file cannot be written.
     pub(crate) fn write(&self, path: &Path) -> Result<(), Error> {
-        let mut aside = path.as_os_str().to_owned();
-        aside.push(".partial");
-        let write = || {
-            let mut file = File::create(&aside)?;
-            file.write_all(&self.encode())?;
-            file.sync_all()?;
-            fs::rename(&aside, path)
-        };
-        write().map_err(|cause| Error::Save {
+        replace(path, &self.encode()).map_err(|cause| Error::Save {
             name: path.display().to_string(),
             cause,
         })
@@ -142,6 +134,21 @@ impl Saved {
             _ => Err("holds something that this version does not know"),
         }
     }
+}
+
+/// Makes `bytes` the contents of a file. What is there and is no file, such as a terminal, is
+/// written to; a link leads to what is replaced.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
+        return fs::write(target, bytes);
+    }
+    let mut aside = target.as_os_str().to_owned();
+    aside.push(".partial");
+    let mut file = File::create(&aside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(aside, target)
 }
 
 fn body_of(kind: u8, summary: &impl Serialize) -> Vec<u8> {
@@ -200,6 +207,25 @@ mod tests {
             assert!(Saved::decode(&damaged).is_err(), "bit {bit}");
         }
         assert!(Saved::decode(&[&bytes[..], b"x"].concat()).is_err());
+    }
+
+    #[test]
+    fn files_are_replaced_through_links_and_folders_are_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("summary");
+        for content in [&b"first"[..], b"second"] {
+            replace(&path, content).expect("a file can be written");
+            assert_eq!(fs::read(&path).expect("it is there"), content);
+        }
+        assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 1);
+        assert!(replace(folder.path(), b"x").is_err());
+        #[cfg(unix)]
+        {
+            let link = folder.path().join("link");
+            std::os::unix::fs::symlink(&path, &link).expect("a link can be made");
+            replace(&link, b"third").expect("a file can be written");
+            assert_eq!(fs::read(&path).expect("it is there"), b"third");
+        }
     }
 
     #[test]

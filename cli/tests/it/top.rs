@@ -265,6 +265,7 @@ fn wrong_usage_is_refused_with_a_reason() {
         ),
         ("top -n 0", "must be a whole number from 1"),
         ("top -k -3", "must be a whole number from 1"),
+        ("top -k 4294967295", "must be at most 4294967294"),
         ("top --words --field 1", "cannot be used with"),
         ("top --delimiter ,", "--field"),
         ("top --jobs 0", "must be a whole number from 1"),
