@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 /// One contestant: its name, and a run that measures itself.
-pub type Contestant<'a> = (&'a str, Box<dyn FnMut() -> Duration + 'a>);
+pub(crate) type Contestant<'a> = (&'a str, Box<dyn FnMut() -> Duration + 'a>);
 
 /// Runs all contestants in turn, `rounds` times, and prints the median of each and the median
 /// over the rounds of its ratio to the first.
-pub fn race(title: &str, rounds: usize, mut contestants: Vec<Contestant<'_>>) {
+pub(crate) fn race(title: &str, rounds: usize, mut contestants: Vec<Contestant<'_>>) {
     let mut times = vec![Vec::new(); contestants.len()];
     for _ in 0..rounds {
         for (times, (_, run)) in times.iter_mut().zip(&mut contestants) {
