@@ -96,6 +96,16 @@ impl<K, V> OrderedTable<K, V> {
             .map(|&position| position as usize)
     }
 
+    /// The position of an entry of this hash that `is_it` accepts.
+    #[cfg(feature = "stream")]
+    pub(crate) fn find_hash(&self, hash: u64, is_it: impl Fn(usize) -> bool) -> Option<usize> {
+        let found = self.index.find(hash, |&position| {
+            let position = position as usize;
+            self.entries[position].hash == hash && is_it(position)
+        });
+        found.map(|&position| position as usize)
+    }
+
     /// Appends a key that is not there yet and returns its position.
     ///
     /// # Panics
@@ -135,6 +145,29 @@ impl<K, V> OrderedTable<K, V> {
                 });
                 position
             }
+        }
+    }
+
+    /// Removes the entry at a position; the last entry takes its place.
+    #[cfg(feature = "stream")]
+    pub(crate) fn swap_remove(&mut self, position: usize) {
+        let last = self.entries.len() - 1;
+        self.forget(position);
+        if position != last {
+            let hash = self.entries[last].hash;
+            if let Some(at) = self.index.find_mut(hash, |&at| at as usize == last) {
+                *at = position as u32;
+            }
+        }
+        self.entries.swap_remove(position);
+    }
+
+    /// Takes a position out of the index.
+    #[cfg(feature = "stream")]
+    fn forget(&mut self, position: usize) {
+        let hash = self.entries[position].hash;
+        if let Ok(slot) = self.index.find_entry(hash, |&at| at as usize == position) {
+            slot.remove();
         }
     }
 
@@ -197,6 +230,31 @@ mod tests {
         let found: Vec<_> = table.entries().iter().map(|e| (e.key, e.value)).collect();
         assert_eq!(found, twin);
         assert_eq!(table.find(route(&1_000_000u32), &1_000_000), None);
+    }
+
+    #[cfg(feature = "stream")]
+    #[test]
+    fn swap_remove_moves_the_last_entry_and_no_other() {
+        let mut table = OrderedTable::new();
+        let mut twin = Vec::new();
+        for key in 0..50u32 {
+            // Two hashes only, so that chains are long.
+            table.push_new(u64::from(key % 2), key, key);
+            twin.push(key);
+        }
+        for step in 0..50 {
+            let position = step * 7 % twin.len();
+            table.swap_remove(position);
+            twin.swap_remove(position);
+            table.validate();
+            assert!(
+                table
+                    .entries()
+                    .iter()
+                    .map(|e| e.key)
+                    .eq(twin.iter().copied())
+            );
+        }
     }
 
     #[test]
