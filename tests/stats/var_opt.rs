@@ -133,8 +133,8 @@ fn inclusion_is_proportional_to_weight_up_to_one_after_merges_too() {
                         }
                     }
                     if trial == 0 {
-                        for item in 0..n {
-                            let weight = Weight::new(offered[item]).expect("a valid weight");
+                        for (item, &weight) in offered.iter().enumerate() {
+                            let weight = Weight::new(weight).expect("a valid weight");
                             let off = sample.inclusion_probability(weight) - p(item);
                             assert!(off.abs() < 1e-12, "{label}: {item} is {off:e} off");
                         }
@@ -238,7 +238,8 @@ fn subset_sums_are_unbiased() {
 fn intervals_cover_the_truth() {
     // Name, weights, sample size, one item in how many is of the part, least and most coverage.
     let even: Vec<f64> = vec![1.0; 20_000];
-    let cases: [(&str, Vec<f64>, usize, usize, f64, f64); 6] = [
+    type Case = (&'static str, Vec<f64>, usize, usize, f64, f64);
+    let cases: [Case; 6] = [
         ("even, half", even.clone(), 400, 2, 0.93, 0.97),
         ("even, large sample", vec![1.0; 1_000], 700, 3, 0.93, 0.97),
         ("mixed, half", mixed(20_000), 400, 2, 0.93, 0.97),
