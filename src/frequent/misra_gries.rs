@@ -252,7 +252,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     ///
     /// As [`update_weighted`](Self::update_weighted).
     #[track_caller]
-    pub fn extend_from_slice_weighted(&mut self, keys: &[(K, W)])
+    pub fn extend_from_slices(&mut self, keys: &[(K, W)])
     where
         K: Clone,
     {

@@ -6,12 +6,18 @@
 //! |---|---|---|
 //! | which of my items | [`Reservoir`] | every set of k items equally likely |
 //! | which by size, without replacement | [`WeightedReservoir`] | successive sampling by weight |
+//! | how much weight has each part | [`VarOpt`] | inclusion `min(1, w / tau)`, the total exact, least variance |
+//! | inclusion strictly by size | [`EbPps`] | inclusion exactly proportional to weight, at most k items |
+//! | recent batches more than old | [`EbPps`] with `decay` | inclusion exactly proportional to faded weight |
+//! | independent draws, for a bootstrap | [`ReplacementReservoir`] | each slot uniform, all independent |
 //!
 //! # Merging
 //!
 //! Samples of disjoint streams are merged *exactly*: every item carries a random rank, those of
 //! smallest rank are kept, and that does not depend on how the stream was cut. Reservoir code that
 //! keeps a rounded share of each side, or draws again from the survivors, is biased; this is not.
+//! The three samplers without ranks, [`ReplacementReservoir`], [`VarOpt`] and [`EbPps`], draw random
+//! numbers to merge, and keep their guarantees exactly too.
 //!
 //! ```
 //! use forebay::{merge_all, random::JobSeed, sample::Reservoir};

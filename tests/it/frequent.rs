@@ -218,7 +218,7 @@ proptest! {
     #[test]
     fn slices_keep_the_guarantee(k in 1..9usize, stream in vec(weighted_key(), 0..200)) {
         let mut summary = MisraGries::new(k);
-        summary.extend_from_slice_weighted(&stream);
+        summary.extend_from_slices(&stream);
         let keys: Vec<u8> = stream.iter().map(|&(key, _)| key).collect();
         summary.extend_from_slice(&keys);
         let truth = exact_counts(stream.into_iter().chain(keys.into_iter().map(|key| (key, 1))));

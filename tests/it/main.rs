@@ -5,4 +5,5 @@ mod naive;
 
 mod frequent;
 mod sample;
+mod sample_unequal;
 mod stream;

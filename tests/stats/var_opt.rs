@@ -27,7 +27,7 @@ fn by_slice(k: usize, weights: &[f64], seed: u64) -> VarOpt<usize> {
     let items: Vec<usize> = (0..weights.len()).collect();
     let mut sample = VarOpt::with_seed(k, seed);
     sample
-        .extend_from_slice_weighted(&items, weights)
+        .extend_from_slices(&items, weights)
         .expect("valid weights");
     sample
 }
