@@ -8,8 +8,11 @@
 //! cargo bench --bench fusion
 //! ```
 
+#[path = "support/race.rs"]
+mod race;
+
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use forebay::stream::{BatchQueue, Driver, StreamingContext};
@@ -95,7 +98,7 @@ fn stage(
     Box::new(Stage { each, block, next })
 }
 
-fn blocks(items: &[u64]) -> u64 {
+fn blocks(items: Vec<u64>) -> u64 {
     let last = stage(|n, out| out.push(finish(n)), Box::new(Sum(0)));
     let flat = stage(|n, out| out.extend(pair(n)), last);
     let filter = stage(|n, out| out.extend(keep(&n).then_some(n)), flat);
@@ -153,7 +156,7 @@ fn narrow_chain(c: &mut Criterion) {
         .sample_size(20)
         .measurement_time(Duration::from_secs(5));
     group.bench_function("floor", |b| {
-        b.iter_batched(|| items.clone(), floor, BatchSize::LargeInput);
+        b.iter_batched(|| items.clone(), floor, BatchSize::PerIteration);
     });
     let (mut driver, queue) = driver();
     group.bench_function("pipe", |b| {
@@ -163,9 +166,34 @@ fn narrow_chain(c: &mut Criterion) {
             BatchSize::PerIteration,
         );
     });
-    group.bench_function("blocks", |b| b.iter(|| black_box(blocks(&items))));
+    group.bench_function("blocks", |b| {
+        b.iter_batched(|| items.clone(), blocks, BatchSize::PerIteration);
+    });
     group.finish();
 }
 
-criterion_group!(benches, narrow_chain);
+/// The figure that matters: how far the driver is from the floor.
+fn ratios(_: &mut Criterion) {
+    let items: Vec<u64> = (0..ITEMS).collect();
+    let time = |run: fn(Vec<u64>) -> u64, items: Vec<u64>| {
+        let started = Instant::now();
+        black_box(run(items));
+        started.elapsed()
+    };
+    let (mut driver, queue) = driver();
+    let pipe = || {
+        queue.push(items.clone());
+        let started = Instant::now();
+        driver.step(driver.next_time()).expect("nothing fails");
+        started.elapsed()
+    };
+    let contestants: Vec<race::Contestant<'_>> = vec![
+        ("floor", Box::new(|| time(floor, items.clone()))),
+        ("pipe", Box::new(pipe)),
+        ("blocks", Box::new(|| time(blocks, items.clone()))),
+    ];
+    race::race("narrow_chain", 25, contestants);
+}
+
+criterion_group!(benches, narrow_chain, ratios);
 criterion_main!(benches);

@@ -159,7 +159,7 @@ fn merges(c: &mut Criterion) {
     let mut group = c.benchmark_group("merge 1000 x 1024");
     group.bench_function("copy", |b| b.iter(|| parts.clone()));
     group.bench_function("copy and merge_all", |b| {
-        b.iter(|| merge_all(parts.clone()))
+        b.iter(|| merge_all(parts.clone()));
     });
     group.finish();
 }

@@ -190,39 +190,87 @@ pub(crate) fn slots_of_sample(hits: Included, misses: Included, confidence: f64)
     }
 }
 
-/// The mean over `population` items of which `values` are a uniform sample without replacement:
+/// The mean over `population` items of which `values` are a uniform sample without replacement.
+///
 /// Student's interval with the finite-population correction on the variance (Cochran 1977, section
-/// 2.8). A single value bounds nothing.
+/// 2.8), its ends moved for the skewness of the mean by Hall's cubic transformation (Hall 1992), without
+/// which intervals for values with a long tail miss too often on that side. A single value bounds
+/// nothing.
 pub(crate) fn mean_from_sample(
     values: impl Iterator<Item = f64>,
     population: u64,
     confidence: f64,
 ) -> Estimate {
     check_confidence(confidence);
-    let (mut n, mut mean, mut squares) = (0.0, 0.0, 0.0);
-    for value in values {
-        // Welford 1962: no cancellation.
-        n += 1.0;
-        let off = value - mean;
-        mean += off / n;
-        squares += off * (value - mean);
-    }
+    let Moments {
+        n,
+        mean,
+        squares,
+        cubes,
+    } = Moments::of(values);
     let total = population as f64;
     if n >= total {
         return Estimate::exact(mean);
     }
-    let half = if n < 2.0 {
-        f64::INFINITY
+    let (below, above) = if n < 2.0 {
+        (f64::INFINITY, f64::INFINITY)
     } else {
-        let variance = squares / (n - 1.0) * (1.0 - n / total) / n;
-        student_quantile(0.5 + confidence / 2.0, n - 1.0) * libm::sqrt(variance)
+        let share = n / total;
+        let error = libm::sqrt(squares / (n - 1.0) * (1.0 - share) / n);
+        // The skewness of the mean, which is that of the values over sqrt(n), less what the finite
+        // population takes from it.
+        let skew = if squares > 0.0 {
+            cubes / (squares * libm::sqrt(squares)) * (1.0 - 2.0 * share) / libm::sqrt(1.0 - share)
+        } else {
+            0.0
+        };
+        let t = student_quantile(0.5 + confidence / 2.0, n - 1.0);
+        (error * unskewed(t, skew), -error * unskewed(-t, skew))
     };
     Estimate {
         value: mean,
-        lower: mean - half,
-        upper: mean + half,
+        lower: mean - below.max(0.0),
+        upper: mean + above.max(0.0),
         confidence,
     }
+}
+
+/// The number, the mean and the sums of squared and cubed deviations of some values.
+struct Moments {
+    n: f64,
+    mean: f64,
+    squares: f64,
+    cubes: f64,
+}
+
+impl Moments {
+    /// One pass without cancellation (Welford 1962; Pébay 2008).
+    fn of(values: impl Iterator<Item = f64>) -> Self {
+        let (mut n, mut mean, mut squares, mut cubes) = (0.0, 0.0, 0.0, 0.0);
+        for value in values {
+            n += 1.0;
+            let off = value - mean;
+            let step = off / n;
+            let square = off * step * (n - 1.0);
+            mean += step;
+            cubes += square * step * (n - 2.0) - 3.0 * step * squares;
+            squares += square;
+        }
+        Self {
+            n,
+            mean,
+            squares,
+            cubes,
+        }
+    }
+}
+
+/// The inverse of Hall's transformation of a mean whose skewness is `skew`.
+fn unskewed(x: f64, skew: f64) -> f64 {
+    if skew.abs() < 1e-6 {
+        return x;
+    }
+    3.0 / skew * (libm::cbrt(1.0 + skew * (x - skew / 6.0)) - 1.0)
 }
 
 /// The `q`-quantile of `population` items of which `values` are a uniform sample without

@@ -45,6 +45,7 @@ pub mod sample;
 #[cfg(feature = "stream")]
 pub mod stream;
 mod summary;
+#[cfg(feature = "stream")]
 mod table;
 
 pub use estimate::Estimate;

@@ -20,7 +20,6 @@ pub(crate) struct Entry<K, V> {
 
 impl<K, V> Entry<K, V> {
     /// The hash that the key was inserted with.
-    #[cfg(feature = "stream")]
     pub(crate) fn hash(&self) -> u64 {
         self.hash
     }
@@ -47,10 +46,6 @@ impl<K, V> OrderedTable<K, V> {
         self.entries.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     pub(crate) fn entries(&self) -> &[Entry<K, V>] {
         &self.entries
     }
@@ -61,24 +56,8 @@ impl<K, V> OrderedTable<K, V> {
         &mut self.entries[position].value
     }
 
-    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
-        self.entries.iter_mut().map(|entry| &mut entry.value)
-    }
-
     pub(crate) fn into_entries(self) -> Vec<Entry<K, V>> {
         self.entries
-    }
-
-    pub(crate) fn reserve(&mut self, additional: usize) {
-        self.entries.reserve(additional);
-        let entries = &self.entries;
-        self.index
-            .reserve(additional, |&position| entries[position as usize].hash);
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.entries.clear();
-        self.index.clear();
     }
 
     /// The position of `key`, if it is there.
@@ -95,6 +74,16 @@ impl<K, V> OrderedTable<K, V> {
                 entry.hash == hash && entry.key.borrow() == key
             })
             .map(|&position| position as usize)
+    }
+
+    /// The position of an entry of this hash that `is_it` accepts.
+    #[cfg(feature = "stream")]
+    pub(crate) fn find_hash(&self, hash: u64, is_it: impl Fn(usize) -> bool) -> Option<usize> {
+        let found = self.index.find(hash, |&position| {
+            let position = position as usize;
+            self.entries[position].hash == hash && is_it(position)
+        });
+        found.map(|&position| position as usize)
     }
 
     /// Appends a key that is not there yet and returns its position.
@@ -136,6 +125,29 @@ impl<K, V> OrderedTable<K, V> {
                 });
                 position
             }
+        }
+    }
+
+    /// Removes the entry at a position; the last entry takes its place.
+    #[cfg(feature = "stream")]
+    pub(crate) fn swap_remove(&mut self, position: usize) {
+        let last = self.entries.len() - 1;
+        self.forget(position);
+        if position != last {
+            let hash = self.entries[last].hash;
+            if let Some(at) = self.index.find_mut(hash, |&at| at as usize == last) {
+                *at = position as u32;
+            }
+        }
+        self.entries.swap_remove(position);
+    }
+
+    /// Takes a position out of the index.
+    #[cfg(feature = "stream")]
+    fn forget(&mut self, position: usize) {
+        let hash = self.entries[position].hash;
+        if let Ok(slot) = self.index.find_entry(hash, |&at| at as usize == position) {
+            slot.remove();
         }
     }
 
@@ -198,6 +210,31 @@ mod tests {
         let found: Vec<_> = table.entries().iter().map(|e| (e.key, e.value)).collect();
         assert_eq!(found, twin);
         assert_eq!(table.find(route(&1_000_000u32), &1_000_000), None);
+    }
+
+    #[cfg(feature = "stream")]
+    #[test]
+    fn swap_remove_moves_the_last_entry_and_no_other() {
+        let mut table = OrderedTable::new();
+        let mut twin = Vec::new();
+        for key in 0..50u32 {
+            // Two hashes only, so that chains are long.
+            table.push_new(u64::from(key % 2), key, key);
+            twin.push(key);
+        }
+        for step in 0..50 {
+            let position = step * 7 % twin.len();
+            table.swap_remove(position);
+            twin.swap_remove(position);
+            table.validate();
+            assert!(
+                table
+                    .entries()
+                    .iter()
+                    .map(|e| e.key)
+                    .eq(twin.iter().copied())
+            );
+        }
     }
 
     #[test]

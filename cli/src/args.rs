@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -24,6 +25,7 @@ pub(crate) enum Command {
     Top(TopArgs),
     Sample(SampleArgs),
     Stream(StreamArgs),
+    Merge(MergeArgs),
 }
 
 /// Show the most frequent lines, fields or words, with certain bounds.
@@ -34,13 +36,8 @@ pub(crate) enum Command {
 #[derive(ClapArgs, Debug)]
 #[command(group = field_options(&["field", "weight_field"]))]
 pub(crate) struct TopArgs {
-    /// How many items to show
-    #[arg(short, value_name = "N", default_value = "10", value_parser = at_least_one)]
-    #[arg(allow_negative_numbers = true)]
-    pub(crate) n: NonZeroUsize,
-
     /// How many counters to keep: more counters, tighter bounds
-    #[arg(short, value_name = "K", default_value = "1024", value_parser = at_least_one)]
+    #[arg(short, value_name = "K", default_value = "1024", value_parser = counters)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) k: NonZeroUsize,
 
@@ -54,12 +51,73 @@ pub(crate) struct TopArgs {
     #[command(flatten)]
     pub(crate) delimiter: DelimiterArgs,
 
+    #[command(flatten)]
+    pub(crate) output: RankingArgs,
+
+    /// How many threads count; all cores unless given, and no result depends on it
+    #[arg(long, value_name = "J", value_parser = at_least_one, allow_negative_numbers = true)]
+    jobs: Option<NonZeroUsize>,
+
+    /// Print the result again and again while input flows, as in 500ms or 2s
+    #[arg(long, value_name = "D", value_parser = interval, conflicts_with_all = ["jobs", "save"])]
+    pub(crate) every: Option<Duration>,
+
+    /// Count only what came in the last W of time
+    #[arg(long, value_name = "W", requires = "every")]
+    window: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+}
+
+impl TopArgs {
+    pub(crate) fn jobs(&self) -> NonZeroUsize {
+        let cores = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        self.jobs.unwrap_or_else(cores)
+    }
+
+    /// How many spans of --every the window is long, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If it is no multiple of them.
+    pub(crate) fn window_panes(&self) -> Result<Option<usize>, Error> {
+        panes(self.window.as_deref(), self.every)
+    }
+}
+
+/// Merge summaries that `forebay top --save` has written, and show the most frequent items of all.
+///
+/// The bounds are those of one summary of all the input, with the fewest counters of any.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct MergeArgs {
+    #[command(flatten)]
+    pub(crate) output: RankingArgs,
+
+    /// Files to merge
+    #[arg(value_name = "FILE")]
+    pub(crate) first: PathBuf,
+
+    /// More of them
+    #[arg(value_name = "FILE")]
+    pub(crate) others: Vec<PathBuf>,
+}
+
+/// What becomes of a ranking.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct RankingArgs {
+    /// How many items to show
+    #[arg(short, value_name = "N", default_value = "10", value_parser = at_least_one)]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) n: NonZeroUsize,
+
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
 
-    #[command(flatten)]
-    pub(crate) input: InputArgs,
+    /// Keep the summary in a file, to be merged with others
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
 }
 
 /// Print a random sample of lines, unchanged and in input order.
@@ -119,7 +177,7 @@ pub(crate) struct StreamArgs {
     pub(crate) top: usize,
 
     /// How many counters to keep for heavy hitters: more counters, tighter bounds
-    #[arg(short, value_name = "K", default_value = "1024", value_parser = at_least_one)]
+    #[arg(short, value_name = "K", default_value = "1024", value_parser = counters)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) k: NonZeroUsize,
 
@@ -195,26 +253,32 @@ impl StreamArgs {
     ///
     /// If it is no number of batches, or no multiple of the interval.
     pub(crate) fn window_batches(&self) -> Result<Option<usize>, Error> {
-        let Some(window) = &self.window else {
-            return Ok(None);
-        };
-        let batches = match self.interval {
-            None => at_least_one(window)
-                .map(NonZeroUsize::get)
-                .map_err(str::to_owned),
-            Some(every) => batches_in(window, every),
-        };
-        batches
-            .map(Some)
-            .map_err(|reason| Error::Usage(format!("--window {window}: {reason}")))
+        panes(self.window.as_deref(), self.interval)
     }
 }
 
-fn batches_in(window: &str, every: Duration) -> Result<usize, String> {
-    let (window, millis) = (interval(window)?.as_millis(), every.as_millis());
+/// The length of a window in panes: a number of them, or a time that holds a whole number of them
+/// if each is so long.
+fn panes(window: Option<&str>, each: Option<Duration>) -> Result<Option<usize>, Error> {
+    let Some(window) = window else {
+        return Ok(None);
+    };
+    let panes = match each {
+        None => at_least_one(window)
+            .map(NonZeroUsize::get)
+            .map_err(str::to_owned),
+        Some(each) => panes_of(window, each),
+    };
+    panes
+        .map(Some)
+        .map_err(|reason| Error::Usage(format!("--window {window}: {reason}")))
+}
+
+fn panes_of(window: &str, each: Duration) -> Result<usize, String> {
+    let (window, millis) = (interval(window)?.as_millis(), each.as_millis());
     if window % millis != 0 {
-        let every = humantime::format_duration(every);
-        return Err(format!("must be a multiple of the interval, {every}"));
+        let each = humantime::format_duration(each);
+        return Err(format!("must be a multiple of {each}"));
     }
     usize::try_from(window / millis).map_err(|_| "is too long".to_owned())
 }
@@ -301,6 +365,16 @@ fn field_options(names: &[&'static str]) -> ArgGroup {
 
 fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
     text.parse().map_err(|_| "must be a whole number from 1")
+}
+
+/// A number of counters, as many as a summary can have.
+fn counters(text: &str) -> Result<NonZeroUsize, &'static str> {
+    const MOST: usize = u32::MAX as usize - 1;
+    let counters = at_least_one(text)?;
+    if counters.get() > MOST {
+        return Err("must be at most 4294967294");
+    }
+    Ok(counters)
 }
 
 fn interval(text: &str) -> Result<Duration, &'static str> {

@@ -2,22 +2,34 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use forebay::stream::BoxError;
 
+use crate::block::Position;
 use crate::field::FieldNumber;
 
 /// Why a command ended early.
 #[derive(Debug)]
 pub(crate) enum Error {
-    /// Whoever read the output has left; nothing to tell anybody.
-    ClosedPipe,
+    /// Whoever took what was made has left: the reader of the output, or a thread that met an
+    /// error of its own. Nothing to tell anybody.
+    Abandoned,
     Write(io::Error),
     Read {
-        name: String,
+        name: Arc<str>,
         cause: io::Error,
     },
     Line(Box<BadLine>),
+    Save {
+        name: String,
+        cause: io::Error,
+    },
+    /// A file that should hold a summary does not.
+    NotSaved {
+        name: String,
+        reason: &'static str,
+    },
     /// Arguments that do not go together, beyond what the parser sees.
     Usage(String),
     /// The stream could not be built, started or run on.
@@ -25,6 +37,14 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// Where in the input it lies, if it lies in a line.
+    pub(crate) fn position(&self) -> Option<Position> {
+        match self {
+            Self::Line(line) => Some(line.position),
+            _ => None,
+        }
+    }
+
     /// For failures of building, starting and running a stream.
     pub(crate) fn stream(cause: impl Into<BoxError>) -> Self {
         Self::Stream(cause.into())
@@ -35,9 +55,8 @@ impl Error {
 #[derive(Debug)]
 pub(crate) struct BadLine {
     /// The file it came from.
-    pub(crate) name: String,
-    /// Counted from 1.
-    pub(crate) number: u64,
+    pub(crate) name: Arc<str>,
+    pub(crate) position: Position,
     pub(crate) text: Vec<u8>,
     pub(crate) problem: Problem,
 }
@@ -54,7 +73,7 @@ impl From<io::Error> for Error {
     /// For failures of the *output*; input errors carry a name and are made where it is known.
     fn from(cause: io::Error) -> Self {
         match cause.kind() {
-            io::ErrorKind::BrokenPipe => Self::ClosedPipe,
+            io::ErrorKind::BrokenPipe => Self::Abandoned,
             _ => Self::Write(cause),
         }
     }
@@ -75,10 +94,12 @@ impl From<csv::Error> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ClosedPipe => write!(f, "the output was closed"),
+            Self::Abandoned => write!(f, "nobody takes the output"),
             Self::Write(cause) => write!(f, "cannot write the output: {cause}"),
             Self::Read { name, cause } => write!(f, "cannot read {name}: {cause}"),
             Self::Line(line) => line.fmt(f),
+            Self::Save { name, cause } => write!(f, "cannot write {name}: {cause}"),
+            Self::NotSaved { name, reason } => write!(f, "{name} {reason}"),
             Self::Usage(message) => f.write_str(message),
             Self::Stream(cause) => cause.fmt(f),
         }
@@ -91,10 +112,11 @@ impl fmt::Display for BadLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             name,
-            number,
+            position,
             text,
             problem,
         } = self;
+        let number = position.line();
         write!(f, "{name}, line {number}: {problem}: {}", quote(text))
     }
 }
@@ -150,7 +172,7 @@ mod tests {
     fn a_bad_line_names_file_line_problem_and_text() {
         let line = BadLine {
             name: "a.log".into(),
-            number: 7,
+            position: Position::nth(7),
             text: b"one two".to_vec(),
             problem: Problem::NoField {
                 wanted: "3".parse().expect("a field number"),

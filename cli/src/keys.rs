@@ -1,9 +1,9 @@
 //! The items of a line that are counted: itself, one of its fields, or its words.
 
 use crate::args::KeyArgs;
+use crate::block::{Block, Line};
 use crate::error::{Error, Problem};
 use crate::field::{FieldNumber, Separator};
-use crate::input::{Block, Line};
 use crate::skip::Skipper;
 use crate::words::WordFinder;
 

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod block;
 mod decode;
 mod error;
 mod field;
@@ -12,14 +13,20 @@ mod format;
 mod generate;
 mod input;
 mod keys;
+mod lanes;
+mod live;
+mod merge;
 mod progress;
 mod ranking;
 mod sample;
+mod saved;
 mod skip;
 mod source;
 mod stream;
 mod table;
+mod tally;
 mod top;
+mod window;
 mod words;
 
 use std::io::{self, BufWriter, Write};
@@ -37,9 +44,10 @@ fn main() -> ExitCode {
         Command::Top(top) => top::run(top, &mut out),
         Command::Sample(sample) => sample::run(sample, &mut out),
         Command::Stream(stream) => stream::run(stream, &mut out),
+        Command::Merge(merge) => merge::run(merge, &mut out),
     };
     match result.and_then(|()| out.flush().map_err(Error::from)) {
-        Ok(()) | Err(Error::ClosedPipe) => ExitCode::SUCCESS,
+        Ok(()) | Err(Error::Abandoned) => ExitCode::SUCCESS,
         Err(error) => {
             say(format_args!("forebay: {error}"));
             match error {

@@ -5,8 +5,9 @@ use std::io::Write;
 use forebay::frequent::{MisraGries, Weight};
 use serde::Serialize;
 
+use crate::args::Format;
 use crate::error::Error;
-use crate::format::{Number, percent, printable, text, write_csv};
+use crate::format::{Number, percent, printable, text, write_csv, write_json};
 use crate::table::{Align, Table, bar};
 
 /// What is printed, in the shape that scripts rely on.
@@ -15,6 +16,9 @@ pub(crate) struct Ranking {
     total: Number,
     max_error: Number,
     pub(crate) rows: Vec<Row>,
+    /// The number of counters of the summary.
+    #[serde(skip)]
+    k: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -46,10 +50,19 @@ impl Ranking {
             total,
             max_error: summary.max_error().into(),
             rows: rows.collect(),
+            k: summary.k(),
         }
     }
 
-    pub(crate) fn write_table(&self, k: usize, out: &mut impl Write) -> Result<(), Error> {
+    pub(crate) fn write(&self, format: Format, out: &mut impl Write) -> Result<(), Error> {
+        match format {
+            Format::Table => self.write_table(out),
+            Format::Json => write_json(self, out),
+            Format::Csv => write_csv(&["item", "lower", "upper", "share"], &self.rows, out),
+        }
+    }
+
+    pub(crate) fn write_table(&self, out: &mut impl Write) -> Result<(), Error> {
         let mut table = Table::new(&[
             ("rank", Align::Right),
             ("lower", Align::Right),
@@ -70,28 +83,27 @@ impl Ranking {
             ]);
         }
         table.write(out)?;
-        self.write_error(k, out)
+        self.write_error(out)
     }
 
     /// The last line of the table: how far the bounds can be from the truth.
-    fn write_error(&self, k: usize, out: &mut impl Write) -> Result<(), Error> {
+    fn write_error(&self, out: &mut impl Write) -> Result<(), Error> {
         let Self {
-            total, max_error, ..
+            total,
+            max_error,
+            k,
+            ..
         } = self;
         write!(out, "total {total}; ")?;
         if max_error.as_f64() == 0.0 {
             writeln!(out, "all counts are exact")?;
         } else {
-            let bound = total.as_f64() / (k as f64 + 1.0);
+            let bound = total.as_f64() / (*k as f64 + 1.0);
             writeln!(
                 out,
                 "true counts are at most {max_error} above lower (with -k {k} never more than {bound:.0})"
             )?;
         }
         Ok(())
-    }
-
-    pub(crate) fn write_csv(&self, out: &mut impl Write) -> Result<(), Error> {
-        write_csv(&["item", "lower", "upper", "share"], &self.rows, out)
     }
 }

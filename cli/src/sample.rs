@@ -11,9 +11,10 @@ use forebay::random::{DefaultRng, JobSeed};
 use forebay::sample::{Reservoir, WeightedReservoir};
 
 use crate::args::SampleArgs;
+use crate::block::{Block, Line, Position};
 use crate::error::{Error, Problem};
 use crate::field::{FieldNumber, Separator};
-use crate::input::{Block, Line, Position, read_input};
+use crate::input::read_input;
 use crate::skip::Skipper;
 
 /// Reads the input and prints the lines drawn.
@@ -28,29 +29,31 @@ pub(crate) fn run(args: &SampleArgs, out: &mut impl Write) -> Result<(), Error> 
         separator: args.delimiter.separator(),
     };
     let seed = JobSeed::new(args.seed.unwrap_or_else(seed_from_system));
-    match args.by_field {
+    let mut skipper = Skipper::new(args.input.on_bad());
+    let samples = match args.by_field {
         None => {
             let mut sample = urn.empty_sample(seed.partition_rng(0, 0, 0));
-            read_input(&args.input, |block, skipper| {
+            read_input(&args.input, &mut skipper, |block, skipper| {
                 urn.offer_block(&mut sample, block, skipper)
             })?;
-            write_lines(sample, out)
+            vec![sample]
         }
         Some(field) => {
             let mut samples = KeyedSamples::default();
-            read_input(&args.input, |block, skipper| {
+            read_input(&args.input, &mut skipper, |block, skipper| {
                 block.try_lines(skipper, |line| {
                     let key = urn.separator.field(line.text(), field)?;
                     let make = || urn.empty_sample(seed.key_rng(0, route(key), 0));
                     urn.offer(samples.of(key, make), line)
                 })
             })?;
-            samples
-                .in_order
-                .into_iter()
-                .try_for_each(|sample| write_lines(sample, out))
+            samples.in_order
         }
-    }
+    };
+    skipper.report();
+    samples
+        .into_iter()
+        .try_for_each(|sample| write_lines(sample, out))
 }
 
 /// A seed nobody can foresee: the standard library keys its hashers from the operating system.

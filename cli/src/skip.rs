@@ -1,6 +1,6 @@
 //! What happens to input that cannot be used: an error, or counted and skipped.
 
-use crate::error::Error;
+use crate::error::{Error, say};
 use crate::format::counted;
 
 /// What to do with unreadable files and bad lines.
@@ -45,8 +45,20 @@ impl Skipper {
         Ok(None)
     }
 
-    /// What to tell the user at the end, if anything was skipped.
-    pub(crate) fn report(&self) -> Option<String> {
+    /// Adds what another one has counted.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        self.lines += other.lines;
+        self.files += other.files;
+    }
+
+    /// Tells the user at the end what was skipped, if anything was.
+    pub(crate) fn report(&self) {
+        if let Some(summary) = self.summary() {
+            say(format_args!("forebay: {summary}"));
+        }
+    }
+
+    fn summary(&self) -> Option<String> {
         let parts: Vec<String> = [
             (self.lines, "bad line", "bad lines"),
             (self.files, "unreadable file", "unreadable files"),
@@ -74,15 +86,17 @@ mod tests {
     #[test]
     fn skipping_counts_and_reports() {
         let mut skipper = Skipper::new(OnBad::Skip);
-        assert_eq!(skipper.report(), None);
+        assert_eq!(skipper.summary(), None);
         assert!(matches!(skipper.tolerate(unreadable()), Ok(None)));
         assert_eq!(
-            skipper.report().as_deref(),
+            skipper.summary().as_deref(),
             Some("skipped 1 unreadable file")
         );
-        skipper.lines = 2;
+        let mut other = Skipper::new(OnBad::Skip);
+        other.lines = 2;
+        skipper.absorb(&other);
         assert_eq!(
-            skipper.report().as_deref(),
+            skipper.summary().as_deref(),
             Some("skipped 2 bad lines and 1 unreadable file")
         );
         assert!(matches!(skipper.tolerate(Ok(3)), Ok(Some(3))));
@@ -91,7 +105,7 @@ mod tests {
     #[test]
     fn a_closed_output_is_never_skipped_and_nothing_is_without_leave() {
         let mut lenient = Skipper::new(OnBad::Skip);
-        let closed: Result<(), Error> = Err(Error::ClosedPipe);
+        let closed: Result<(), Error> = Err(Error::Abandoned);
         assert!(lenient.tolerate(closed).is_err());
         assert!(Skipper::new(OnBad::Stop).tolerate(unreadable()).is_err());
     }

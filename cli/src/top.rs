@@ -3,14 +3,13 @@
 use std::io::Write;
 
 use forebay::frequent::MisraGries;
+use forebay::merge_all;
 
-use crate::args::{Format, TopArgs};
-use crate::error::{Error, Problem};
-use crate::field::FieldNumber;
-use crate::format::write_json;
-use crate::input::read_input;
-use crate::keys::KeyFinder;
-use crate::ranking::Ranking;
+use crate::args::TopArgs;
+use crate::error::Error;
+use crate::saved::Saved;
+use crate::tally::{CountTally, Tally, WeightTally};
+use crate::{lanes, live};
 
 /// Reads the input and prints its most frequent items.
 ///
@@ -18,39 +17,22 @@ use crate::ranking::Ranking;
 ///
 /// Unreadable or bad input, unless it is to be skipped, and failing output.
 pub(crate) fn run(args: &TopArgs, out: &mut impl Write) -> Result<(), Error> {
-    let n = args.n.get();
-    let ranking = match args.weight_field {
-        None => Ranking::new(&count(args)?, n),
-        Some(field) => Ranking::new(&weigh(args, field)?, n),
-    };
-    match args.format {
-        Format::Table => ranking.write_table(args.k.get(), out),
-        Format::Json => write_json(&ranking, out),
-        Format::Csv => ranking.write_csv(out),
+    match args.weight_field {
+        None => rank(args, || CountTally::new(args), out),
+        Some(field) => rank(args, || WeightTally::new(args, field), out),
     }
 }
 
-fn count(args: &TopArgs) -> Result<MisraGries<Vec<u8>>, Error> {
-    let mut summary = MisraGries::new(args.k.get());
-    let mut keys = KeyFinder::new(&args.keys, args.delimiter.separator());
-    read_input(&args.input, |block, skipper| {
-        keys.in_block(block, skipper, |key| summary.update_ref(key))
-    })?;
-    Ok(summary)
-}
-
-fn weigh(args: &TopArgs, field: FieldNumber) -> Result<MisraGries<Vec<u8>, f64>, Error> {
-    let mut summary = MisraGries::new(args.k.get());
-    let separator = args.delimiter.separator();
-    let mut keys = KeyFinder::new(&args.keys, separator.clone());
-    read_input(&args.input, |block, skipper| {
-        block.try_lines(skipper, |line| {
-            let weight = separator.weight(line.text(), field)?;
-            keys.in_line(line, |key| {
-                let updated = summary.try_update_weighted_ref(key, weight.get());
-                updated.map_err(|_| Problem::TotalTooLarge)
-            })
-        })
-    })?;
-    Ok(summary)
+fn rank<T>(args: &TopArgs, make: impl Fn() -> T, out: &mut impl Write) -> Result<(), Error>
+where
+    T: Tally,
+    Saved: From<MisraGries<Vec<u8>, T::Weight>>,
+{
+    if let Some(every) = args.every {
+        return live::run(args, every, make(), out);
+    }
+    let lanes = lanes::take_all(&args.input, args.jobs(), &make)?;
+    let parts = lanes.into_iter().map(|mut lane| lane.finish());
+    let summary = merge_all(parts).unwrap_or_else(|| make().finish());
+    Saved::from(summary).hand_out(&args.output, out)
 }

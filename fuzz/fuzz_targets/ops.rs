@@ -58,7 +58,7 @@ pub fn apply<S: Subject>(subject: &S, ops: &[Op]) {
                 }
             }
             Op::Slice(len) | Op::Stream(len) => {
-                let items: Vec<u8> = (0..*len % 2_048).map(|i| (i * i) as u8).collect();
+                let items: Vec<u8> = (0..*len % 2_048).map(|i| i.wrapping_mul(i) as u8).collect();
                 if matches!(op, Op::Slice(_)) {
                     S::slice(summary, &items);
                 } else {

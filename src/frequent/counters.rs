@@ -1,160 +1,500 @@
-//! The table of counters, and the one operation that shrinks it.
+//! The table of counters: which keys have one, and the step that subtracts and drops.
+//!
+//! Counters lie densely in one vector, in the order in which their keys came, and an index of
+//! 32-bit words finds them. A word holds the position of a counter in its low bits and part of the
+//! key's hash in the others, so that probing rarely touches a counter that is not the one sought.
+//! Words stand in groups of eight, filled from the front; a key's home group is given by the low
+//! bits of its hash, and a group that is full overflows into the next.
+//!
+//! A group is examined as a whole, without a branch for each word: what costs most in a table of
+//! counters is the branch that goes the wrong way. For keys without a destructor not even finding
+//! the key or not is a branch, see [`Counters::add_plain`].
+//!
+//! Nothing is ever deleted singly. [`Counters::subtract`] drops many counters at once, closes the
+//! gaps, and writes the index anew, oldest counter first.
 
-use alloc::borrow::ToOwned;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
-use core::slice;
+use core::hash::{BuildHasher, Hash};
+use core::hint::{black_box, select_unpredictable as choose};
+use core::mem;
 
 use super::weight::Weight;
-use crate::table::{Entry, OrderedTable};
 
-/// A weight for each of some keys; knows nothing of error bounds.
+/// A word of the index without a counter; those with one hold its position plus one.
+const VACANT: u32 = 0;
+
+/// Words examined at once.
+const GROUP: usize = 8;
+
+/// Groups of an index that, with its counters, overflows a second-level cache.
+const FAR: usize = 1 << 14;
+
+/// A part of the index; the vacant words are the last ones.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
+struct Group([u32; GROUP]);
+
+/// A key with its counter.
 #[derive(Clone, Debug)]
-pub(super) struct Counters<K, W> {
-    /// Every value is positive outside of this module.
-    table: OrderedTable<K, W>,
+pub(super) struct Entry<K, W> {
+    pub(super) key: K,
+    /// Positive outside of this module.
+    pub(super) count: W,
 }
 
-impl<K, W: Weight> Counters<K, W> {
-    pub(super) const fn new() -> Self {
+/// Where a key is, or would be put.
+pub(super) enum Place {
+    /// The position of its counter.
+    Held(usize),
+    /// The group of the index that has a word for it.
+    Vacant(usize),
+}
+
+/// A weight for each of some keys; knows nothing of error bounds.
+#[derive(Clone)]
+pub(super) struct Counters<K, W, S> {
+    /// In the order in which the keys came; no key twice. Those from `live` on are remains without
+    /// a meaning; there are none if dropping a key does anything.
+    entries: Vec<Entry<K, W>>,
+    live: usize,
+    /// A power of two of groups, at least a quarter of whose words are vacant, and one more that
+    /// takes writes nobody will read. Every live entry is found from its home group on without
+    /// passing a group that is not full.
+    index: Vec<Group>,
+    /// The number of words taken in each group of the index.
+    taken: Vec<u8>,
+    hasher: S,
+}
+
+/// Entries per group of the index, at most: half of its words. Fuller groups overflow too often.
+const LOAD: usize = GROUP / 2;
+
+impl<K, W: Weight, S> Counters<K, W, S> {
+    pub(super) fn new(hasher: S) -> Self {
         Self {
-            table: OrderedTable::new(),
+            entries: Vec::new(),
+            live: 0,
+            index: vec![Group([VACANT; GROUP]); 2],
+            taken: vec![0; 2],
+            hasher,
         }
     }
 
+    pub(super) fn entries(&self) -> &[Entry<K, W>] {
+        &self.entries[..self.live]
+    }
+
+    #[inline]
     pub(super) fn len(&self) -> usize {
-        self.table.len()
+        self.live
     }
 
     pub(super) fn clear(&mut self) {
-        self.table.clear();
+        self.entries.clear();
+        self.live = 0;
+        self.vacate();
     }
 
-    pub(super) fn reserve(&mut self, additional: usize) {
-        self.table.reserve(additional);
+    fn vacate(&mut self) {
+        self.index.fill(Group([VACANT; GROUP]));
+        self.taken.fill(0);
     }
 
-    pub(super) fn iter(&self) -> Iter<'_, K, W> {
-        Iter(self.table.entries().iter())
+    pub(super) fn into_entries(mut self) -> Vec<Entry<K, W>> {
+        self.entries.truncate(self.live);
+        self.entries
     }
 
-    pub(super) fn into_vec(self) -> Vec<(K, W)> {
-        let entries = self.table.into_entries();
-        entries.into_iter().map(|e| (e.key, e.value)).collect()
-    }
-
-    /// The counter of `key`; zero if it has none.
+    /// Adds to a counter.
     #[inline]
-    pub(super) fn get<Q>(&self, hash: u64, key: &Q) -> W
+    pub(super) fn add_at(&mut self, position: usize, weight: W) {
+        let count = &mut self.entries[position].count;
+        *count = count.saturating_add(weight);
+    }
+
+    /// The number of groups that keys are put in.
+    #[inline]
+    fn groups(&self) -> usize {
+        self.index.len() - 1
+    }
+
+    /// The bits of a word that hold a position plus one; the others are those of a tag.
+    #[inline]
+    fn mask(&self) -> u32 {
+        u32::MAX >> ((self.groups() * LOAD) as u32).leading_zeros()
+    }
+
+    #[inline]
+    fn home(&self, hash: u32) -> usize {
+        home(hash, self.groups())
+    }
+
+    /// The group after this one.
+    #[inline]
+    fn next(&self, group: usize) -> usize {
+        if group + 1 < self.groups() {
+            group + 1
+        } else {
+            0
+        }
+    }
+}
+
+impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
+    /// 32 bits of a key's hash, mixed from all 64 in case only some of them are good.
+    #[inline]
+    pub(super) fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u32 {
+        let hash = self.hasher.hash_one(key);
+        (hash ^ (hash >> 32)) as u32
+    }
+
+    /// Where `key` is, or would be put.
+    #[inline]
+    pub(super) fn locate<Q>(&self, hash: u32, key: &Q) -> Place
     where
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        let found = self.table.find(hash, key);
-        found.map_or(W::ZERO, |at| self.table.entries()[at].value)
+        let mask = self.mask();
+        let tag = tag(hash, mask);
+        let mut group = self.home(hash);
+        loop {
+            let words = &self.index[group];
+            let mut same = words.lanes(|word| (word ^ tag) & !mask == 0 && word != VACANT);
+            while same != 0 {
+                let word = words.0[same.trailing_zeros() as usize & (GROUP - 1)];
+                let position = (word & mask) as usize - 1;
+                if self.entries[position].key.borrow() == key {
+                    return Place::Held(position);
+                }
+                same &= same - 1;
+            }
+            if usize::from(self.taken[group]) < GROUP {
+                return Place::Vacant(group);
+            }
+            group = self.next(group);
+        }
+    }
+
+    /// The counter of `key`; zero if it has none.
+    pub(super) fn get<Q>(&self, key: &Q) -> W
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        match self.locate(self.hash(key), key) {
+            Place::Held(position) => self.entries[position].count,
+            Place::Vacant(_) => W::ZERO,
+        }
+    }
+
+    /// Gives a counter to a key that has none, in the group that has a word for it. There will be
+    /// `most` of them at most.
+    #[inline]
+    pub(super) fn push(&mut self, group: usize, hash: u32, key: K, weight: W, most: usize) {
+        let position = self.live;
+        let entry = Entry { key, count: weight };
+        match self.entries.get_mut(position) {
+            Some(remains) => *remains = entry,
+            None => self.entries.push(entry),
+        }
+        self.live += 1;
+        if position < self.groups() * LOAD {
+            self.write(group, hash, position);
+        } else {
+            self.grow(most);
+        }
     }
 
     /// Adds a positive weight to the counter of `key`, made if there is none.
-    #[inline]
-    pub(super) fn add_owned(&mut self, hash: u64, key: K, weight: W)
-    where
-        K: Eq,
-    {
-        let at = self.table.insert(hash, key, || W::ZERO);
-        let counter = self.table.value_mut(at);
-        *counter = counter.saturating_add(weight);
-    }
-
-    /// As [`add_owned`](Self::add_owned); the key is cloned only if there is no counter for it.
-    #[inline]
-    pub(super) fn add_ref<Q>(&mut self, hash: u64, key: &Q, weight: W)
-    where
-        K: Borrow<Q>,
-        Q: Eq + ToOwned<Owned = K> + ?Sized,
-    {
-        match self.table.find(hash, key) {
-            Some(at) => {
-                let counter = self.table.value_mut(at);
-                *counter = counter.saturating_add(weight);
-            }
-            None => {
-                self.table.push_new(hash, key.to_owned(), weight);
-            }
+    pub(super) fn add(&mut self, key: K, weight: W, most: usize) {
+        let hash = self.hash(&key);
+        match self.locate(hash, &key) {
+            Place::Held(position) => self.add_at(position, weight),
+            Place::Vacant(group) => self.push(group, hash, key, weight, most),
         }
     }
 
-    /// Subtracts the (k+1)-th largest counter from all and drops those that are then not positive
-    /// (Agarwal et al. 2013). At most k stay. Returns what was subtracted. Linear.
-    pub(super) fn reduce(&mut self, k: usize) -> W {
-        if self.len() <= k {
-            return W::ZERO;
+    /// The table for keys of plain data; `None` if dropping a key does anything.
+    #[inline]
+    pub(super) fn plain(&mut self, most: usize) -> Option<Plain<'_, K, W>> {
+        if mem::needs_drop::<K>() {
+            return None;
         }
-        let mut values: Vec<W> = self.table.entries().iter().map(|e| e.value).collect();
-        let (_, &mut cut, _) = values.select_nth_unstable_by(k, |a, b| b.compare(a));
-        self.table.retain(|_, counter| {
-            let stays = *counter > cut;
+        Some(Plain {
+            mask: self.mask(),
+            index: &mut self.index,
+            taken: &mut self.taken,
+            entries: &mut self.entries,
+            live: &mut self.live,
+            most,
+        })
+    }
+
+    /// Reads what the look-up of these hashes will need, so that the memory fetches all of it at
+    /// once. For tables that do not fit the caches near the processor.
+    #[inline]
+    pub(super) fn touch(&self, hashes: &[u32]) {
+        if self.index.len() < FAR {
+            return;
+        }
+        let mask = self.mask();
+        let mut seen = 0;
+        for &hash in hashes {
+            seen |= self.index[self.home(hash)].0[0];
+        }
+        for &hash in hashes {
+            let found = self.index[self.home(hash)].find(tag(hash, mask), mask) & mask;
+            let entry = self.entries.get(found as usize);
+            seen |= u32::from(entry.is_some_and(|entry| entry.count == W::ZERO));
+        }
+        black_box(seen);
+    }
+
+    /// Subtracts `cut` from all counters and drops those that are then not positive
+    /// (Agarwal et al. 2013). Linear.
+    pub(super) fn subtract(&mut self, cut: W) {
+        let live = &mut self.entries[..self.live];
+        // The youngest counters are the smallest, so this search ends soon.
+        if live.iter().rev().all(|entry| entry.count > cut) {
+            for entry in live {
+                entry.count = entry.count.minus(cut);
+            }
+            return;
+        }
+        let mut kept = 0;
+        for position in 0..self.live {
+            let stays = self.entries[position].count > cut;
             if stays {
-                *counter = counter.minus(cut);
+                self.entries.swap(kept, position);
+                let count = &mut self.entries[kept].count;
+                *count = count.minus(cut);
+                kept += 1;
             }
-            stays
-        });
-        cut
+        }
+        self.live = kept;
+        if mem::needs_drop::<K>() {
+            self.entries.truncate(kept);
+        }
+        self.rebuild();
+    }
+
+    #[cold]
+    fn grow(&mut self, most: usize) {
+        let groups = (self.groups() * 2)
+            .min(most.div_ceil(LOAD))
+            .max(self.live.div_ceil(LOAD));
+        self.index.resize(groups + 1, Group([VACANT; GROUP]));
+        self.taken.resize(groups + 1, 0);
+        self.rebuild();
+    }
+
+    /// Writes the index anew.
+    fn rebuild(&mut self) {
+        self.vacate();
+        for position in 0..self.live {
+            let hash = self.hash(&self.entries[position].key);
+            let mut group = self.home(hash);
+            while usize::from(self.taken[group]) == GROUP {
+                group = self.next(group);
+            }
+            self.write(group, hash, position);
+        }
+    }
+
+    /// Takes the next word of a group for the counter at `position`.
+    #[inline]
+    fn write(&mut self, group: usize, hash: u32, position: usize) {
+        let lane = usize::from(self.taken[group]) % GROUP;
+        self.index[group].0[lane] = tag(hash, self.mask()) | (position as u32 + 1);
+        self.taken[group] += 1;
     }
 }
 
-/// The keys with their counters.
-#[derive(Debug)]
-pub(super) struct Iter<'a, K, W>(slice::Iter<'a, Entry<K, W>>);
+/// The table for keys of plain data, which may be overwritten at no cost, and its bounds.
+pub(super) struct Plain<'a, K, W> {
+    index: &'a mut [Group],
+    taken: &'a mut [u8],
+    entries: &'a mut [Entry<K, W>],
+    live: &'a mut usize,
+    /// The most counters there may be.
+    most: usize,
+    mask: u32,
+}
 
-impl<K, W> Clone for Iter<'_, K, W> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
+impl<K: Eq, W: Weight> Plain<'_, K, W> {
+    /// Adds a positive weight to the counter of a key, made if there is none, all without a branch
+    /// that depends on the key. Gives the key back, with nothing done, in the few cases that need
+    /// one: if all counters are taken, a home group is full, hashes collide, or memory is needed.
+    #[inline(always)]
+    pub(super) fn add(&mut self, hash: u32, key: K, weight: W) -> Result<(), K> {
+        let (mask, live, nowhere) = (self.mask, *self.live, self.index.len() - 1);
+        let (home, tag) = (home(hash, nowhere), tag(hash, mask));
+        let found = self.index[home].find(tag, mask);
+        let taken = usize::from(self.taken[home]);
+        let held = found != VACANT;
+        let position = choose(held, (found & mask) as usize, live + 1) - 1;
+        let Some(entry) = self.entries.get_mut(position) else {
+            return Err(key);
+        };
+        let other = (position >= live) | (entry.key != key);
+        if choose(held, other, (taken == GROUP) | (live >= self.most)) {
+            return Err(key);
+        }
+        entry.key = key;
+        entry.count = choose(held, entry.count, W::ZERO).saturating_add(weight);
+        // A key that is held writes its word where nobody reads it.
+        self.index[choose(held, nowhere, home)].0[taken % GROUP] = tag | (live as u32 + 1);
+        self.taken[home] += u8::from(!held);
+        *self.live = live + usize::from(!held);
+        Ok(())
     }
 }
 
-impl<'a, K, W: Copy> Iterator for Iter<'a, K, W> {
-    type Item = (&'a K, W);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(|entry| (&entry.key, entry.value))
+impl Group {
+    /// The words with this tag, all in one.
+    #[inline]
+    fn find(&self, tag: u32, mask: u32) -> u32 {
+        let mut found = 0;
+        for word in self.0 {
+            found |= if (word ^ tag) & !mask == 0 { word } else { 0 };
+        }
+        found
     }
 
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
+    /// A bit for each word that is so.
+    #[inline]
+    fn lanes(&self, is_so: impl Fn(u32) -> bool) -> u8 {
+        let mut lanes = 0;
+        for (lane, &word) in self.0.iter().enumerate() {
+            lanes |= u8::from(is_so(word)) << lane;
+        }
+        lanes
     }
+}
+
+/// The home group among so many, by the high bits of the hash.
+#[inline]
+fn home(hash: u32, groups: usize) -> usize {
+    ((u64::from(hash) * groups as u64) >> 32) as usize
+}
+
+/// The tag, by the low bits of the hash, where a word has it.
+#[inline]
+fn tag(hash: u32, mask: u32) -> u32 {
+    hash.wrapping_mul(mask.wrapping_add(1)) & !mask
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hash::DefaultHashBuilder;
 
-    fn filled(weights: &[u64]) -> Counters<usize, u64> {
-        let mut counters = Counters::new();
+    type Table<K> = Counters<K, u64, DefaultHashBuilder>;
+
+    impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
+        /// Panics unless every live entry is found where it is, and words and entries are as many.
+        fn validate(&self) {
+            let taken: usize = self.taken.iter().map(|&taken| usize::from(taken)).sum();
+            assert_eq!(taken, self.live);
+            for (group, &taken) in self.index[..self.groups()].iter().zip(&self.taken) {
+                let words = group.lanes(|word| word != VACANT).trailing_ones();
+                assert_eq!(words, u32::from(taken));
+            }
+            for (position, entry) in self.entries().iter().enumerate() {
+                let place = self.locate(self.hash(&entry.key), &entry.key);
+                assert!(matches!(place, Place::Held(at) if at == position));
+            }
+        }
+    }
+
+    fn filled(weights: &[u64]) -> Table<usize> {
+        let mut counters = Counters::new(DefaultHashBuilder::default());
         for (key, &weight) in weights.iter().enumerate() {
-            counters.add_owned(key as u64, key, weight);
+            counters.add(key, weight, 64);
         }
         counters
     }
 
     #[test]
-    fn reduce_subtracts_the_first_counter_beyond_k() {
+    fn subtract_drops_what_is_not_positive_and_keeps_the_order() {
         let mut counters = filled(&[5, 1, 3, 9]);
-        assert_eq!(counters.reduce(2), 3);
-        assert_eq!(counters.into_vec(), [(0, 2), (3, 6)]);
+        counters.subtract(3);
+        counters.validate();
+        let left: Vec<_> = counters
+            .into_entries()
+            .iter()
+            .map(|e| (e.key, e.count))
+            .collect();
+        assert_eq!(left, [(0, 2), (3, 6)]);
     }
 
     #[test]
-    fn reduce_may_drop_more_than_it_must_when_counters_are_equal() {
-        let mut counters = filled(&[2, 2, 2]);
-        assert_eq!(counters.reduce(2), 2);
-        assert_eq!(counters.len(), 0);
+    fn subtract_without_deaths_keeps_every_counter() {
+        let mut counters = filled(&[5, 2]);
+        counters.subtract(1);
+        counters.validate();
+        assert_eq!(
+            (counters.get(&0), counters.get(&1), counters.get(&2)),
+            (4, 1, 0)
+        );
     }
 
     #[test]
-    fn reduce_leaves_k_counters_alone() {
-        let mut counters = filled(&[5, 1]);
-        assert_eq!(counters.reduce(2), 0);
-        assert_eq!(counters.get(1, &1), 1);
-        assert_eq!(counters.get(7, &7), 0);
+    fn agrees_with_a_map_through_growth_and_subtractions() {
+        let mut counters: Table<u32> = Counters::new(DefaultHashBuilder::default());
+        let mut twin: Vec<(u32, u64)> = Vec::new();
+        for step in 0..20_000u32 {
+            let key = step.wrapping_mul(2_654_435_761) >> (step % 13 + 16);
+            match twin.iter_mut().find(|(twin_key, _)| *twin_key == key) {
+                Some((_, count)) => *count += 1,
+                None => twin.push((key, 1)),
+            }
+            let hash = counters.hash(&key);
+            let plain = counters
+                .plain(usize::MAX)
+                .expect("plain keys")
+                .add(hash, key, 1);
+            if let Err(key) = plain {
+                counters.add(key, 1, 300);
+            }
+            if twin.len() >= 300 {
+                counters.subtract(2);
+                counters.validate();
+                twin.retain_mut(|(_, count)| {
+                    *count = count.saturating_sub(2);
+                    *count > 0
+                });
+            }
+        }
+        let found: Vec<_> = counters
+            .entries()
+            .iter()
+            .map(|e| (e.key, e.count))
+            .collect();
+        assert_eq!(found, twin);
+    }
+
+    #[test]
+    fn equal_hashes_do_not_make_keys_equal() {
+        #[derive(Clone, Default)]
+        struct Constant;
+        impl core::hash::Hasher for Constant {
+            fn finish(&self) -> u64 {
+                7
+            }
+            fn write(&mut self, _: &[u8]) {}
+        }
+        let hasher = core::hash::BuildHasherDefault::<Constant>::default();
+        let mut counters: Counters<u8, u64, _> = Counters::new(hasher);
+        for key in 0..100 {
+            counters.add(key, u64::from(key) + 1, 100);
+        }
+        counters.validate();
+        counters.subtract(50);
+        counters.validate();
+        assert_eq!(counters.len(), 50);
     }
 }

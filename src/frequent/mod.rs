@@ -53,15 +53,18 @@
 //! ```
 
 mod answers;
+mod block;
 mod counters;
 mod error;
 mod misra_gries;
 #[cfg(feature = "serde")]
 mod parts;
+mod pending;
 mod row;
 #[cfg(feature = "serde")]
 mod serde;
 mod traits;
+mod update;
 mod weight;
 
 pub use error::UpdateError;

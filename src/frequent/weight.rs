@@ -25,12 +25,16 @@ pub(super) mod sealed {
 
         /// Refuses what is not a weight: NaN, negative and infinite numbers.
         fn validate(self) -> Result<(), UpdateError>;
+        /// Whether there is nothing behind the point.
+        fn is_whole(self) -> bool;
         /// The sum, if it can be represented.
         fn checked_add(self, other: Self) -> Option<Self>;
         /// The sum, or the largest number if that is smaller.
         fn saturating_add(self, other: Self) -> Self;
         /// The difference; `other` is never the larger.
         fn minus(self, other: Self) -> Self;
+        /// The difference, or zero if `other` is larger.
+        fn saturating_minus(self, other: Self) -> Self;
         /// The product with a count, or the largest number if that is smaller.
         fn saturating_times(self, count: usize) -> Self;
         /// The quotient by a count that is not zero, rounded down if `Self` is an integer.
@@ -56,6 +60,9 @@ macro_rules! integer_weight {
             fn validate(self) -> Result<(), UpdateError> {
                 Ok(())
             }
+            fn is_whole(self) -> bool {
+                true
+            }
             #[inline]
             fn checked_add(self, other: Self) -> Option<Self> {
                 <$int>::checked_add(self, other)
@@ -67,6 +74,10 @@ macro_rules! integer_weight {
             #[inline]
             fn minus(self, other: Self) -> Self {
                 self - other
+            }
+            #[inline]
+            fn saturating_minus(self, other: Self) -> Self {
+                self.saturating_sub(other)
             }
             fn saturating_times(self, count: usize) -> Self {
                 match <$int>::try_from(count) {
@@ -114,6 +125,9 @@ macro_rules! float_weight {
                     Ok(())
                 }
             }
+            fn is_whole(self) -> bool {
+                self % 1.0 == 0.0
+            }
             #[inline]
             fn checked_add(self, other: Self) -> Option<Self> {
                 let sum = self + other;
@@ -126,6 +140,10 @@ macro_rules! float_weight {
             #[inline]
             fn minus(self, other: Self) -> Self {
                 self - other
+            }
+            #[inline]
+            fn saturating_minus(self, other: Self) -> Self {
+                (self - other).max(0.0)
             }
             fn saturating_times(self, count: usize) -> Self {
                 (self * count as $float).min(<$float>::MAX)

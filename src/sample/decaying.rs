@@ -21,9 +21,14 @@ pub(crate) struct Exponent {
 }
 
 impl Exponent {
-    /// `time / half_life`, with a relative error of some 2^-106.
+    /// `time / half_life`, with a relative error of some 2^-106; of more than `f64::MAX` half-lives
+    /// it gives that many.
     fn quotient(time: f64, half_life: f64) -> Self {
         let high = time / half_life;
+        if high.is_infinite() {
+            let high = high.clamp(-f64::MAX, f64::MAX);
+            return Self { high, low: 0.0 };
+        }
         let rest = libm::fma(-high, half_life, time);
         Self {
             high,
@@ -453,6 +458,17 @@ mod tests {
         };
         assert_eq!(rank(a).order(&rank(b)), Ordering::Less);
         assert_eq!(a.plus(Exponent::quotient(1e18, 1.0)), 0.25);
+    }
+
+    #[test]
+    fn ranks_stay_finite_for_the_shortest_half_life_and_the_latest_time() {
+        let mut sample = DecayingReservoir::with_seed(2, 5e-324, 1);
+        for time in [f64::MIN, 0.0, 1.0, f64::MAX, f64::MAX, -1.0] {
+            sample.update_at(time, time).expect("finite");
+        }
+        let finite = |rank: Exponent| rank.high.is_finite() && rank.low.is_finite();
+        assert!(sample.core.iter().all(|entry| finite(entry.rank.log2_rank)));
+        assert!(sample.iter().all(|&time| time > 0.0), "{sample:?}");
     }
 
     #[test]

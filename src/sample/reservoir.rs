@@ -131,8 +131,10 @@ impl<T, R> Reservoir<T, R> {
 
     /// Lowers the capacity, if it is above `capacity`.
     pub(crate) fn limit(&mut self, capacity: usize) {
-        self.core.limit(capacity);
-        self.next = 0;
+        if capacity < self.core.capacity() {
+            self.core.limit(capacity);
+            self.next = 0;
+        }
     }
 
     /// Forgets every item; capacity and generator stay.

@@ -1,6 +1,7 @@
 //! The handle of a stream while it is being put together.
 
 use std::fmt;
+use std::format;
 use std::marker::PhantomData;
 use std::string::String;
 use std::time::Duration;
@@ -57,6 +58,12 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     pub fn named(self, name: impl Into<String>) -> Self {
         self.ctx.rename(self.node, name.into());
         self
+    }
+
+    /// Names an operator that is built of others after what it is, and its position.
+    pub(crate) fn kind(self, kind: &str) -> Self {
+        let name = format!("{kind}-{}", self.node);
+        self.named(name)
     }
 
     /// Forgets how the stream is computed: its batches are made whole before anything reads them.

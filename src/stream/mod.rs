@@ -32,13 +32,17 @@
 //! | to | use | cost of a batch |
 //! |---|---|---|
 //! | change, drop or multiply items | [`map`](DStream::map), [`filter`](DStream::filter), [`flat_map`](DStream::flat_map), their `try_` forms, [`map_partitions`](DStream::map_partitions) | one loop for the whole chain |
-//! | count or combine a batch | [`count`](DStream::count), [`reduce`](DStream::reduce), [`reduce_by_key`](DStream::reduce_by_key) | its items |
+//! | count or combine a batch | [`count`](DStream::count), [`reduce`](DStream::reduce), [`count_by_value`](DStream::count_by_value), [`reduce_by_key`](DStream::reduce_by_key), [`combine_by_key`](DStream::combine_by_key), [`group_by_key`](DStream::group_by_key) | its items |
+//! | bring two streams together | [`union`](DStream::union), [`join`](DStream::join) and its outer forms, [`cogroup`](DStream::cogroup), [`transform_with`](DStream::transform_with) | the items of both |
 //! | summarise a batch | [`summarize`](DStream::summarize), [`summarize_with_rng`](DStream::summarize_with_rng) | its items, one merge per partition |
 //! | keep a summary per key | [`summarize_by_key`](DStream::summarize_by_key) | its items |
 //! | keep any state per key, and see idle keys too | [`update_state_by_key`](DStream::update_state_by_key) | its items and all known keys |
+//! | keep any state per key, touching only the keys of the batch, with time-outs | [`state_by_key`](DStream::state_by_key) | its items, and the keys that expire |
 //! | look at the last minute | [`window`](DStream::window) | the items in the window, for whoever reads it |
+//! | combine the last minute | [`reduce_by_window`](DStream::reduce_by_window), [`reduce_by_key_and_window`](DStream::reduce_by_key_and_window) | one item, or one record per key, for each batch in the window |
+//! | count the last minute by key | [`reduce_by_key_and_window_with_inverse`](DStream::reduce_by_key_and_window_with_inverse), [`count_by_value_and_window`](DStream::count_by_value_and_window) | the batches that come and go, and the keys |
 //! | do anything to a batch as a whole | [`transform`](DStream::transform) | |
-//! | give results to the world | [`for_each_batch`](DStream::for_each_batch), [`print`](DStream::print) | |
+//! | give results to the world | [`for_each_batch`](DStream::for_each_batch), [`print`](DStream::print), [`save_as_text_files`](DStream::save_as_text_files), [`remember`](DStream::remember) | |
 //!
 //! # Batches and time
 //!
@@ -77,7 +81,9 @@ mod executor;
 mod graph;
 mod op;
 pub mod pipe;
+mod rate;
 mod running;
+mod sink;
 mod slot;
 mod source;
 mod state;
@@ -89,7 +95,13 @@ pub use driver::{Driver, StepReport};
 pub use dstream::DStream;
 pub use error::{BatchError, BoxError, BuildError, StartError, StepError};
 pub use executor::Executor;
+pub use op::history::History;
+pub use op::join::Sides;
 pub use op::state::NewValues;
+pub use op::state_by_key::{State, StateSpec};
+pub use op::state_by_partition::KeyUpdate;
+pub use op::window_reduce::Incremental;
+pub use rate::{PidRateEstimator, PidWeights};
 pub use running::{RunningStream, StopHandle};
 pub use source::{BatchQueue, Warnings};
 pub use time::{BatchTime, DurationError};

@@ -160,36 +160,43 @@ impl Case {
         if self.ordered {
             return Value::Array(list);
         }
-        if !self.value_lists_ordered && self.has_value_lists() {
-            list.iter_mut().for_each(sort_value_lists);
+        if !self.value_lists_ordered {
+            match self.last_op() {
+                op if op.starts_with("groupByKey") => sort_values(&mut list),
+                "cogroup" => {
+                    let sides = list
+                        .iter_mut()
+                        .filter_map(|record| record[1].as_array_mut());
+                    sides.for_each(|sides| sides.iter_mut().for_each(sort_list));
+                }
+                _ => {}
+            }
         }
         sort(&mut list);
         Value::Array(list)
     }
 
-    /// Whether the elements are records whose values are lists of values.
-    fn has_value_lists(&self) -> bool {
+    /// The operator that makes the elements compared.
+    fn last_op(&self) -> &str {
         let op = self.op.strip_prefix("recover:").unwrap_or(&self.op);
-        let groups = |op: &str| op.starts_with("groupByKey") || op == "cogroup";
         let stages = self.params["stages"].as_array();
-        let last = stages.and_then(|stages| stages.last()?[0].as_str());
-        groups(op) || last.is_some_and(groups) || self.params["op"].as_str().is_some_and(groups)
+        match op {
+            "pipeline" => stages.and_then(|stages| stages.last()?[0].as_str()),
+            "pipeline2" => self.params["op"].as_str(),
+            op => Some(op),
+        }
+        .unwrap_or_default()
     }
 }
 
-/// Sorts the lists below the value of a record.
-fn sort_value_lists(record: &mut Value) {
-    fn sort_all(value: &mut Value) {
-        if let Value::Array(list) = value {
-            if list.iter().all(Value::is_array) {
-                list.iter_mut().for_each(sort_all);
-            } else {
-                sort(list);
-            }
-        }
-    }
-    if let Some(value) = record.get_mut(1) {
-        sort_all(value);
+/// Sorts the value of every record.
+fn sort_values(list: &mut [Value]) {
+    list.iter_mut().for_each(|record| sort_list(&mut record[1]));
+}
+
+fn sort_list(value: &mut Value) {
+    if let Value::Array(list) = value {
+        sort(list);
     }
 }
 

@@ -4,10 +4,12 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use forebay::stream::{BatchQueue, BatchTime, Driver, StreamingContext};
+use forebay::stream::{
+    BatchQueue, BatchTime, Driver, PidRateEstimator, PidWeights, StreamingContext,
+};
 use serde_json::Value;
 
-use crate::build::{build, record};
+use crate::build::{Built, build, record};
 use crate::case::{Case, Failure, Outcome, malformed, unsupported};
 
 pub(crate) fn run(case: &Case, threads: usize, partitions: usize) -> Outcome {
@@ -22,6 +24,9 @@ pub(crate) fn run(case: &Case, threads: usize, partitions: usize) -> Outcome {
         op if op.starts_with("recover:") => unsupported("recovery"),
         "print" => print(case, ctx),
         "queueStream" => queue(case, ctx),
+        "saveAsTextFiles" => save_as_text_files(case, ctx),
+        "slice" => slice(case, ctx),
+        "pid_rate_estimator" => pid(case),
         _ => plain(case, ctx),
     }
 }
@@ -51,7 +56,7 @@ fn plain(case: &Case, ctx: StreamingContext) -> Outcome {
         ctx.batches(case.input.clone()),
         ctx.batches(case.input2.clone()),
     ];
-    let output = build(case, &inputs)?;
+    let Built { output, states } = build(case, &ctx, &inputs)?;
     let widths = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&widths);
     output.for_each_batch(move |batch, _| {
@@ -60,7 +65,13 @@ fn plain(case: &Case, ctx: StreamingContext) -> Outcome {
         Ok(())
     });
     let seen = record(&output);
+    let states = states.as_ref().map(record);
     step_all(case, ctx, |_| ())?;
+    if let (Some(states), Some(expected)) = (states, &case.expected_state) {
+        let states = states.lock().expect("no output panicked");
+        let lists = states.iter().map(|(_, list)| list.clone()).collect();
+        case.compare_lists("state", lists, expected)?;
+    }
     case.compare(&seen.lock().expect("no output panicked"))?;
     let widths = widths.lock().expect("no output panicked");
     match case.expected_partitions {
@@ -123,4 +134,92 @@ fn queue(case: &Case, ctx: StreamingContext) -> Outcome {
         }
     })?;
     case.compare(&seen.lock().expect("no output panicked"))
+}
+
+/// One directory per batch; its name, then the lines found in it.
+fn save_as_text_files(case: &Case, ctx: StreamingContext) -> Outcome {
+    let wrong = |error: io::Error| Failure::Wrong(error.to_string());
+    let root = tempfile::tempdir().map_err(wrong)?;
+    let prefix = root.path().join(case.text("prefix")?);
+    ctx.batches(case.input.clone())
+        .map(|item| {
+            item.as_str()
+                .map_or_else(|| item.to_string(), str::to_string)
+        })
+        .save_as_text_files(prefix.to_string_lossy(), case.text("suffix")?);
+    step_all(case, ctx, |_| ())?;
+    for list in &case.expected {
+        let Some((Some(name), lines)) = list.split_first().map(|(n, lines)| (n.as_str(), lines))
+        else {
+            return malformed("expected does not begin with a directory");
+        };
+        let found = lines_in(&root.path().join(name)).map_err(wrong)?;
+        if found != lines {
+            let text = format!("{name} holds {found:?}, expected {lines:?}");
+            return Err(Failure::Wrong(text));
+        }
+    }
+    Ok(())
+}
+
+/// The lines of the part files of a directory, in their order.
+fn lines_in(directory: &std::path::Path) -> io::Result<Vec<Value>> {
+    let entries = std::fs::read_dir(directory)?;
+    let mut paths = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    let mut lines = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(path)?;
+        lines.extend(text.lines().map(Value::from));
+    }
+    Ok(lines)
+}
+
+fn slice(case: &Case, ctx: StreamingContext) -> Outcome {
+    let history = ctx
+        .batches(case.input.clone())
+        .remember(Duration::from_secs(1 << 20));
+    step_all(case, ctx, |_| ())?;
+    let Some(queries) = case.params["queries_ms"].as_array() else {
+        return malformed("params.queries_ms is not a list");
+    };
+    let answer = |query: &Value| match (query[0].as_u64(), query[1].as_u64()) {
+        (Some(from), Some(to)) => {
+            let (from, to) = (BatchTime::from_millis(from), BatchTime::from_millis(to));
+            Ok(history.slice(from, to).into_iter().flatten().collect())
+        }
+        _ => malformed(format!("{query} is not a pair of times")),
+    };
+    let answers = queries.iter().map(answer).collect::<Outcome<Vec<_>>>()?;
+    case.compare_lists("slice", answers, &case.expected)
+}
+
+fn pid(case: &Case) -> Outcome {
+    let weight = |name: &str| match case.params[name].as_f64() {
+        Some(weight) => Ok(weight),
+        None => malformed(format!("params.{name} is {}", case.params[name])),
+    };
+    let weights = PidWeights {
+        proportional: weight("proportional")?,
+        integral: weight("integral")?,
+        derivative: weight("derivative")?,
+        min_rate: weight("min_rate")?,
+    };
+    let mut estimator = PidRateEstimator::new(Duration::from_millis(case.batch_ms()?), weights);
+    let mut update = |update: &Value| {
+        let number = |index: usize| update[index].as_u64().unwrap_or_default();
+        Value::from(estimator.update(
+            BatchTime::from_millis(number(0)),
+            number(1),
+            Duration::from_millis(number(2)),
+            Duration::from_millis(number(3)),
+        ))
+    };
+    let rates = case
+        .input
+        .iter()
+        .map(|list| list.iter().map(&mut update).collect());
+    case.compare_lists("rate", rates.collect(), &case.expected)
 }

@@ -3,6 +3,7 @@
 //! Every function is fallible: a value of the wrong kind is an error of the stream's closure,
 //! and fails the case.
 
+use forebay::stream::{KeyUpdate, State};
 use serde_json::{Value, json};
 
 use crate::case::{Outcome, malformed, unsupported};
@@ -91,14 +92,20 @@ pub(crate) fn reducer(name: &str) -> Outcome<fn(Value, Value) -> Value> {
     })
 }
 
+/// The sum of integers.
+///
+/// # Panics
+///
+/// If there is anything else; the driver makes a failed batch of it.
+pub(crate) fn sum(values: &[Value]) -> i64 {
+    let number = |value| int(value).unwrap_or_else(|error| panic!("{error}"));
+    values.iter().map(number).sum()
+}
+
 /// A state function: batch time, new values, old state.
 pub(crate) type Update = fn(u64, Vec<Value>, Option<Value>) -> Option<Value>;
 
 pub(crate) fn update(name: &str) -> Outcome<Update> {
-    fn sum(values: &[Value]) -> i64 {
-        let number = |value| int(value).unwrap_or_else(|error| panic!("{error}"));
-        values.iter().map(number).sum()
-    }
     fn total(values: &[Value], state: Option<Value>) -> i64 {
         sum(values) + state.map_or(0, |state| sum(&[state]))
     }
@@ -138,7 +145,76 @@ pub(crate) fn update(name: &str) -> Outcome<Update> {
             all.extend(values);
             Some(json!(all[all.len().saturating_sub(3)..]))
         },
-        "usbk_iter_total" => return unsupported("the iterator form of updateStateByKey"),
+        _ => return malformed(format!("unknown state function {name}")),
+    })
+}
+
+/// `usbk_iter_total`: the state function of a whole partition.
+pub(crate) fn total_of(
+    updates: impl Iterator<Item = KeyUpdate<Value, Value, Value>>,
+) -> Vec<(Value, Value)> {
+    let rows = updates.filter(|(key, ..)| key != "_total");
+    let mut states: Vec<(Value, Value)> = rows
+        .map(|(key, values, state)| (key, json!(sum(&values) + sum(state.as_slice()))))
+        .collect();
+    let total: i64 = states
+        .iter()
+        .map(|(_, state)| sum(std::slice::from_ref(state)))
+        .sum();
+    states.push((json!("_total"), json!(total)));
+    states
+}
+
+/// A function of `mapWithState`: batch time, key, value, state.
+pub(crate) type Tracking = fn(u64, &Value, Option<Value>, &mut State<Value>) -> Option<Value>;
+
+pub(crate) fn tracking(name: &str) -> Outcome<Tracking> {
+    fn add(value: &Value, state: &mut State<Value>) -> Value {
+        let before = state
+            .get()
+            .map_or(0, |state| sum(std::slice::from_ref(state)));
+        let new = json!(before + sum(std::slice::from_ref(value)));
+        state.update(new.clone());
+        new
+    }
+    Ok(match name {
+        "mws_count" => |_, key, value, state| {
+            let new = add(&value?, state);
+            Some(json!([key, new]))
+        },
+        "mws_first_seen" => |_, key, _, state| {
+            if state.exists() {
+                return None;
+            }
+            state.update(json!(1));
+            Some(key.clone())
+        },
+        "mws_toggle" => |_, key, value, state| match state.remove() {
+            Some(before) => Some(json!(["closed", key, before])),
+            None => {
+                state.update(value?);
+                None
+            }
+        },
+        "mws_read_or_set" => |_, key, value, state| {
+            let value = value?;
+            if value == json!(-1) {
+                return Some(json!([key, state.get()]));
+            }
+            state.update(value);
+            None
+        },
+        "mws_expire" => |_, key, value, state| match value {
+            Some(value) => {
+                add(&value, state);
+                None
+            }
+            None => Some(json!([key, state.get()])),
+        },
+        "mws_stamp" => |time, key, _, state| {
+            state.update(json!(time));
+            Some(json!([key, time]))
+        },
         _ => return malformed(format!("unknown state function {name}")),
     })
 }

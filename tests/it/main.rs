@@ -5,5 +5,8 @@ mod naive;
 
 mod frequent;
 mod sample;
+#[cfg(feature = "serde")]
+mod sample_stored;
 mod sample_unequal;
+#[cfg(feature = "stream")]
 mod stream;

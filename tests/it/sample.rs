@@ -36,7 +36,8 @@ fn every_way_of_offering_counts_the_same_items() {
     let items: Vec<u64> = (0..10_000).collect();
     for k in [1, 2, 10, 100, 9_999, 10_000, 20_000] {
         let by_update = |sample: &mut Reservoir<u64>| items.iter().for_each(|&i| sample.update(i));
-        let ways: [&dyn Fn(&mut Reservoir<u64>); 5] = [
+        type Way<'a> = &'a dyn Fn(&mut Reservoir<u64>);
+        let ways: [Way<'_>; 5] = [
             &by_update,
             &|sample| sample.extend(items.iter().copied()),
             &|sample| sample.extend(&items),
@@ -44,7 +45,7 @@ fn every_way_of_offering_counts_the_same_items() {
             &|sample| {
                 items
                     .chunks(777)
-                    .for_each(|chunk| sample.extend_from_slice(chunk))
+                    .for_each(|chunk| sample.extend_from_slice(chunk));
             },
         ];
         for (way, offer) in ways.iter().enumerate() {

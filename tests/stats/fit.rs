@@ -130,7 +130,7 @@ fn the_verdicts_accept_the_law_and_reject_a_shift_of_a_percent() {
     };
     kolmogorov_smirnov("grid", grid(0.0), |x| x.clamp(0.0, 1.0));
     let rejected = std::panic::catch_unwind(|| {
-        kolmogorov_smirnov("shifted", grid(0.01), |x| x.clamp(0.0, 1.0))
+        kolmogorov_smirnov("shifted", grid(0.01), |x| x.clamp(0.0, 1.0));
     });
     assert!(rejected.is_err());
 }

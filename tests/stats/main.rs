@@ -8,7 +8,9 @@
 //!   and are never re-rolled to turn a test green: a failure is a finding.
 //! - `FOREBAY_SOAK=10` makes every test ten times as long, with further seeds.
 
+mod decaying;
 mod eb_pps;
+mod estimates;
 mod fit;
 #[path = "../support/naive.rs"]
 mod naive;

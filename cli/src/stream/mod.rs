@@ -16,7 +16,7 @@ use crate::args::{StreamArgs, Verbosity};
 use crate::error::Error;
 use crate::stream::record::{Record, read_records};
 use crate::stream::report::Report;
-use crate::stream::results::{Results, SharedSample};
+use crate::stream::results::{Found, Results, SharedSample};
 
 /// Runs the input through a stream and prints what it has found in the end.
 ///
@@ -25,14 +25,14 @@ use crate::stream::results::{Results, SharedSample};
 /// Unreadable or bad input, unless it is to be skipped, failing output, and a failing stream.
 pub(crate) fn run(args: &StreamArgs, out: &mut impl Write) -> Result<(), Error> {
     let window = args.window_batches()?;
-    let results = Results::default();
+    let results = Results::new(Found::new(window));
     let ctx = context(args)?;
     // By lines, every collection pushed is a batch; by the clock, a batch is all there is.
     let queue = match args.interval {
         None => BatchQueue::new(),
         Some(_) => BatchQueue::all_at_once(),
     };
-    declare(&ctx.queue_stream(&queue), args, window, &results);
+    declare(&ctx.queue_stream(&queue), args, &results);
     match args.interval {
         None => step_by_lines(args, ctx, &queue)?,
         Some(_) => run_on_clock(args, ctx, &queue)?,
@@ -54,12 +54,7 @@ fn context(args: &StreamArgs) -> Result<StreamingContext, Error> {
 }
 
 /// The graph: lines to items, items to samples, running counts and heavy hitters.
-fn declare(
-    lines: &DStream<'_, Record>,
-    args: &StreamArgs,
-    window: Option<usize>,
-    results: &Results,
-) {
+fn declare(lines: &DStream<'_, Record>, args: &StreamArgs, results: &Results) {
     let (k, capacity) = (args.k.get(), args.samples);
     lines
         .count()
@@ -87,7 +82,7 @@ fn declare(
                 if verbosity == Verbosity::EachBatch {
                     report::tell_batch(found, &pane);
                 }
-                found.add_pane(pane, window);
+                found.window.push(pane);
             }
         }));
 }

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use forebay::hash::DefaultHashBuilder;
 
 use crate::args::StreamArgs;
+use crate::block::Position;
 use crate::error::Error;
-use crate::input::{Position, read_blocks};
+use crate::input::{Delivery, read_blocks};
 use crate::progress::Progress;
+use crate::skip::Skipper;
 use crate::words::WordFinder;
 
 /// Bytes that many may hold.
@@ -82,21 +84,31 @@ pub(crate) fn read_records(
     mut visit: impl FnMut(Vec<Record>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let separator = args.delimiter.separator();
-    let (sources, on_bad) = (args.sources(), args.on_bad());
-    read_blocks(&sources, on_bad, Progress::hidden(), |block, skipper| {
-        let mut records = Vec::new();
-        block.try_lines(skipper, |line| {
-            let text = line.text();
-            let field = args.keys.field;
-            let field = field.map(|number| separator.field(text, number));
-            records.push(Record {
-                field: field.transpose()?.map(Text::from),
-                line: (line.position(), Text::from(text)),
-            });
-            Ok(())
-        })?;
-        visit(records)
-    })
+    let mut skipper = Skipper::new(args.on_bad());
+    let (sources, progress) = (args.sources(), Progress::hidden());
+    let delivery = Delivery::AtOnce;
+    read_blocks(
+        &sources,
+        delivery,
+        &mut skipper,
+        &progress,
+        |block, skipper| {
+            let mut records = Vec::new();
+            block.try_lines(skipper, |line| {
+                let text = line.text();
+                let field = args.keys.field;
+                let field = field.map(|number| separator.field(text, number));
+                records.push(Record {
+                    field: field.transpose()?.map(Text::from),
+                    line: (line.position(), Text::from(text)),
+                });
+                Ok(())
+            })?;
+            visit(records)
+        },
+    )?;
+    skipper.report();
+    Ok(())
 }
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ fn bounds_alone<S: Serializer>(ranking: &Ranking, serializer: S) -> Result<S::Ok
 impl Report {
     pub(crate) fn new(found: Found, args: &StreamArgs, window: Option<usize>) -> Self {
         let shown = if args.top == 0 { usize::MAX } else { args.top };
-        let heavy = found.heavy_hitters();
+        let heavy = found.window.merged();
         let heavy = heavy.unwrap_or_else(|| MisraGries::new(args.k.get()));
         let mut counts = found.counts;
         let (keys, total) = (counts.len(), counts.iter().map(|(_, count)| count).sum());
@@ -115,13 +115,13 @@ impl Report {
 
     pub(crate) fn write(&self, args: &StreamArgs, out: &mut impl Write) -> Result<(), Error> {
         match args.format {
-            Format::Table => self.write_tables(args, out),
+            Format::Table => self.write_tables(out),
             Format::Json => write_json(self, out),
             Format::Csv => write_csv(&["item", "count"], &self.counts, out),
         }
     }
 
-    fn write_tables(&self, args: &StreamArgs, out: &mut impl Write) -> Result<(), Error> {
+    fn write_tables(&self, out: &mut impl Write) -> Result<(), Error> {
         let batches = counted(self.batches, "batch", "batches");
         let lines = counted(self.records, "line", "lines");
         let items = counted(self.keys as u64, "item", "items");
@@ -132,7 +132,7 @@ impl Report {
             format!(" of the last {batches}")
         });
         writeln!(out, "\nheavy hitters{window}:")?;
-        self.ranking.write_table(args.k.get(), out)?;
+        self.ranking.write_table(out)?;
         self.write_samples(out)
     }
 

@@ -1,17 +1,18 @@
 //! What the outputs of the stream have seen so far.
 
-use std::collections::VecDeque;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use forebay::frequent::MisraGries;
 use forebay::sample::Reservoir;
 use forebay::stream::{Batch, BatchTime, BoxError, Data};
-use forebay::{Merge, Summary, merge_all};
+use forebay::{Merge, Summary};
 
 use crate::stream::record::{PlacedLine, Text};
+use crate::window::Window;
 
 /// The results up to the last batch.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) batches: u64,
     pub(crate) lines: u64,
@@ -19,35 +20,34 @@ pub(crate) struct Found {
     pub(crate) counts: Vec<(Text, u64)>,
     /// Every item with a sample of its lines.
     pub(crate) samples: Vec<(Text, SharedSample)>,
-    /// Summaries of the batches in the window, oldest first; without a window, one of them all.
-    panes: VecDeque<MisraGries<Text>>,
+    /// The heavy hitters of each batch.
+    pub(crate) window: Window<MisraGries<Text>>,
 }
 
 impl Found {
-    /// Enters the summary of a batch, in a window of so many batches, if there is one.
-    pub(crate) fn add_pane(&mut self, pane: MisraGries<Text>, window: Option<usize>) {
-        match (window, self.panes.back_mut()) {
-            (None, Some(all)) => all.merge(pane),
-            _ => self.panes.push_back(pane),
+    /// Nothing yet; heavy hitters will be those of so many batches, if that is limited.
+    pub(crate) const fn new(window: Option<usize>) -> Self {
+        Self {
+            batches: 0,
+            lines: 0,
+            counts: Vec::new(),
+            samples: Vec::new(),
+            window: Window::new(window),
         }
-        if window.is_some_and(|batches| self.panes.len() > batches) {
-            self.panes.pop_front();
-        }
-    }
-
-    /// The summary of the window, if there was any batch.
-    pub(crate) fn heavy_hitters(&self) -> Option<MisraGries<Text>> {
-        merge_all(self.panes.iter().cloned())
     }
 }
 
 /// Where the outputs of the stream put what they see.
 ///
 /// The outputs of a batch run one after the other, in the order of their declaration.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Results(Arc<Mutex<Found>>);
 
 impl Results {
+    pub(crate) fn new(nothing: Found) -> Self {
+        Self(Arc::new(Mutex::new(nothing)))
+    }
+
     /// An output that calls `store` with the items of each batch.
     pub(crate) fn output<T: Data>(
         &self,
@@ -60,9 +60,9 @@ impl Results {
         }
     }
 
-    /// What was found up to now.
+    /// What was found up to now; from now on nothing is.
     pub(crate) fn take(&self) -> Found {
-        std::mem::take(&mut self.lock())
+        mem::replace(&mut self.lock(), Found::new(None))
     }
 
     fn lock(&self) -> MutexGuard<'_, Found> {
@@ -105,29 +105,7 @@ impl Summary for SharedSample {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::Position;
-
-    fn pane(items: &[&str]) -> MisraGries<Text> {
-        let mut pane = MisraGries::new(8);
-        pane.extend(items.iter().map(|item| Text::from(item.as_bytes())));
-        pane
-    }
-
-    fn total(window: Option<usize>, batches: usize) -> Option<u64> {
-        let mut found = Found::default();
-        for _ in 0..batches {
-            found.add_pane(pane(&["ebb", "flow"]), window);
-        }
-        found.heavy_hitters().map(|summary| summary.total_weight())
-    }
-
-    #[test]
-    fn a_window_holds_the_last_batches_and_none_holds_all() {
-        assert_eq!(total(None, 0), None);
-        assert_eq!(total(None, 5), Some(10));
-        assert_eq!(total(Some(3), 2), Some(4));
-        assert_eq!(total(Some(3), 5), Some(6));
-    }
+    use crate::block::Position;
 
     #[test]
     fn a_sample_that_was_handed_out_does_not_change() {

@@ -51,15 +51,25 @@ fn the_seed_fixes_the_sample_and_without_one_samples_differ() {
 }
 
 #[test]
-fn a_sample_does_not_depend_on_how_the_input_is_cut_into_files() {
+fn a_sample_does_not_depend_on_how_the_input_arrives() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("numbers");
+    let text = numbers(200_000);
+    std::fs::write(&path, &text).expect("the file can be written");
+    for args in ["-n 30 --seed 5", "-n 30 --seed 5 --weight-field 1"] {
+        let from_file = sample(&format!("{args} {}", path.display()), "");
+        assert_eq!(from_file, sample(args, &text));
+    }
+}
+
+#[test]
+fn lines_of_every_file_are_drawn() {
     let folder = tempfile::tempdir().expect("a folder");
     let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
-    let text = numbers(1_000);
-    let (head, tail) = text.split_at(text.find("400\n").expect("a line"));
-    std::fs::write(&one, head).expect("the file can be written");
-    std::fs::write(&two, tail).expect("the file can be written");
-    let args = format!("-n 30 --seed 5 {} {}", one.display(), two.display());
-    assert_eq!(sample(&args, ""), sample("-n 30 --seed 5", &text));
+    std::fs::write(&one, "a\nb").expect("the file can be written");
+    std::fs::write(&two, "c\n").expect("the file can be written");
+    let args = format!("-n 3 {} {}", two.display(), one.display());
+    assert_eq!(sample(&args, ""), ["c", "a", "b"]);
 }
 
 #[test]

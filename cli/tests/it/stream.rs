@@ -196,7 +196,7 @@ fn wrong_usage_is_refused_with_a_reason() {
         ("--interval 1s --window 3", "--window 3: must be a duration"),
         (
             "--interval 1s --window 1500ms",
-            "--window 1500ms: must be a multiple of the interval, 1s",
+            "--window 1500ms: must be a multiple of 1s",
         ),
         ("--interval 1s --batch-lines 3", "cannot be used with"),
         ("--interval 100us", "a whole number of milliseconds from 1"),

@@ -1,7 +1,7 @@
 //! `forebay top`.
 
 use std::collections::HashMap;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -89,6 +89,64 @@ fn json_is_one_object_of_the_shape_scripts_rely_on() {
 fn csv_quotes_what_needs_it() {
     let result = forebay("top --format csv", "a,\"b\"\n").quiet_success();
     assert_eq!(result, "item,lower,upper,share\n\"a,\"\"b\"\"\",1,1,1.0\n");
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let text: String = (0..300_000u32)
+        .map(|i| format!("{} {i}\n", i % 977 * i % 31))
+        .collect();
+    for args in ["--words -k 50", "--field 1 --weight-field 2", "-k 7"] {
+        let run = |jobs: u32| forebay(&format!("top --format json {args} --jobs {jobs}"), &text);
+        let one = run(1);
+        assert_eq!(one.status, 0);
+        for jobs in [2, 3, 100] {
+            assert_eq!(run(jobs), one, "{args} --jobs {jobs}");
+        }
+    }
+}
+
+#[test]
+fn the_first_bad_line_is_the_one_reported_whatever_the_number_of_threads() {
+    let mut text = "a b\n".repeat(1_000_000);
+    text.insert_str(4 * 900_000, "second\n");
+    text.insert_str(4 * 300_000, "first\n");
+    for jobs in [1, 2, 8] {
+        let message = forebay(&format!("top --field 2 --jobs {jobs}"), &text).failure(1);
+        assert!(message.contains("line 300001: no field 2"), "{message}");
+        let run = forebay(&format!("top --field 2 --skip-bad --jobs {jobs}"), &text);
+        assert_eq!(run.stderr, "forebay: skipped 2 bad lines\n");
+    }
+}
+
+#[test]
+fn live_results_grow_to_the_final_one() {
+    let text = "ebb flow ebb\n".repeat(100_000);
+    let last = forebay("top --words --format json", &text).quiet_success();
+    let live = forebay("top --words --format json --every 5ms", &text).quiet_success();
+    let totals: Vec<u64> = live
+        .lines()
+        .map(|line| json(line)["total"].as_u64().expect("a whole number"))
+        .collect();
+    assert!(totals.is_sorted());
+    assert_eq!(live.lines().last(), Some(last.trim_end()));
+}
+
+#[test]
+fn a_live_window_forgets_while_input_is_open() {
+    let mut child = command("top --format json --every 10ms --window 30ms")
+        .spawn()
+        .expect("the binary starts");
+    let mut pipe = child.stdin.take().expect("standard input is a pipe");
+    let stdout = child.stdout.take().expect("standard output is a pipe");
+    let mut results = BufReader::new(stdout).lines().map_while(Result::ok);
+    let mut wait_for = |total: u64| results.any(|line| json(&line)["total"] == total);
+    pipe.write_all(b"a\nb\n").expect("it reads its input");
+    assert!(wait_for(2) && wait_for(0));
+    pipe.write_all(b"c\n").expect("it reads its input");
+    assert!(wait_for(1) && wait_for(0));
+    drop(pipe);
+    assert!(child.wait().expect("the binary ends").success());
 }
 
 #[test]
@@ -207,8 +265,13 @@ fn wrong_usage_is_refused_with_a_reason() {
         ),
         ("top -n 0", "must be a whole number from 1"),
         ("top -k -3", "must be a whole number from 1"),
+        ("top -k 4294967295", "must be at most 4294967294"),
         ("top --words --field 1", "cannot be used with"),
         ("top --delimiter ,", "--field"),
+        ("top --jobs 0", "must be a whole number from 1"),
+        ("top --window 1m", "--every"),
+        ("top --every 2s --window 3s", "must be a multiple of 2s"),
+        ("top --every 0s", "a whole number of milliseconds from 1"),
         ("top --format xml", "table, json, csv"),
         ("top --frobnicate", "--frobnicate"),
         ("", "Usage"),

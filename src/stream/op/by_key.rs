@@ -167,6 +167,60 @@ where
         .collect())
 }
 
+/// Values combined by three functions.
+struct Three<A, B, C> {
+    create: A,
+    add: B,
+    merge: C,
+}
+
+impl<V, C, F, G, H> Combine<V> for Three<F, G, H>
+where
+    C: Data,
+    F: Fn(V) -> C + Send + Sync,
+    G: Fn(&mut C, V) + Send + Sync,
+    H: Fn(&mut C, C) + Send + Sync,
+{
+    type Combined = C;
+
+    #[inline]
+    fn create(&self, value: V) -> C {
+        (self.create)(value)
+    }
+
+    #[inline]
+    fn add(&self, combined: &mut C, value: V) {
+        (self.add)(combined, value);
+    }
+
+    #[inline]
+    fn merge(&self, combined: &mut C, other: C) {
+        (self.merge)(combined, other);
+    }
+}
+
+/// All values of each key, in order of arrival.
+pub(crate) struct Group;
+
+impl<V: Data> Combine<V> for Group {
+    type Combined = Vec<V>;
+
+    #[inline]
+    fn create(&self, value: V) -> Vec<V> {
+        vec![value]
+    }
+
+    #[inline]
+    fn add(&self, combined: &mut Vec<V>, value: V) {
+        combined.push(value);
+    }
+
+    #[inline]
+    fn merge(&self, combined: &mut Vec<V>, mut other: Vec<V>) {
+        combined.append(&mut other);
+    }
+}
+
 impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     /// The values of each key of a batch combined by an associative `f`.
     ///
@@ -194,5 +248,68 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
             .wide("reduce_by_key", parents, self.slide, move |step| {
                 reduce_by_key(step, &pipe, &reducer)
             })
+    }
+
+    /// The values of each key of a batch combined into a value of another type: `create` from the
+    /// first value, `add` within a partition, `merge` between partitions.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use forebay::stream::StreamingContext;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// let sums_and_counts = ctx.batches([vec![("a", 10u64), ("a", 20), ("b", 6)]]).combine_by_key(
+    ///     |value| (value, 1u64),
+    ///     |(sum, count), value| {
+    ///         *sum += value;
+    ///         *count += 1;
+    ///     },
+    ///     |(sum, count), (more, others)| {
+    ///         *sum += more;
+    ///         *count += others;
+    ///     },
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn combine_by_key<C, F, G, H>(&self, create: F, add: G, merge: H) -> DStream<'c, (K, C)>
+    where
+        C: Data,
+        F: Fn(V) -> C + Send + Sync + 'static,
+        G: Fn(&mut C, V) + Send + Sync + 'static,
+        H: Fn(&mut C, C) + Send + Sync + 'static,
+    {
+        self.combine_with("combine_by_key", Three { create, add, merge })
+    }
+
+    /// All values of each key of a batch, in order of arrival.
+    ///
+    /// Every value travels and is kept; where they are combined afterwards,
+    /// [`reduce_by_key`](Self::reduce_by_key) and [`combine_by_key`](Self::combine_by_key) are
+    /// cheaper.
+    #[must_use]
+    pub fn group_by_key(&self) -> DStream<'c, (K, Vec<V>)> {
+        self.combine_with("group_by_key", Group)
+    }
+
+    fn combine_with<C: Combine<V> + 'static>(
+        &self,
+        kind: &str,
+        combiner: C,
+    ) -> DStream<'c, (K, C::Combined)> {
+        let pipe = self.pipe.clone();
+        let parents = vec![self.node];
+        self.ctx.wide(kind, parents, self.slide, move |step| {
+            combine(step, &pipe, &combiner)
+        })
+    }
+}
+
+impl<'c, T: Key, P: Pipe<Item = T>> DStream<'c, T, P> {
+    /// How often each item occurs in a batch.
+    #[must_use]
+    pub fn count_by_value(&self) -> DStream<'c, (T, u64)> {
+        self.map(|item| (item, 1))
+            .reduce_by_key(|a, b| a + b)
+            .kind("count_by_value")
     }
 }

@@ -2,10 +2,16 @@
 
 pub(crate) mod aggregate;
 pub(crate) mod by_key;
+pub(crate) mod history;
+pub(crate) mod join;
 pub(crate) mod narrow;
 pub(crate) mod output;
+pub(crate) mod repartition;
 pub(crate) mod state;
+pub(crate) mod state_by_key;
+pub(crate) mod state_by_partition;
 pub(crate) mod summarize;
 pub(crate) mod transform;
 pub(crate) mod union;
 pub(crate) mod window;
+pub(crate) mod window_reduce;

@@ -1,12 +1,14 @@
 //! Any function from whole batches to a batch.
 
 use std::vec;
+use std::vec::Vec;
 
 use crate::stream::Data;
 use crate::stream::batch::{Batch, IntoBatch};
+use crate::stream::context::StreamingContext;
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
-use crate::stream::executor::Step;
+use crate::stream::executor::{NodeId, Step};
 use crate::stream::pipe::Pipe;
 use crate::stream::slot::Partitions;
 use crate::stream::time::BatchTime;
@@ -56,4 +58,110 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
                 call(step, || f(batch, step.time))
             })
     }
+
+    /// Calls `f` once per batch with the batches of this and another stream, and their time.
+    ///
+    /// # Panics
+    ///
+    /// If the two have different slides.
+    #[track_caller]
+    pub fn transform_with<U, Q, R, F>(
+        &self,
+        other: &DStream<'c, U, Q>,
+        mut f: F,
+    ) -> DStream<'c, R::Item>
+    where
+        U: Data,
+        Q: Pipe<Item = U>,
+        R: IntoBatch,
+        F: FnMut(Batch<T>, Batch<U>, BatchTime) -> R + Send + 'static,
+    {
+        self.assert_same_slide(other);
+        let (first, second) = (self.pipe.clone(), other.pipe.clone());
+        let parents = vec![self.node, other.node];
+        self.ctx
+            .wide_shared("transform_with", parents, self.slide, move |step| {
+                let batches = (batch_of(step, &first)?, batch_of(step, &second)?);
+                call(step, || f(batches.0, batches.1, step.time))
+            })
+    }
+}
+
+impl StreamingContext {
+    /// Calls `f` once per batch with the batches of all the streams, in their order, and their
+    /// time.
+    ///
+    /// # Panics
+    ///
+    /// If there is no stream, or their slides differ.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use forebay::stream::StreamingContext;
+    /// let ctx = StreamingContext::builder("doc").build()?;
+    /// let numbers = ctx.batches([vec![1, 2, 3]]);
+    /// let streams = [numbers.boxed(), numbers.filter(|n| n % 2 == 1).boxed()];
+    /// let sizes = ctx.transform(&streams, |batches, _time| {
+    ///     let sizes = batches.iter().map(|batch| batch.len()).collect();
+    ///     batches[0].with_items(sizes)
+    /// });
+    /// # let _ = sizes;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn transform<'c, T, P, R, F>(
+        &'c self,
+        streams: &[DStream<'c, T, P>],
+        mut f: F,
+    ) -> DStream<'c, R::Item>
+    where
+        T: Data,
+        P: Pipe<Item = T>,
+        R: IntoBatch,
+        F: FnMut(Vec<Batch<T>>, BatchTime) -> R + Send + 'static,
+    {
+        let (pipes, parents, slide) = together(streams);
+        self.wide_shared("transform", parents, slide, move |step| {
+            let batches = pipes.iter().map(|pipe| batch_of(step, pipe));
+            let batches = batches.collect::<Result<Vec<_>, _>>()?;
+            call(step, || f(batches, step.time))
+        })
+    }
+
+    /// The items of all the streams; their partitions stay as they are, one stream after the
+    /// other.
+    ///
+    /// # Panics
+    ///
+    /// If there is no stream, or their slides differ.
+    #[track_caller]
+    pub fn union<'c, T, P>(&'c self, streams: &[DStream<'c, T, P>]) -> DStream<'c, T>
+    where
+        T: Data,
+        P: Pipe<Item = T>,
+    {
+        let (pipes, parents, slide) = together(streams);
+        self.wide_shared("union", parents, slide, move |step| {
+            let mut all = Vec::new();
+            for pipe in &pipes {
+                all.append(&mut step.run(pipe, |scope| pipe.collect(scope))?);
+            }
+            Ok(all)
+        })
+    }
+}
+
+/// The pipes and nodes of several streams, and their slide.
+#[track_caller]
+fn together<T: Data, P: Pipe<Item = T>>(
+    streams: &[DStream<'_, T, P>],
+) -> (Vec<P>, Vec<NodeId>, u64) {
+    let (first, rest) = streams.split_first().expect("at least one stream");
+    for stream in rest {
+        first.assert_same_slide(stream);
+    }
+    let pipes = streams.iter().map(|stream| stream.pipe.clone()).collect();
+    let nodes = streams.iter().map(|stream| stream.node).collect();
+    (pipes, nodes, first.slide)
 }

@@ -1,10 +1,14 @@
 //! Keyed state: one table per key group, dealt to partitions in contiguous ranges.
 
+mod expiry;
+
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::vec::Vec;
 
 use super::exchange::Routing;
 use crate::table::OrderedTable;
+
+pub(crate) use expiry::Expiry;
 
 /// The tables of the key groups that one partition owns.
 pub(crate) struct GroupTables<K, S> {

@@ -1,0 +1,155 @@
+//! Operators that bring the records of two streams together by key, within a batch.
+
+use std::vec;
+use std::vec::Vec;
+
+use crate::stream::dstream::DStream;
+use crate::stream::error::BatchError;
+use crate::stream::exchange::Inbox;
+use crate::stream::executor::Step;
+use crate::stream::op::by_key::{Routed, shuffle};
+use crate::stream::pipe::{Pipe, Shared};
+use crate::stream::{Data, Key};
+use crate::table::OrderedTable;
+
+/// The values that a key has on either side.
+pub type Sides<V, W> = (Vec<V>, Vec<W>);
+
+/// Records by partition, with the values of both sides.
+type Cogrouped<K, V, W> = Vec<Vec<(K, Sides<V, W>)>>;
+
+/// Every key of either side with all its values of both, in order of arrival.
+pub(crate) fn cogroup<K, V, W, P, Q>(
+    step: &Step,
+    left: &P,
+    right: &Q,
+) -> Result<Cogrouped<K, V, W>, BatchError>
+where
+    K: Key,
+    V: Data,
+    W: Data,
+    P: Pipe<Item = (K, V)>,
+    Q: Pipe<Item = (K, W)>,
+{
+    let left = shuffle(step, left)?;
+    let right = shuffle(step, right)?;
+    let both = left.into_iter().zip(right).collect();
+    let busy = |(left, right): &(Inbox<_>, Inbox<_>)| !left.is_empty() || !right.is_empty();
+    step.each(both, busy, |_, (left, right)| {
+        let mut table: OrderedTable<K, Sides<V, W>> = OrderedTable::new();
+        for Routed { hash, key, value } in left {
+            let position = table.insert(hash, key, Default::default);
+            table.value_mut(position).0.push(value);
+        }
+        for Routed { hash, key, value } in right {
+            let position = table.insert(hash, key, Default::default);
+            table.value_mut(position).1.push(value);
+        }
+        let entries = table.into_entries().into_iter();
+        entries.map(|entry| (entry.key, entry.value)).collect()
+    })
+}
+
+/// What a join makes of the values of one key: all pairs, an absent side standing for itself.
+fn pairs<V: Clone, W: Clone, A, B>(
+    (left, right): (Vec<V>, Vec<W>),
+    lefts: impl Fn(Vec<V>) -> Vec<A>,
+    rights: impl Fn(Vec<W>) -> Vec<B>,
+) -> Vec<(A, B)>
+where
+    A: Clone,
+    B: Clone,
+{
+    let (lefts, rights) = (lefts(left), rights(right));
+    let with_all = |left: A| {
+        rights
+            .iter()
+            .map(move |right| (left.clone(), right.clone()))
+    };
+    lefts.into_iter().flat_map(with_all).collect()
+}
+
+/// The values as they are: without any, the key joins with nothing.
+fn required<V>(values: Vec<V>) -> Vec<V> {
+    values
+}
+
+/// The values, or one that is absent.
+fn optional<V>(values: Vec<V>) -> Vec<Option<V>> {
+    match values.is_empty() {
+        true => vec![None],
+        false => values.into_iter().map(Some).collect(),
+    }
+}
+
+/// Declares one kind of join as a stage on `cogroup`.
+macro_rules! join {
+    ($(#[$doc:meta])* $name:ident, $left:ident => $a:ty, $right:ident => $b:ty) => {
+        $(#[$doc])*
+        ///
+        /// Per batch: records of different batches never join, unless windows bring them together.
+        /// A key with `m` values here and `n` there gives `m * n` records.
+        ///
+        /// # Panics
+        ///
+        /// If the two have different slides.
+        #[track_caller]
+        pub fn $name<W: Data, Q: Pipe<Item = (K, W)>>(
+            &self,
+            other: &DStream<'c, (K, W), Q>,
+        ) -> DStream<'c, (K, ($a, $b)), Shared<impl Pipe<Item = (K, ($a, $b))> + use<K, V, W, P, Q>>>
+        {
+            self.cogroup(other)
+                .flat_map_values(|sides| pairs(sides, $left, $right))
+                .kind(stringify!($name))
+        }
+    };
+}
+
+impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
+    /// Every key of either stream, with all its values here and all its values there.
+    ///
+    /// # Panics
+    ///
+    /// If the two have different slides.
+    #[track_caller]
+    pub fn cogroup<W: Data, Q: Pipe<Item = (K, W)>>(
+        &self,
+        other: &DStream<'c, (K, W), Q>,
+    ) -> DStream<'c, (K, Sides<V, W>)> {
+        self.assert_same_slide(other);
+        let (left, right) = (self.pipe.clone(), other.pipe.clone());
+        let parents = vec![self.node, other.node];
+        self.ctx.wide("cogroup", parents, self.slide, move |step| {
+            cogroup(step, &left, &right)
+        })
+    }
+
+    join!(
+        /// The pairs of values of the keys that are in both streams.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// # use forebay::stream::StreamingContext;
+        /// # let ctx = StreamingContext::builder("doc").build()?;
+        /// let orders = ctx.batches([vec![(1, "tea"), (2, "ink")]]);
+        /// let payments = ctx.batches([vec![(1, 300)]]);
+        /// let paid = orders.join(&payments); // (1, ("tea", 300))
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
+        join, required => V, required => W
+    );
+    join!(
+        /// As [`join`](Self::join), and the records of this stream whose key is not in the other.
+        left_outer_join, required => V, optional => Option<W>
+    );
+    join!(
+        /// As [`join`](Self::join), and the records of the other stream whose key is not in this.
+        right_outer_join, optional => Option<V>, required => W
+    );
+    join!(
+        /// As [`join`](Self::join), and the records of either stream whose key is not in the other.
+        full_outer_join, optional => Option<V>, optional => Option<W>
+    );
+}

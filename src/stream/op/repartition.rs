@@ -1,0 +1,53 @@
+//! Changing the number of partitions.
+
+use std::vec;
+use std::vec::Vec;
+
+use crate::stream::Data;
+use crate::stream::dstream::DStream;
+use crate::stream::error::BatchError;
+use crate::stream::exchange::{Inbox, Outbox, exchange};
+use crate::stream::executor::Step;
+use crate::stream::pipe::Pipe;
+
+/// Deals the items of each partition in turn to `partitions` partitions, each source beginning
+/// one further than the one before it.
+pub(crate) fn repartition<P: Pipe>(
+    step: &Step,
+    pipe: &P,
+    partitions: usize,
+) -> Result<Vec<Vec<P::Item>>, BatchError> {
+    let outboxes = step.run(pipe, |scope| {
+        let mut outbox = Outbox::new(partitions);
+        let mut next = scope.partition % partitions;
+        pipe.run(scope, &mut |item| {
+            outbox.send(next, item);
+            next = (next + 1) % partitions;
+        });
+        outbox
+    })?;
+    let inboxes = exchange(outboxes, partitions).into_iter();
+    Ok(inboxes
+        .map(Inbox::into_iter)
+        .map(Iterator::collect)
+        .collect())
+}
+
+impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
+    /// The same items in exactly `partitions` partitions, as even as can be.
+    ///
+    /// # Panics
+    ///
+    /// If `partitions` is 0.
+    #[track_caller]
+    #[must_use]
+    pub fn repartition(&self, partitions: usize) -> DStream<'c, T> {
+        assert!(partitions > 0, "a batch has at least one partition");
+        let pipe = self.pipe.clone();
+        let parents = vec![self.node];
+        self.ctx
+            .wide("repartition", parents, self.slide, move |step| {
+                repartition(step, &pipe, partitions)
+            })
+    }
+}

@@ -1,0 +1,3 @@
+//! Where outputs go: one kind per file.
+
+mod text_files;

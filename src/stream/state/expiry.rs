@@ -1,0 +1,73 @@
+//! When keys were last touched, and which of them that was too long ago.
+
+use std::collections::VecDeque;
+use std::vec;
+use std::vec::Vec;
+
+use super::GroupTables;
+use crate::stream::time::BatchTime;
+
+/// The expiry index of one partition.
+///
+/// Keys are listed under the batch that touched them. A key touched again stays in its old list,
+/// where it no longer counts, because its time of touch is another; so a touch costs one entry,
+/// and finding what is due costs what is due.
+#[derive(Default)]
+pub(crate) struct Expiry {
+    /// For each table, the last touch of each entry; as long as the table.
+    touched: Vec<Vec<BatchTime>>,
+    /// The table and the hash of every key touched in a batch, oldest batch first.
+    batches: VecDeque<(BatchTime, Vec<(u32, u64)>)>,
+}
+
+impl Expiry {
+    /// Notes that the entry at a position of a table, appended or known, is touched now. Times
+    /// never decrease.
+    pub(crate) fn touch(&mut self, table: usize, position: usize, hash: u64, now: BatchTime) {
+        if self.touched.len() <= table {
+            self.touched.resize(table + 1, Vec::new());
+        }
+        let times = &mut self.touched[table];
+        match times.get_mut(position) {
+            Some(time) if *time == now => return,
+            Some(time) => *time = now,
+            None => times.push(now),
+        }
+        if self.batches.back().is_none_or(|(time, _)| *time != now) {
+            self.batches.push_back((now, vec![]));
+        }
+        if let Some((_, keys)) = self.batches.back_mut() {
+            keys.push((table as u32, hash));
+        }
+    }
+
+    /// Follows the removal of an entry from its table, the last one taking its place.
+    pub(crate) fn swap_remove(&mut self, table: usize, position: usize) {
+        if let Some(times) = self.touched.get_mut(table) {
+            times.swap_remove(position);
+        }
+    }
+
+    /// The position and the table of a key last touched before `threshold`, if there is one.
+    pub(crate) fn next_due<K, S>(
+        &mut self,
+        threshold: BatchTime,
+        state: &GroupTables<K, S>,
+    ) -> Option<(usize, usize)> {
+        while let Some((time, keys)) = self.batches.front_mut()
+            && *time < threshold
+        {
+            let time = *time;
+            while let Some((table, hash)) = keys.pop() {
+                let table = table as usize;
+                let times = &self.touched[table];
+                let found = state.tables()[table].find_hash(hash, |at| times[at] == time);
+                if let Some(position) = found {
+                    return Some((table, position));
+                }
+            }
+            self.batches.pop_front();
+        }
+        None
+    }
+}
