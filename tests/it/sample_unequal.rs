@@ -330,7 +330,8 @@ fn every_way_of_offering_counts_the_same_items() {
     assert!(close(extended.total_weight(), weights.iter().sum()));
 
     let items: Vec<u32> = (0..3_000).collect();
-    let ways: [&dyn Fn(&mut ReplacementReservoir<u32>); 5] = [
+    type Way<'a> = &'a dyn Fn(&mut ReplacementReservoir<u32>);
+    let ways: [Way; 5] = [
         &|s| items.iter().for_each(|&i| s.update(i)),
         &|s| s.extend(&items),
         &|s| s.extend(items.iter().copied().filter(|_| true)),
@@ -338,7 +339,7 @@ fn every_way_of_offering_counts_the_same_items() {
         &|s| {
             items
                 .chunks(77)
-                .for_each(|chunk| s.extend_from_slice(chunk))
+                .for_each(|chunk| s.extend_from_slice(chunk));
         },
     ];
     let drawn: Vec<Vec<u32>> = ways
@@ -489,32 +490,24 @@ mod stored {
     fn changed_bytes_are_an_error_or_a_sampler_that_works() {
         for n in [0, 3, 8, 400] {
             let mut replacement = ReplacementReservoir::with_seed(5, 1);
-            replacement.extend(0..n as u8 as u16);
-            survives(&replacement, |sample| sample.extend(0..50));
             let mut var_opt = VarOpt::with_seed(5, 1);
             let mut eb_pps = EbPps::with_seed(5, 1);
             for i in 0..n {
-                var_opt
-                    .update_weighted(i as u16, weight(0, i))
-                    .expect("valid");
-                eb_pps
-                    .update_weighted(i as u16, weight(0, i))
-                    .expect("valid");
+                replacement.update(i);
+                var_opt.update_weighted(i, weight(0, i)).expect("valid");
+                eb_pps.update_weighted(i, weight(0, i)).expect("valid");
             }
+            survives(&replacement, |sample| sample.extend(0..50));
             survives(&var_opt, |sample| {
-                (0..50).for_each(|i| {
-                    sample
-                        .update_weighted(i, 0.5 + f64::from(i))
-                        .expect("valid")
-                });
+                for i in 0..50 {
+                    sample.update_weighted(i, weight(7, i)).expect("valid");
+                }
                 assert!(sample.len() <= sample.capacity() && !sample.tau().is_nan());
             });
             survives(&eb_pps, |sample| {
-                (0..50).for_each(|i| {
-                    sample
-                        .update_weighted(i, 0.5 + f64::from(i))
-                        .expect("valid")
-                });
+                for i in 0..50 {
+                    sample.update_weighted(i, weight(7, i)).expect("valid");
+                }
                 assert!(sample.len() <= sample.capacity() && !sample.total_weight().is_nan());
             });
             eb_pps.decay(0.5);
