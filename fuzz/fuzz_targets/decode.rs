@@ -51,8 +51,11 @@ fuzz_target!(|bytes: &[u8]| {
             (0..100u8).for_each(|item| sample.update(item % 7, item));
         }),
         4 => read::<ReplacementReservoir<u8>>(bytes, |sample| {
-            (0..100).for_each(|item| sample.update(item));
-            assert_eq!(sample.len(), sample.capacity());
+            // The first item fills all slots, however many the bytes say there are.
+            if sample.capacity() < 10_000 {
+                (0..100).for_each(|item| sample.update(item));
+                assert_eq!(sample.len(), sample.capacity());
+            }
         }),
         5 => read::<VarOpt<u8>>(bytes, |sample| {
             for item in 0..100u8 {
