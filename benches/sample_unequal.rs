@@ -55,7 +55,7 @@ macro_rules! offer {
                 seed += 1;
                 let mut sample = $Sampler::with_seed($k, seed);
                 sample
-                    .extend_from_slice_weighted(items, weights)
+                    .extend_from_slices(items, weights)
                     .expect("valid weights");
                 sample
             });
@@ -163,14 +163,14 @@ fn merges(c: &mut Criterion) {
     measure(&mut group, "VarOpt", |part| {
         let mut sample = VarOpt::with_rng(K, job.partition_rng(0, part, 0));
         sample
-            .extend_from_slice_weighted(&items, weights)
+            .extend_from_slices(&items, weights)
             .expect("valid weights");
         sample
     });
     measure(&mut group, "EbPps", |part| {
         let mut sample = EbPps::with_rng(K, job.partition_rng(1, part, 0));
         sample
-            .extend_from_slice_weighted(&items, &vec![1.0; weights.len()])
+            .extend_from_slices(&items, &vec![1.0; weights.len()])
             .expect("valid weights");
         sample
     });

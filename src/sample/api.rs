@@ -166,7 +166,7 @@ macro_rules! offer_weighted {
             ///
             /// If the slices differ in length.
             #[track_caller]
-            pub fn extend_from_slice_weighted(
+            pub fn extend_from_slices(
                 &mut self,
                 items: &[T],
                 weights: &[f64],

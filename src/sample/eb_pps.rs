@@ -24,7 +24,10 @@ use crate::random::DefaultRng;
 /// dear, [`VarOpt`](super::VarOpt) keeps k items, the heavy ones for certain.
 ///
 /// This holds after every update, every decay and every tree of merges, the running maximum of
-/// the weights included. Items of weight zero are counted as seen and never sampled.
+/// the weights included. Items of weight zero are counted as seen and never sampled. Nothing is
+/// promised of pairs: without merges equal weights make every set of k items equally likely, but a
+/// merge takes from each side its share of the sample to within one item, which is less than chance
+/// would vary it.
 ///
 /// # Decay
 ///
@@ -237,7 +240,7 @@ impl<T, R> EbPps<T, R> {
     /// use forebay::sample::EbPps;
     ///
     /// let mut sample = EbPps::with_seed(3, 1);
-    /// sample.extend_from_slice_weighted(&["a", "b", "c"], &[4.0, 2.0, 2.0])?;
+    /// sample.extend_from_slices(&["a", "b", "c"], &[4.0, 2.0, 2.0])?;
     /// sample.decay(0.5);
     /// assert_eq!((sample.total_weight(), sample.max_weight()), (4.0, 2.0));
     /// # Ok::<(), forebay::sample::WeightError>(())
@@ -265,18 +268,17 @@ impl<T, R> EbPps<T, R> {
         self.seen = 0;
     }
 
-    /// The partial item's probability of belonging to the sample.
+    /// The partial item's probability of belonging to the sample, 0 if there is none.
     fn fraction(&self) -> f64 {
-        if self.is_saturated() {
-            0.0
-        } else {
-            (self.latent.fraction() + self.gate.passed() / self.heaviest).min(1.0)
+        match self.latent.partial() {
+            None => 0.0,
+            Some(_) => (self.latent.fraction() + self.gate.passed() / self.heaviest).min(1.0),
         }
     }
 
     /// Whether the partial item belongs to the sample.
     fn is_whole(&self) -> bool {
-        self.latent.partial().is_some() && self.coin < self.fraction()
+        self.coin < self.fraction()
     }
 
     /// Takes up the weight that has passed.

@@ -22,6 +22,8 @@
 //! item carries a random rank and those of smallest rank are kept, which does not depend on how the
 //! stream was cut: any order and grouping of merges gives the same items. Reservoir code that keeps a
 //! rounded share of each side, or draws again from the survivors, is biased; this is not.
+//! The three samplers without ranks, [`ReplacementReservoir`], [`VarOpt`] and [`EbPps`], draw random
+//! numbers to merge, from the generator of `self`, and keep their guarantees exactly too.
 //!
 //! Parts need generators of their own: [`JobSeed`](crate::random::JobSeed) derives them.
 //!

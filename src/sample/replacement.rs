@@ -26,7 +26,8 @@ use crate::{Merge, Summary};
 /// `O(k log n)` random numbers and clones in all. An [`update`](Self::update) that is passed over
 /// costs one addition and one comparison, [`extend_from_slice`](Self::extend_from_slice) and
 /// iterators with a cheap `nth` do not even look at the items passed over. A merge draws one number
-/// for each slot. Memory: `size_of::<T>()` for each slot, all of them from the first item on.
+/// for each slot. Memory: `size_of::<T>()` for each slot, all of them from the first item on; so look at
+/// [`capacity`](Self::capacity) before offering anything to an empty sampler that a stranger stored.
 ///
 /// # Determinism
 ///

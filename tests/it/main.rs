@@ -7,5 +7,6 @@ mod frequent;
 mod sample;
 #[cfg(feature = "serde")]
 mod sample_stored;
+mod sample_unequal;
 #[cfg(feature = "stream")]
 mod stream;

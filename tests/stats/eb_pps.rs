@@ -35,7 +35,7 @@ fn by_slice(k: usize, weights: &[f64], decay: f64, seed: u64) -> EbPps<usize> {
     for (items, weights) in items.chunks(BATCH).zip(weights.chunks(BATCH)) {
         sample.decay(decay);
         sample
-            .extend_from_slice_weighted(items, weights)
+            .extend_from_slices(items, weights)
             .expect("valid weights");
     }
     sample
@@ -208,7 +208,7 @@ fn the_age_of_items_is_exponential_over_many_batches() {
             sample.decay((-lambda).exp());
             let items = vec![time; batch];
             sample
-                .extend_from_slice_weighted(&items, &vec![1.0; batch])
+                .extend_from_slices(&items, &vec![1.0; batch])
                 .expect("valid weights");
         }
         let items = sample.into_vec();

@@ -34,6 +34,9 @@ impl<T, R> TryFrom<StoredVarOpt<T, R>> for VarOpt<T, R> {
 impl<T, R> VarOpt<T, R> {
     /// Says which invariant does not hold, the gate's aside.
     fn check(&self) -> Result<(), &'static str> {
+        if !self.split.is_valid() {
+            return Err("the weights of a sample are out of range or out of order");
+        }
         let saturated = self.is_saturated();
         let tau = self.light_weight / self.split.light().len() as f64;
         let scaled = |weight: f64| weight * self.gate.unit();
@@ -42,8 +45,6 @@ impl<T, R> VarOpt<T, R> {
         let lightest = self.split.lightest_heavy().unwrap_or(f64::INFINITY);
         if self.capacity == 0 {
             Err("the capacity of a sample is 0")
-        } else if !self.split.is_valid() {
-            Err("the weights of a sample are out of range or out of order")
         } else if self.len() > self.capacity || saturated && self.len() != self.capacity {
             Err("a sample does not fit its capacity")
         } else if self.seen < self.len() as u64 + u64::from(saturated) {
