@@ -114,6 +114,13 @@ impl<K, W: Weight, S> Counters<K, W, S> {
         *count = count.saturating_add(weight);
     }
 
+    /// The bytes of all vectors, without what keys own themselves.
+    pub(super) fn memory(&self) -> usize {
+        self.entries.capacity() * size_of::<Entry<K, W>>()
+            + self.index.capacity() * size_of::<Group>()
+            + self.taken.capacity()
+    }
+
     /// The number of groups that keys are put in.
     #[inline]
     fn groups(&self) -> usize {
@@ -208,9 +215,17 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         }
     }
 
-    /// Adds a positive weight to the counter of `key`, made if there is none.
+    /// Adds a positive weight to the counter of `key`, made if there is none; there is room for
+    /// `most`.
     pub(super) fn add(&mut self, key: K, weight: W, most: usize) {
         let hash = self.hash(&key);
+        let key = match self.plain(most) {
+            Some(mut plain) => match plain.add(hash, key, weight) {
+                Ok(()) => return,
+                Err(key) => key,
+            },
+            None => key,
+        };
         match self.locate(hash, &key) {
             Place::Held(position) => self.add_at(position, weight),
             Place::Vacant(group) => self.push(group, hash, key, weight, most),
@@ -279,6 +294,30 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
             self.entries.truncate(kept);
         }
         self.rebuild();
+    }
+
+    /// Multiplies all counters, and drops those that become zero.
+    pub(super) fn scale(&mut self, factor: W)
+    where
+        W: core::ops::Mul<Output = W>,
+    {
+        for entry in &mut self.entries[..self.live] {
+            entry.count = entry.count * factor;
+        }
+        self.subtract(W::ZERO);
+    }
+
+    /// Gives back the memory for more than `most` counters.
+    pub(super) fn shrink(&mut self, most: usize) {
+        let groups = most.max(self.live).div_ceil(LOAD).max(1);
+        if groups < self.groups() {
+            self.entries.truncate(self.live);
+            self.entries.shrink_to(most);
+            self.index.truncate(groups + 1);
+            self.index.shrink_to_fit();
+            self.taken.truncate(groups + 1);
+            self.rebuild();
+        }
     }
 
     #[cold]

@@ -81,6 +81,30 @@ impl<K, W: Weight> MisraGries<K, W> {
     pub fn new(k: usize) -> Self {
         Self::with_hasher(k, DefaultHashBuilder::default())
     }
+
+    /// A summary whose error is at most the share `epsilon` of the total weight, in as few
+    /// counters as that needs: `k + 1 = 1 / epsilon`, rounded up.
+    ///
+    /// # Panics
+    ///
+    /// If `epsilon` is not between 2^-30 and 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::frequent::MisraGries;
+    /// let summary: MisraGries<u64> = MisraGries::with_error(0.001);
+    /// assert_eq!(summary.k(), 999);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn with_error(epsilon: f64) -> Self {
+        assert!(
+            (1.0 / (1u64 << 30) as f64..=1.0).contains(&epsilon),
+            "the error must be a share between 2^-30 and 1, and is {epsilon}"
+        );
+        Self::new((libm::ceil(1.0 / epsilon) as usize - 1).max(1))
+    }
 }
 
 impl<K, W: Weight, S> MisraGries<K, W, S> {
@@ -148,6 +172,15 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
     #[must_use]
     pub fn error_bound(&self) -> W {
         self.total.divided_by(self.k + 1)
+    }
+
+    /// The bytes of memory held now, apart from what keys own themselves.
+    ///
+    /// For k counters of a stream of weights of one about `k * (size_of::<(K, W)>() + 8)` and at
+    /// most twice that while the table grows; for other weights half as much again.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        size_of::<Self>() + self.counters.memory()
     }
 
     /// Forgets everything offered; keeps k, the hasher and the memory.

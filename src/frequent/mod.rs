@@ -55,11 +55,13 @@
 mod answers;
 mod block;
 mod counters;
+mod decay;
 mod error;
 mod misra_gries;
-#[cfg(feature = "serde")]
+#[cfg(any(feature = "serde", feature = "datasketches"))]
 mod parts;
 mod pending;
+mod private;
 mod row;
 #[cfg(feature = "serde")]
 mod serde;
@@ -69,6 +71,9 @@ mod weight;
 
 pub use error::UpdateError;
 pub use misra_gries::MisraGries;
+#[cfg(feature = "datasketches")]
+pub(crate) use parts::Parts;
+pub use private::{PrivateError, PrivateRelease};
 pub use row::{Count, HeavyHitters, Row, Side};
 pub use traits::{IntoIter, Iter};
 pub use weight::Weight;

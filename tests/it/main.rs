@@ -3,4 +3,7 @@
 #[path = "../support/naive.rs"]
 mod naive;
 
+#[cfg(feature = "datasketches")]
+mod datasketches;
 mod frequent;
+mod frequent_uses;
