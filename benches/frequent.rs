@@ -1,7 +1,7 @@
 //! Misra-Gries against its rivals and its floor.
 //!
 //! - `cargo bench --bench frequent -- --table` prints, for each cell, nanoseconds an update on the
-//!   processor (medians of interleaved runs), ratios, and errors in units of N/k; then weights,
+//!   processor (medians of interleaved runs), ratios, and errors in units of N over three quarters of the slots; then weights,
 //!   merges and threads. `FOREBAY_BENCH_LEN` shortens the streams of 20,000,000 items.
 //! - `cargo bench --bench frequent` has criterion measure the same cells.
 #[path = "support/contender.rs"]
@@ -102,7 +102,7 @@ fn race(contenders: &mut [&mut dyn FnMut() -> Outcome]) -> Vec<(f64, Outcome)> {
 
 fn number_table(streams: &[Stream<u64>]) {
     println!(
-        "{:18} {:>8} | {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} | {:>8} {:>8} {:>7} {:>7} | errors (N/k), MB",
+        "{:18} {:>8} | {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} | {:>8} {:>8} {:>7} {:>7} | errors (4N/3M), MB",
         "ns an update",
         "slots",
         "block",
@@ -149,7 +149,7 @@ fn number_cell(stream: &Stream<u64>, slots: usize) -> (f64, f64) {
         .collect();
     let mut total = 0;
     stream.each(|_, weight| total += weight);
-    let unit = total as f64 / counters(slots) as f64;
+    let unit = total as f64 / (slots as f64 * 0.75);
     let shown = |lane: usize| {
         let Outcome { error, bytes } = results[lane].1;
         format!("{:.2} {:.2}", error as f64 / unit, bytes as f64 / 1e6)
@@ -185,7 +185,7 @@ fn word_table() {
     for slots in SLOTS {
         let results = race(&mut [
             &mut || {
-                let mut summary: MisraGries<String> = MisraGries::new(counters(slots));
+                let mut summary: MisraGries<String> = MisraGries::new(counters(&stream, slots));
                 stream
                     .keys
                     .iter()
@@ -237,7 +237,7 @@ fn adversary_table() {
     for (name, weight) in cases {
         let stream = Stream::weighted(name, &keys, (0..len).map(weight).collect());
         let ones = Stream::weighted(name, &keys, vec![1; keys.len()]);
-        let run = |stream: &Stream<u64>| contender::forebay_singly(stream, K / 3 * 4);
+        let run = |stream: &Stream<u64>| contender::forebay_singly(stream, 2 * K);
         let results = race(&mut [&mut || run(&stream), &mut || run(&ones)]);
         println!("  {name:15} {:.2}", results[0].0 / results[1].0);
     }
@@ -304,7 +304,7 @@ fn merge_table() {
 fn thread_table(stream: &Stream<u64>) {
     const SLOTS: usize = 4_096;
     let summarize = |keys: &[u64]| {
-        let mut part: MisraGries<u64> = MisraGries::new(counters(SLOTS));
+        let mut part: MisraGries<u64> = MisraGries::new(SLOTS / 4 * 3);
         part.extend_from_slice(keys);
         part
     };

@@ -55,13 +55,18 @@ pub(crate) struct Outcome {
     pub(crate) bytes: usize,
 }
 
-/// As many counters as the rival keeps in so many slots: three quarters.
-pub(crate) fn counters(slots: usize) -> usize {
-    slots / 4 * 3
+/// As many counters as the rival keeps in so many slots, three quarters: k of them for weights of
+/// one; for other weights, where half as many again are kept as a buffer, k is half of the slots.
+pub(crate) fn counters<K>(stream: &Stream<K>, slots: usize) -> usize {
+    if stream.unit {
+        slots / 4 * 3
+    } else {
+        slots / 2
+    }
 }
 
 pub(crate) fn forebay<K: Copy + Hash + Eq>(stream: &Stream<K>, slots: usize) -> Outcome {
-    let mut summary: MisraGries<K> = MisraGries::new(counters(slots));
+    let mut summary: MisraGries<K> = MisraGries::new(counters(stream, slots));
     summary.extend_from_slice(&stream.keys);
     summary.extend_from_slice_weighted(&stream.items);
     Outcome {
@@ -71,7 +76,7 @@ pub(crate) fn forebay<K: Copy + Hash + Eq>(stream: &Stream<K>, slots: usize) -> 
 }
 
 pub(crate) fn forebay_singly<K: Copy + Hash + Eq>(stream: &Stream<K>, slots: usize) -> Outcome {
-    let mut summary: MisraGries<K> = MisraGries::new(counters(slots));
+    let mut summary: MisraGries<K> = MisraGries::new(counters(stream, slots));
     if stream.unit {
         stream.keys.iter().for_each(|&key| summary.update(key));
     } else {

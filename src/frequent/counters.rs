@@ -25,6 +25,9 @@ use super::weight::Weight;
 /// A word of the index without a counter; those with one hold its position plus one.
 const VACANT: u32 = 0;
 
+/// Entries that memory is taken for when the first key comes.
+const FEWEST: usize = 4;
+
 /// Words examined at once.
 const GROUP: usize = 8;
 
@@ -68,8 +71,21 @@ pub(super) struct Counters<K, W, S> {
     hasher: S,
 }
 
-/// Entries per group of the index, at most: half of its words. Fuller groups overflow too often.
-const LOAD: usize = GROUP / 2;
+/// The most entries for an index of so many groups: a little over half of its words, which makes
+/// 8 bytes of index a counter. Fuller groups overflow too often.
+const fn most_entries(groups: usize) -> usize {
+    groups * 4 + groups / 8
+}
+
+/// The fewest groups for so many entries.
+const fn fewest_groups(entries: usize) -> usize {
+    let groups = (entries as u64 * 8).div_ceil(33) as usize;
+    if most_entries(groups) < entries {
+        groups + 1
+    } else {
+        groups
+    }
+}
 
 impl<K, W: Weight, S> Counters<K, W, S> {
     pub(super) fn new(hasher: S) -> Self {
@@ -130,7 +146,7 @@ impl<K, W: Weight, S> Counters<K, W, S> {
     /// The bits of a word that hold a position plus one; the others are those of a tag.
     #[inline]
     fn mask(&self) -> u32 {
-        u32::MAX >> ((self.groups() * LOAD) as u32).leading_zeros()
+        u32::MAX >> (most_entries(self.groups()) as u32).leading_zeros()
     }
 
     #[inline]
@@ -165,18 +181,39 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         Q: Eq + ?Sized,
     {
         let mask = self.mask();
+        let home = self.home(hash);
+        let found = self.index[home].find(tag(hash, mask), mask);
+        if found == VACANT {
+            if usize::from(self.taken[home]) < GROUP {
+                return Place::Vacant(home);
+            }
+        } else {
+            let position = (found & mask) as usize - 1;
+            if position < self.live && self.entries[position].key.borrow() == key {
+                return Place::Held(position);
+            }
+        }
+        self.locate_far(hash, key)
+    }
+
+    /// As [`locate`](Self::locate), where the home group is full or two words in it have the tag.
+    #[cold]
+    fn locate_far<Q>(&self, hash: u32, key: &Q) -> Place
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        let mask = self.mask();
         let tag = tag(hash, mask);
         let mut group = self.home(hash);
         loop {
-            let words = &self.index[group];
-            let mut same = words.lanes(|word| (word ^ tag) & !mask == 0 && word != VACANT);
-            while same != 0 {
-                let word = words.0[same.trailing_zeros() as usize & (GROUP - 1)];
-                let position = (word & mask) as usize - 1;
-                if self.entries[position].key.borrow() == key {
-                    return Place::Held(position);
+            for word in self.index[group].0 {
+                if (word ^ tag) & !mask == 0 && word != VACANT {
+                    let position = (word & mask) as usize - 1;
+                    if self.entries[position].key.borrow() == key {
+                        return Place::Held(position);
+                    }
                 }
-                same &= same - 1;
             }
             if usize::from(self.taken[group]) < GROUP {
                 return Place::Vacant(group);
@@ -205,10 +242,17 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         let entry = Entry { key, count: weight };
         match self.entries.get_mut(position) {
             Some(remains) => *remains = entry,
-            None => self.entries.push(entry),
+            None => {
+                if position == self.entries.capacity() {
+                    let double = (2 * position).clamp(FEWEST, most.max(FEWEST));
+                    self.entries
+                        .reserve_exact(double.max(position + 1) - position);
+                }
+                self.entries.push(entry);
+            }
         }
         self.live += 1;
-        if position < self.groups() * LOAD {
+        if position < most_entries(self.groups()) {
             self.write(group, hash, position);
         } else {
             self.grow(most);
@@ -279,21 +323,30 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
             }
             return;
         }
+        self.close_gaps(cut);
+        self.rebuild();
+    }
+
+    /// Moves the counters above `cut` to the front, with `cut` subtracted. Leaves the index in
+    /// disorder.
+    fn close_gaps(&mut self, cut: W) {
+        // Listing the survivors first takes no branch that depends on a counter. The index is
+        // about to be written anew, and lends its memory for the list.
         let mut kept = 0;
-        for position in 0..self.live {
-            let stays = self.entries[position].count > cut;
-            if stays {
-                self.entries.swap(kept, position);
-                let count = &mut self.entries[kept].count;
-                *count = count.minus(cut);
-                kept += 1;
-            }
+        for (position, entry) in self.entries[..self.live].iter().enumerate() {
+            self.index[kept / GROUP].0[kept % GROUP] = position as u32;
+            kept += usize::from(entry.count > cut);
+        }
+        for to in 0..kept {
+            let from = self.index[to / GROUP].0[to % GROUP] as usize;
+            self.entries.swap(to, from);
+            let count = &mut self.entries[to].count;
+            *count = count.minus(cut);
         }
         self.live = kept;
         if mem::needs_drop::<K>() {
             self.entries.truncate(kept);
         }
-        self.rebuild();
     }
 
     /// Multiplies all counters, and drops those that become zero.
@@ -309,7 +362,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
 
     /// Gives back the memory for more than `most` counters.
     pub(super) fn shrink(&mut self, most: usize) {
-        let groups = most.max(self.live).div_ceil(LOAD).max(1);
+        let groups = fewest_groups(most.max(self.live)).max(1);
         if groups < self.groups() {
             self.entries.truncate(self.live);
             self.entries.shrink_to(most);
@@ -323,9 +376,12 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
     #[cold]
     fn grow(&mut self, most: usize) {
         let groups = (self.groups() * 2)
-            .min(most.div_ceil(LOAD))
-            .max(self.live.div_ceil(LOAD));
+            .min(fewest_groups(most))
+            .max(fewest_groups(self.live));
+        let more = groups + 1 - self.index.len();
+        self.index.reserve_exact(more);
         self.index.resize(groups + 1, Group([VACANT; GROUP]));
+        self.taken.reserve_exact(more);
         self.taken.resize(groups + 1, 0);
         self.rebuild();
     }
@@ -402,16 +458,6 @@ impl Group {
         }
         found
     }
-
-    /// A bit for each word that is so.
-    #[inline]
-    fn lanes(&self, is_so: impl Fn(u32) -> bool) -> u8 {
-        let mut lanes = 0;
-        for (lane, &word) in self.0.iter().enumerate() {
-            lanes |= u8::from(is_so(word)) << lane;
-        }
-        lanes
-    }
 }
 
 /// The home group among so many, by the high bits of the hash.
@@ -439,8 +485,8 @@ mod tests {
             let taken: usize = self.taken.iter().map(|&taken| usize::from(taken)).sum();
             assert_eq!(taken, self.live);
             for (group, &taken) in self.index[..self.groups()].iter().zip(&self.taken) {
-                let words = group.lanes(|word| word != VACANT).trailing_ones();
-                assert_eq!(words, u32::from(taken));
+                let words = group.0.iter().take_while(|&&word| word != VACANT).count();
+                assert_eq!(words, usize::from(taken));
             }
             for (position, entry) in self.entries().iter().enumerate() {
                 let place = self.locate(self.hash(&entry.key), &entry.key);

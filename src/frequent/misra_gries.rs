@@ -4,7 +4,7 @@ use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 
 use super::counters::Counters;
-use super::pending::PendingCut;
+use super::pending::{PendingCut, rough_cut};
 use super::row::Count;
 use super::weight::Weight;
 use crate::hash::DefaultHashBuilder;
@@ -65,7 +65,7 @@ pub(super) enum Steps {
     Merged,
     /// When the buffer is full. Other weights can make every update a step, by a few enormous
     /// counters and many small ones; so keys beyond k are kept too, up to half as many again, and
-    /// a step of O(k) drops at least half of k of them: O(1) an update again. Answers are given as
+    /// a step of O(k) drops a good part of those: O(1) an update again. Answers are given as
     /// if the step had just been made.
     Weighted,
 }
@@ -261,11 +261,15 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         self.count_of(self.counters.get(key))
     }
 
-    /// Reduces to at most k counters if there are too many.
+    /// Reduces if there are too many counters: to k, or where a buffer is kept to about k.
     #[inline]
     pub(super) fn settle(&mut self) {
         if self.counters.len() > self.most_counters() {
-            self.subtract(self.cut());
+            let rough = match self.steps {
+                Steps::Textbook | Steps::Merged => None,
+                Steps::Weighted => rough_cut(self.counters.entries(), self.k),
+            };
+            self.subtract(rough.unwrap_or_else(|| self.cut()));
         }
     }
 
