@@ -3,12 +3,12 @@
 //! Counters lie densely in one vector, in the order in which their keys came, and an index of
 //! 32-bit words finds them. A word holds the position of a counter in its low bits and part of the
 //! key's hash in the others, so that probing rarely touches a counter that is not the one sought.
-//! Words stand in groups of eight, filled from the front; a key's home group is given by the low
+//! Words stand in groups of eight, filled from the front; a key's home group is given by the high
 //! bits of its hash, and a group that is full overflows into the next.
 //!
 //! A group is examined as a whole, without a branch for each word: what costs most in a table of
 //! counters is the branch that goes the wrong way. For keys without a destructor not even finding
-//! the key or not is a branch, see [`Counters::add_plain`].
+//! the key or not is a branch, see [`Plain::add`].
 //!
 //! Nothing is ever deleted singly. [`Counters::subtract`] drops many counters at once, closes the
 //! gaps, and writes the index anew, oldest counter first.
@@ -17,27 +17,18 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
-use core::hint::{black_box, select_unpredictable as choose};
+use core::hint::black_box;
 use core::mem;
 
+use super::group::{GROUP, Group, VACANT, fewest_groups, home, most_entries, tag};
+use super::plain::Plain;
 use super::weight::Weight;
-
-/// A word of the index without a counter; those with one hold its position plus one.
-const VACANT: u32 = 0;
 
 /// Entries that memory is taken for when the first key comes.
 const FEWEST: usize = 4;
 
-/// Words examined at once.
-const GROUP: usize = 8;
-
 /// Groups of an index that, with its counters, overflows a second-level cache.
 const FAR: usize = 1 << 14;
-
-/// A part of the index; the vacant words are the last ones.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(32))]
-struct Group([u32; GROUP]);
 
 /// A key with its counter.
 #[derive(Clone, Debug)]
@@ -62,29 +53,13 @@ pub(super) struct Counters<K, W, S> {
     /// a meaning; there are none if dropping a key does anything.
     entries: Vec<Entry<K, W>>,
     live: usize,
-    /// A power of two of groups, at least a quarter of whose words are vacant, and one more that
-    /// takes writes nobody will read. Every live entry is found from its home group on without
-    /// passing a group that is not full.
+    /// Groups for the live entries, see [`most_entries`], and one more that takes writes nobody
+    /// will read. Every live entry is found from its home group on without passing a group that is
+    /// not full.
     index: Vec<Group>,
     /// The number of words taken in each group of the index.
     taken: Vec<u8>,
     hasher: S,
-}
-
-/// The most entries for an index of so many groups: a little over half of its words, which makes
-/// 8 bytes of index a counter. Fuller groups overflow too often.
-const fn most_entries(groups: usize) -> usize {
-    groups * 4 + groups / 8
-}
-
-/// The fewest groups for so many entries.
-const fn fewest_groups(entries: usize) -> usize {
-    let groups = (entries as u64 * 8).div_ceil(33) as usize;
-    if most_entries(groups) < entries {
-        groups + 1
-    } else {
-        groups
-    }
 }
 
 impl<K, W: Weight, S> Counters<K, W, S> {
@@ -406,70 +381,6 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         self.index[group].0[lane] = tag(hash, self.mask()) | (position as u32 + 1);
         self.taken[group] += 1;
     }
-}
-
-/// The table for keys of plain data, which may be overwritten at no cost, and its bounds.
-pub(super) struct Plain<'a, K, W> {
-    index: &'a mut [Group],
-    taken: &'a mut [u8],
-    entries: &'a mut [Entry<K, W>],
-    live: &'a mut usize,
-    /// The most counters there may be.
-    most: usize,
-    mask: u32,
-}
-
-impl<K: Eq, W: Weight> Plain<'_, K, W> {
-    /// Adds a positive weight to the counter of a key, made if there is none, all without a branch
-    /// that depends on the key. Gives the key back, with nothing done, in the few cases that need
-    /// one: if all counters are taken, a home group is full, hashes collide, or memory is needed.
-    #[inline(always)]
-    pub(super) fn add(&mut self, hash: u32, key: K, weight: W) -> Result<(), K> {
-        let (mask, live, nowhere) = (self.mask, *self.live, self.index.len() - 1);
-        let (home, tag) = (home(hash, nowhere), tag(hash, mask));
-        let found = self.index[home].find(tag, mask);
-        let taken = usize::from(self.taken[home]);
-        let held = found != VACANT;
-        let position = choose(held, (found & mask) as usize, live + 1) - 1;
-        let Some(entry) = self.entries.get_mut(position) else {
-            return Err(key);
-        };
-        let other = (position >= live) | (entry.key != key);
-        if choose(held, other, (taken == GROUP) | (live >= self.most)) {
-            return Err(key);
-        }
-        entry.key = key;
-        entry.count = choose(held, entry.count, W::ZERO).saturating_add(weight);
-        // A key that is held writes its word where nobody reads it.
-        self.index[choose(held, nowhere, home)].0[taken % GROUP] = tag | (live as u32 + 1);
-        self.taken[home] += u8::from(!held);
-        *self.live = live + usize::from(!held);
-        Ok(())
-    }
-}
-
-impl Group {
-    /// The words with this tag, all in one.
-    #[inline]
-    fn find(&self, tag: u32, mask: u32) -> u32 {
-        let mut found = 0;
-        for word in self.0 {
-            found |= if (word ^ tag) & !mask == 0 { word } else { 0 };
-        }
-        found
-    }
-}
-
-/// The home group among so many, by the high bits of the hash.
-#[inline]
-fn home(hash: u32, groups: usize) -> usize {
-    ((u64::from(hash) * groups as u64) >> 32) as usize
-}
-
-/// The tag, by the low bits of the hash, where a word has it.
-#[inline]
-fn tag(hash: u32, mask: u32) -> u32 {
-    hash.wrapping_mul(mask.wrapping_add(1)) & !mask
 }
 
 #[cfg(test)]

@@ -57,10 +57,12 @@ mod block;
 mod counters;
 mod decay;
 mod error;
+mod group;
 mod misra_gries;
 #[cfg(any(feature = "serde", feature = "datasketches"))]
 mod parts;
 mod pending;
+mod plain;
 mod private;
 mod row;
 #[cfg(feature = "serde")]
