@@ -113,6 +113,50 @@ fn adversarial_weights_keep_the_bounds() {
     }
 }
 
+/// A stream of 60,000 keys by a skewed law, weighing 1 to 1,000, in some fixed order.
+fn packets() -> impl Iterator<Item = (u64, u64)> {
+    (1..120_000u64).map(|i| {
+        let mixed = i.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        ((mixed >> 32) % (1 + i % 60_000), 1 + (mixed >> 20) % 1_000)
+    })
+}
+
+#[test]
+fn a_large_buffered_table_keeps_the_bounds_and_their_order_of_size() {
+    let mut summary: MisraGries<u64> = MisraGries::new(2_000);
+    let mut truth = BTreeMap::new();
+    for (i, (key, weight)) in packets().enumerate() {
+        summary.update_weighted(key, weight);
+        *truth.entry(key).or_insert(0) += weight;
+        if i % 10_007 == 0 {
+            assert!(summary.len() <= 2_000);
+            assert!(summary.max_error() <= summary.error_bound());
+        }
+    }
+    for (key, &weight) in &truth {
+        let count = summary.estimate(key);
+        assert!(count.lower <= weight && weight <= count.upper);
+    }
+    assert_eq!(summary.total_weight(), truth.values().sum::<u64>());
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn a_summary_stored_with_its_buffer_half_full_goes_on_as_the_unbroken_run() {
+    let mut unbroken: MisraGries<u64> = MisraGries::new(700);
+    let mut resumed: MisraGries<u64> = MisraGries::new(700);
+    for (i, (key, weight)) in packets().take(20_000).enumerate() {
+        unbroken.update_weighted(key, weight);
+        resumed.update_weighted(key, weight);
+        if i % 1_777 == 0 {
+            let bytes = postcard::to_allocvec(&resumed).expect("encodes");
+            resumed = postcard::from_bytes(&bytes).expect("decodes");
+        }
+    }
+    assert_eq!(resumed.max_error(), unbroken.max_error());
+    assert!(resumed.iter().eq(unbroken.iter()));
+}
+
 #[test]
 fn memory_is_taken_as_keys_come_and_stays_bounded() {
     let mut summary: MisraGries<u64> = MisraGries::new(1 << 12);
