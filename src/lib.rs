@@ -28,6 +28,7 @@
 //! |---|---|---|
 //! | `std` | yes | seeding from the operating system |
 //! | `stream` | yes | the micro-batch driver; needs `std` |
+//! | `datasketches` | no | reading and writing the images of the DataSketches libraries |
 //! | `serde` | no | every summary can be stored and resumed, the state of its generator included |
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -38,6 +39,8 @@ extern crate alloc;
 extern crate std;
 
 mod estimate;
+#[cfg(feature = "datasketches")]
+pub mod datasketches;
 pub mod frequent;
 pub mod hash;
 pub mod random;

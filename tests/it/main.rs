@@ -3,6 +3,8 @@
 #[path = "../support/naive.rs"]
 mod naive;
 
+#[cfg(feature = "datasketches")]
+mod datasketches;
 mod frequent;
 mod sample;
 #[cfg(feature = "serde")]
@@ -10,3 +12,4 @@ mod sample_stored;
 mod sample_unequal;
 #[cfg(feature = "stream")]
 mod stream;
+mod frequent_uses;
