@@ -40,7 +40,9 @@
 //! | keep any state per key, touching only the keys of the batch, with time-outs | [`state_by_key`](DStream::state_by_key) | its items, and the keys that expire |
 //! | look at the last minute | [`window`](DStream::window) | the items in the window, for whoever reads it |
 //! | combine the last minute | [`reduce_by_window`](DStream::reduce_by_window), [`reduce_by_key_and_window`](DStream::reduce_by_key_and_window) | one item, or one record per key, for each batch in the window |
+//! | summarise the last minute | [`summarize_window`](DStream::summarize_window), [`summarize_by_key_and_window`](DStream::summarize_by_key_and_window) | its items, and three merges |
 //! | count the last minute by key | [`reduce_by_key_and_window_with_inverse`](DStream::reduce_by_key_and_window_with_inverse), [`count_by_value_and_window`](DStream::count_by_value_and_window) | the batches that come and go, and the keys |
+//! | look at the states themselves | [`filter_map_ref`](DStream::filter_map_ref) | all known keys |
 //! | do anything to a batch as a whole | [`transform`](DStream::transform) | |
 //! | give results to the world | [`for_each_batch`](DStream::for_each_batch), [`print`](DStream::print), [`save_as_text_files`](DStream::save_as_text_files), [`remember`](DStream::remember) | |
 //!
@@ -72,6 +74,7 @@
 //! - One machine is not enough: use Spark or Flink.
 
 mod batch;
+mod batch_ops;
 mod context;
 mod driver;
 mod dstream;
@@ -90,6 +93,7 @@ mod state;
 mod time;
 
 pub use batch::{Batch, IntoBatch};
+pub use batch_ops::StaticTable;
 pub use context::{ContextBuilder, StreamingContext};
 pub use driver::{Driver, StepReport};
 pub use dstream::DStream;

@@ -1,9 +1,11 @@
 //! The driver.
 
+mod batch;
 mod failures;
 mod life_cycle;
 mod operators;
 mod text_files;
+mod twin;
 
 use std::sync::{Arc, Mutex};
 
