@@ -46,6 +46,16 @@
 //! | do anything to a batch as a whole | [`transform`](DStream::transform) | |
 //! | give results to the world | [`for_each_batch`](DStream::for_each_batch), [`print`](DStream::print), [`save_as_text_files`](DStream::save_as_text_files), [`remember`](DStream::remember) | |
 //!
+//! # Which input
+//!
+//! | from | use | ends |
+//! |---|---|---|
+//! | batches or an iterator at hand | [`batches`](StreamingContext::batches), [`from_iter`](StreamingContext::from_iter) | with the last of them |
+//! | the embedding program | [`channel`](StreamingContext::channel), [`queue_stream`](StreamingContext::queue_stream) | when it says so |
+//! | a directory | [`text_files`](StreamingContext::text_files) | never |
+//! | a server, standard input, any reader | [`socket_text`](StreamingContext::socket_text), [`lines_of`](StreamingContext::lines_of) | never; at the end of the text |
+//! | anything else that pushes | [`receiver`](StreamingContext::receiver) | when it returns |
+//!
 //! # Batches and time
 //!
 //! A batch is labelled by its [`BatchTime`]. Every stream has a batch, possibly empty, at every
@@ -82,6 +92,7 @@ mod error;
 mod exchange;
 mod executor;
 mod graph;
+mod listener;
 mod op;
 pub mod pipe;
 mod rate;
@@ -99,6 +110,7 @@ pub use driver::{Driver, StepReport};
 pub use dstream::DStream;
 pub use error::{BatchError, BoxError, BuildError, StartError, StepError};
 pub use executor::Executor;
+pub use listener::{Listener, StreamEvent};
 pub use op::history::History;
 pub use op::join::Sides;
 pub use op::state::NewValues;
@@ -107,7 +119,7 @@ pub use op::state_by_partition::KeyUpdate;
 pub use op::window_reduce::Incremental;
 pub use rate::{PidRateEstimator, PidWeights};
 pub use running::{RunningStream, StopHandle};
-pub use source::{BatchQueue, Warnings};
+pub use source::{BatchQueue, Inlet, Receiver, ReceiverStatus, StoppedError, Warnings};
 pub use time::{BatchTime, DurationError};
 
 /// What a stream may consist of: anything that can be cloned and sent to another thread.

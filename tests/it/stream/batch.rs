@@ -26,7 +26,7 @@ where
 fn the_largest_are_found_in_order_and_ties_go_to_the_first() {
     let items: Vec<(u32, usize)> = (0..100).map(|i| ((i * 37 % 50) as u32, i)).collect();
     let mut expected = items.clone();
-    expected.sort_by(|a, b| b.0.cmp(&a.0));
+    expected.sort_by_key(|item| std::cmp::Reverse(item.0));
     for n in [0, 1, 7, 100, 200] {
         let top = on(items.clone(), move |batch| {
             batch.top_by(n, |a, b| a.0.cmp(&b.0))

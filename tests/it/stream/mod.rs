@@ -2,6 +2,7 @@
 
 mod batch;
 mod failures;
+mod inputs;
 mod life_cycle;
 mod operators;
 mod text_files;
