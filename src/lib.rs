@@ -38,9 +38,9 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-mod estimate;
 #[cfg(feature = "datasketches")]
 pub mod datasketches;
+mod estimate;
 pub mod frequent;
 pub mod hash;
 pub mod random;
