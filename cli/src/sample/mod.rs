@@ -1,59 +1,76 @@
-//! `forebay sample`: lines drawn at random, all alike, by weight, or for each key.
+//! `forebay sample`: lines drawn at random, and what they say about all lines.
+
+mod answer;
+mod collection;
+mod drawn;
+mod method;
+mod query;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
-use std::iter;
 
-use forebay::Summary;
 use forebay::hash::{DefaultHashBuilder, route};
 use forebay::random::{DefaultRng, JobSeed};
-use forebay::sample::{Reservoir, WeightedReservoir};
 
+pub(crate) use collection::Collection;
+pub(crate) use method::Method;
+pub(crate) use query::Query;
+
+use self::answer::Answers;
+use self::collection::Run;
+use self::method::{Sample, Urn};
 use crate::args::SampleArgs;
-use crate::block::{Block, Line, Position};
-use crate::error::{Error, Problem};
-use crate::field::{FieldNumber, Separator};
+use crate::error::Error;
+use crate::field::FieldNumber;
 use crate::input::read_input;
 use crate::skip::Skipper;
 
-/// Reads the input and prints the lines drawn.
+/// Reads the input and prints the lines drawn, or estimates from them.
 ///
 /// # Errors
 ///
-/// Unreadable or bad input, unless it is to be skipped, and failing output.
+/// Options that do not go together, unreadable or bad input, unless it is to be skipped, and failing
+/// output.
 pub(crate) fn run(args: &SampleArgs, out: &mut impl Write) -> Result<(), Error> {
+    let seed = args.seed.unwrap_or_else(seed_from_system);
     let urn = Urn {
+        method: args.method()?,
         capacity: args.n.get(),
-        weight_field: args.weight_field,
         separator: args.delimiter.separator(),
+        run: seed,
     };
-    let seed = JobSeed::new(args.seed.unwrap_or_else(seed_from_system));
+    // What cannot be answered is refused before anything is read.
+    Answers::new(
+        &urn.empty_sample(rng_of(seed)),
+        &urn.separator,
+        &args.questions,
+    )?;
     let mut skipper = Skipper::new(args.input.on_bad());
-    let samples = match args.by_field {
+    let run = Run {
+        seed,
+        sources: args
+            .input
+            .sources()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+    };
+    let collect = |sample| Collection::new(sample, args.delimiter.text(), run.clone());
+    match args.by_field {
         None => {
-            let mut sample = urn.empty_sample(seed.partition_rng(0, 0, 0));
-            read_input(&args.input, &mut skipper, |block, skipper| {
-                urn.offer_block(&mut sample, block, skipper)
-            })?;
-            vec![sample]
+            let sample = sample_all(args, &urn, &mut skipper)?;
+            let (save, questions) = (args.save.as_deref(), &args.questions);
+            collect(sample).hand_out(save, questions, args.format, &mut skipper, out)
         }
         Some(field) => {
-            let mut samples = KeyedSamples::default();
-            read_input(&args.input, &mut skipper, |block, skipper| {
-                block.try_lines(skipper, |line| {
-                    let key = urn.separator.field(line.text(), field)?;
-                    let make = || urn.empty_sample(seed.key_rng(0, route(key), 0));
-                    urn.offer(samples.of(key, make), line)
-                })
-            })?;
-            samples.in_order
+            let samples = sample_by_key(args, &urn, field, &mut skipper)?;
+            skipper.report();
+            samples
+                .into_iter()
+                .try_for_each(|sample| collect(sample).write_lines(out))
         }
-    };
-    skipper.report();
-    samples
-        .into_iter()
-        .try_for_each(|sample| write_lines(sample, out))
+    }
 }
 
 /// A seed nobody can foresee: the standard library keys its hashers from the operating system.
@@ -61,90 +78,36 @@ fn seed_from_system() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// A line that was drawn, for now.
-#[derive(Debug)]
-struct Drawn {
-    position: Position,
-    raw: Box<[u8]>,
+/// The generator of the sample of all lines.
+fn rng_of(seed: u64) -> DefaultRng {
+    JobSeed::new(seed).partition_rng(0, 0, 0)
 }
 
-impl From<Line<'_>> for Drawn {
-    fn from(line: Line<'_>) -> Self {
-        Self {
-            position: line.position(),
-            raw: line.raw().into(),
-        }
-    }
+fn sample_all(args: &SampleArgs, urn: &Urn, skipper: &mut Skipper) -> Result<Sample, Error> {
+    let mut sample = urn.empty_sample(rng_of(urn.run));
+    read_input(&args.input, skipper, |block, skipper| {
+        urn.offer_block(&mut sample, block, skipper)
+    })?;
+    Ok(sample)
 }
 
-/// Lines that are copied only when they are asked for: those passed over by `nth` are not.
-struct Draw<I>(I);
-
-impl<'a, I: Iterator<Item = Line<'a>>> Iterator for Draw<I> {
-    type Item = Drawn;
-
-    fn next(&mut self) -> Option<Drawn> {
-        self.0.next().map(Drawn::from)
-    }
-
-    fn nth(&mut self, n: usize) -> Option<Drawn> {
-        self.0.nth(n).map(Drawn::from)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
-    }
-}
-
-/// How lines are drawn.
-#[derive(Debug)]
-struct Urn {
-    capacity: usize,
-    weight_field: Option<FieldNumber>,
-    separator: Separator,
-}
-
-#[derive(Debug)]
-enum Sample {
-    Uniform(Reservoir<Drawn>),
-    /// By the weight in a field.
-    Weighted(WeightedReservoir<Drawn>, FieldNumber),
-}
-
-impl Urn {
-    fn empty_sample(&self, rng: DefaultRng) -> Sample {
-        match self.weight_field {
-            None => Sample::Uniform(Reservoir::with_rng(self.capacity, rng)),
-            Some(field) => Sample::Weighted(WeightedReservoir::with_rng(self.capacity, rng), field),
-        }
-    }
-
-    /// Offers all lines of a block; a uniform sample does not look at those it passes over.
-    fn offer_block(
-        &self,
-        sample: &mut Sample,
-        block: &Block<'_>,
-        skipper: &mut Skipper,
-    ) -> Result<(), Error> {
-        match sample {
-            Sample::Uniform(reservoir) => {
-                reservoir.extend(Draw(block.lines()));
-                Ok(())
-            }
-            Sample::Weighted(..) => block.try_lines(skipper, |line| self.offer(sample, line)),
-        }
-    }
-
-    fn offer(&self, sample: &mut Sample, line: Line<'_>) -> Result<(), Problem> {
-        match sample {
-            Sample::Uniform(reservoir) => reservoir.extend(Draw(iter::once(line))),
-            Sample::Weighted(reservoir, field) => {
-                let weight = self.separator.weight(line.text(), *field)?;
-                Summary::update(reservoir, (line.into(), weight));
-            }
-        }
-        Ok(())
-    }
+/// A sample for each value of a field, in order of their first appearance.
+fn sample_by_key(
+    args: &SampleArgs,
+    urn: &Urn,
+    field: FieldNumber,
+    skipper: &mut Skipper,
+) -> Result<Vec<Sample>, Error> {
+    let seed = JobSeed::new(urn.run);
+    let mut samples = KeyedSamples::default();
+    read_input(&args.input, skipper, |block, skipper| {
+        block.try_lines(skipper, |line| {
+            let key = urn.separator.field(line.text(), field)?;
+            let make = || urn.empty_sample(seed.key_rng(0, route(key), 0));
+            urn.offer(samples.of(key, make), line)
+        })
+    })?;
+    Ok(samples.in_order)
 }
 
 /// A sample for each key.
@@ -170,20 +133,4 @@ impl KeyedSamples {
         };
         &mut self.in_order[place]
     }
-}
-
-/// Writes the lines of a sample in the order of the input.
-fn write_lines(sample: Sample, out: &mut impl Write) -> Result<(), Error> {
-    let mut lines = match sample {
-        Sample::Uniform(reservoir) => reservoir.into_vec(),
-        Sample::Weighted(reservoir, _) => reservoir.into_vec(),
-    };
-    lines.sort_unstable_by_key(|line| line.position);
-    for Drawn { raw, .. } in &lines {
-        out.write_all(raw)?;
-        if !raw.ends_with(b"\n") {
-            out.write_all(b"\n")?;
-        }
-    }
-    Ok(())
 }
