@@ -5,12 +5,13 @@
 use std::sync::Arc;
 
 use memchr::{memchr, memchr_iter};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{BadLine, Error, Problem};
 use crate::skip::Skipper;
 
 /// Where a line stands in the whole input; ordered as the lines are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Position {
     /// Which of the sources it is in, from 0.
     source: usize,
@@ -21,6 +22,11 @@ pub(crate) struct Position {
 impl Position {
     pub(crate) const fn first_of(source: usize) -> Self {
         Self { source, line: 1 }
+    }
+
+    /// Which of the sources it is in, from 0.
+    pub(crate) const fn source(self) -> usize {
+        self.source
     }
 
     /// The number of the line in its source, from 1.
@@ -48,9 +54,14 @@ impl<'a> Line<'a> {
 
     /// Without its `\n` or `\r\n`.
     pub(crate) fn text(self) -> &'a [u8] {
-        let text = self.raw.strip_suffix(b"\n").unwrap_or(self.raw);
-        text.strip_suffix(b"\r").unwrap_or(text)
+        text_of(self.raw)
     }
+}
+
+/// A line without its `\n` or `\r\n`.
+pub(crate) fn text_of(raw: &[u8]) -> &[u8] {
+    let text = raw.strip_suffix(b"\n").unwrap_or(raw);
+    text.strip_suffix(b"\r").unwrap_or(text)
 }
 
 /// Consecutive whole lines of one source.

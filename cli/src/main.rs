@@ -6,6 +6,7 @@
 
 mod args;
 mod block;
+mod counters;
 mod decode;
 mod error;
 mod field;
