@@ -290,11 +290,11 @@ impl<T, R> EbPps<T, R> {
         }
     }
 
-    /// Applies the decay put off until now.
-    fn fade(&mut self) {
-        self.total *= self.faded;
-        self.heaviest *= self.faded;
-        self.faded = 1.0;
+    /// Applies the decay put off until now, but for the factor `later`.
+    fn fade_but(&mut self, later: f64) {
+        self.total *= self.faded / later;
+        self.heaviest *= self.faded / later;
+        self.faded = later;
     }
 
     /// What the gate stands before: the slots of all full items, or that of the partial item alone.

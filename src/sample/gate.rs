@@ -110,6 +110,12 @@ impl Pool {
 /// Scaled sums stay within this factor of 1, save for what is added at once.
 const FAR: f64 = (1u128 << 127) as f64 * (1u128 << 127) as f64;
 
+/// Whether a scaled sum is one that [`Gate::fit`] can have left, with what may have passed since.
+#[cfg(feature = "serde")]
+pub(crate) fn is_fit(sum: f64) -> bool {
+    (1.0 / FAR..=FAR * FAR).contains(&sum)
+}
+
 /// A factor for a sum, harmless if there is no sum.
 fn factor(sum: f64, factor: f64) -> f64 {
     if sum == 0.0 { 1.0 } else { factor }

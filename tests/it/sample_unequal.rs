@@ -235,6 +235,21 @@ fn decay_fades_weights_and_leaves_the_sample_alone() {
 }
 
 #[test]
+fn merges_and_decays_without_items_keep_the_sample_for_ever() {
+    let mut sample = eb_pps_of(10, 1, &[1.0; 100]);
+    for round in 0..20 {
+        let mut other = eb_pps_of(10, 2 + round, &[1e-300; 100]);
+        (0..2_000).for_each(|_| sample.decay(0.5));
+        (0..2_000).for_each(|_| other.decay(0.5));
+        sample.merge(other);
+        assert_eq!((sample.len(), sample.expected_len()), (10, 10.0), "{round}");
+    }
+    assert!(sample.max_weight() > 0.0);
+    sample.update(7);
+    assert_eq!(sample.into_vec(), [7]);
+}
+
+#[test]
 #[should_panic(expected = "a decay factor must be above 0 and at most 1, not 1.5")]
 fn a_decay_that_grows_panics() {
     EbPps::<u8>::with_seed(1, 1).decay(1.5);

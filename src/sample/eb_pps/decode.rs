@@ -1,6 +1,7 @@
 //! What is checked when an `EbPps` sample is read back.
 
 use super::{EbPps, FAINTEST};
+use crate::sample::gate::is_fit;
 use crate::sample::stored::StoredEbPps;
 
 impl<T, R> TryFrom<StoredEbPps<T, R>> for EbPps<T, R> {
@@ -42,20 +43,21 @@ impl<T, R> EbPps<T, R> {
         let empty = self.latent.is_empty();
         let held = self.latent.full().len() as u64 + u64::from(self.latent.partial().is_some());
         let size = (self.total / self.heaviest).min(self.capacity as f64);
-        let finite = |number: f64| (0.0..f64::INFINITY).contains(&number);
-        let faded = (FAINTEST..=1.0).contains(&self.faded);
+        let possible = if empty {
+            self.total == 0.0 && self.heaviest == 0.0
+        } else {
+            is_fit(self.total) && 0.0 < self.heaviest && self.heaviest <= self.total * (1.0 + 1e-9)
+        };
         if self.capacity == 0 {
             Err("the capacity of a sample is 0")
         } else if !self.latent.is_valid() || held > self.capacity as u64 {
             Err("a sample does not fit its capacity")
         } else if self.seen < held {
             Err("a sample has seen less than it holds")
-        } else if !(finite(self.total) && finite(self.heaviest) && faded) {
-            Err("a weight is out of range")
+        } else if !possible || !(FAINTEST..=1.0).contains(&self.faded) {
+            Err("the weights of a sample do not fit its items")
         } else if !(0.0..1.0).contains(&self.coin) || self.coin == 0.0 && !empty {
             Err("the coin of a sample is out of range")
-        } else if empty != (self.total == 0.0) || empty != (self.heaviest == 0.0) {
-            Err("the weights of a sample do not fit its items")
         } else if !empty && libm::fabs(self.latent.size() - size) > 1e-6 * size {
             Err("the size of a sample does not fit its weights")
         } else {

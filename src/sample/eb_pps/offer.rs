@@ -75,7 +75,7 @@ impl<T, R: Rng> EbPps<T, R> {
 
     /// Adds an item whatever its weight.
     fn insert(&mut self, item: impl FnOnce() -> T, weight: f64) {
-        self.fade();
+        self.fade_but(1.0);
         if self.coin == 0.0 {
             self.coin = open01(&mut self.rng);
         }
@@ -113,9 +113,11 @@ impl<T, R: Rng> EbPps<T, R> {
 
     /// Merges with a side that holds items, holding some.
     fn merge_held(&mut self, mut other: Self) {
+        // Decay that both sides have put off stays so: sums never fade away by merges alone.
+        let faded = self.faded.max(other.faded);
         for side in [&mut *self, &mut other] {
             side.commit();
-            side.fade();
+            side.fade_but(faded);
         }
         self.capacity = self.capacity.min(other.capacity);
         let factors = self.gate.align(self.total, &other.gate, other.total);

@@ -1,6 +1,7 @@
 //! What is checked when a `VarOpt` sample is read back.
 
 use super::VarOpt;
+use crate::sample::gate::is_fit;
 use crate::sample::split::Weighted;
 use crate::sample::stored::StoredVarOpt;
 
@@ -52,7 +53,7 @@ impl<T, R> VarOpt<T, R> {
         } else if !saturated && self.light_weight != 0.0 {
             Err("a sample without light items has a light weight")
         } else if saturated
-            && !(self.light_weight < f64::INFINITY
+            && !(is_fit(self.light_weight)
                 && self.split.light().iter().all(light_fits)
                 && tau <= scaled(lightest) * almost)
         {
