@@ -111,12 +111,12 @@ fn weighted_slice(c: &mut Criterion) {
         group.bench_function("plain sum of weights", |b| {
             b.iter(|| black_box(&weights).iter().sum::<f64>());
         });
-        group.bench_function("extend_from_slice_weighted", |b| {
+        group.bench_function("extend_from_slices", |b| {
             b.iter(|| {
                 seed += 1;
                 let mut sample = WeightedReservoir::with_seed(k, seed);
                 sample
-                    .extend_from_slice_weighted(&items, &weights)
+                    .extend_from_slices(&items, &weights)
                     .expect("valid weights");
                 sample
             });
@@ -159,7 +159,7 @@ fn merges(c: &mut Criterion) {
     let mut group = c.benchmark_group("merge 1000 x 1024");
     group.bench_function("copy", |b| b.iter(|| parts.clone()));
     group.bench_function("copy and merge_all", |b| {
-        b.iter(|| merge_all(parts.clone()))
+        b.iter(|| merge_all(parts.clone()));
     });
     group.finish();
 }
@@ -191,7 +191,7 @@ fn main() {
             "sum of weights",
             &[
                 "plain sum of weights",
-                "extend_from_slice_weighted",
+                "extend_from_slices",
                 "rand sample_weighted",
             ],
         );

@@ -36,12 +36,7 @@ pub struct Estimate {
 impl Estimate {
     /// The same estimate of `factor` times the quantity; `factor` is not negative.
     pub(crate) fn scaled(self, factor: f64) -> Self {
-        Self {
-            value: self.value * factor,
-            lower: self.lower * factor,
-            upper: self.upper * factor,
-            confidence: self.confidence,
-        }
+        self.map(|quantity| quantity * factor)
     }
 
     /// A value that is known.
@@ -65,6 +60,16 @@ impl Estimate {
     #[must_use]
     pub fn width(&self) -> f64 {
         self.upper - self.lower
+    }
+
+    /// The estimate of an increasing function of what this one estimates.
+    pub(crate) fn map(self, function: impl Fn(f64) -> f64) -> Self {
+        Self {
+            value: function(self.value),
+            lower: function(self.lower),
+            upper: function(self.upper),
+            confidence: self.confidence,
+        }
     }
 }
 
@@ -122,49 +127,150 @@ pub(crate) fn count_from_sample(
     let z = normal_quantile(0.5 + confidence / 2.0);
     // The correction shrinks the variance as if the sample were larger by its inverse.
     let z2 = z * z * (total - n) / (total - 1.0) / n;
-    let centre = (share + z2 / 2.0) / (1.0 + z2);
-    let half = libm::sqrt(z2 * (share * (1.0 - share) + z2 / 4.0)) / (1.0 + z2);
+    let (lower, upper) = wilson(share, z2);
     Estimate {
         value: share * total,
-        lower: libm::floor((centre - half) * total).max(least),
-        upper: libm::ceil((centre + half) * total).min(most),
+        lower: libm::floor(lower * total).max(least),
+        upper: libm::ceil(upper * total).min(most),
         confidence,
     }
 }
 
-/// The mean over `population` items of which `values` are a uniform sample without replacement:
+/// The ends of Wilson's score interval for a share, `z2` being the square of the normal quantile
+/// over the effective number of draws: every share whose distance from the one observed is at most
+/// that quantile times its own standard deviation (Wilson 1927).
+fn wilson(share: f64, z2: f64) -> (f64, f64) {
+    let centre = (share + z2 / 2.0) / (1.0 + z2);
+    let half = libm::sqrt(z2 * (share * (1.0 - share) + z2 / 4.0)) / (1.0 + z2);
+    (centre - half, centre + half)
+}
+
+/// Some items of a sample of fixed size, their inclusion probabilities summed up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Included {
+    count: f64,
+    /// The sum of the probabilities, which is at most the count.
+    probability: f64,
+}
+
+impl Included {
+    pub(crate) fn add(&mut self, probability: f64) {
+        self.count += 1.0;
+        self.probability += probability.min(1.0);
+    }
+
+    /// The mean of `1 - p`, as if there were one more item with p = 0: an item's share of its
+    /// variance that sampling without replacement leaves, on the cautious side for a few items.
+    fn left(self) -> f64 {
+        (self.count - self.probability + 1.0) / (self.count + 1.0)
+    }
+}
+
+/// How many of the slots of a sample of fixed size a part of the stream is expected to take, if
+/// `hits` of it and `misses` of the rest came up.
+///
+/// Wilson's score interval. The inclusions of the part have the variance `a = sum of 1 - p` over the
+/// items that came up, those of the rest `b` alike, and fixing the size leaves `a * b / (a + b)` of
+/// it (Hájek 1964), which the binomial variance is multiplied down to.
+pub(crate) fn slots_of_sample(hits: Included, misses: Included, confidence: f64) -> Estimate {
+    check_confidence(confidence);
+    let size = hits.count + misses.count;
+    if size == 0.0 {
+        return Estimate::exact(0.0);
+    }
+    let (a, b) = (hits.left(), misses.left());
+    let correction = size * a * b / (hits.count * a + misses.count * b);
+    let z = normal_quantile(0.5 + confidence / 2.0);
+    let (lower, upper) = wilson(hits.count / size, z * z * correction / size);
+    Estimate {
+        value: hits.count,
+        lower: (lower * size).max(hits.probability),
+        upper: (upper * size).min(size - misses.probability),
+        confidence,
+    }
+}
+
+/// The mean over `population` items of which `values` are a uniform sample without replacement.
+///
 /// Student's interval with the finite-population correction on the variance (Cochran 1977, section
-/// 2.8). A single value bounds nothing.
+/// 2.8), its ends moved for the skewness of the mean by Hall's cubic transformation (Hall 1992), without
+/// which intervals for values with a long tail miss too often on that side. A single value bounds
+/// nothing.
 pub(crate) fn mean_from_sample(
     values: impl Iterator<Item = f64>,
     population: u64,
     confidence: f64,
 ) -> Estimate {
     check_confidence(confidence);
-    let (mut n, mut mean, mut squares) = (0.0, 0.0, 0.0);
-    for value in values {
-        // Welford 1962: no cancellation.
-        n += 1.0;
-        let off = value - mean;
-        mean += off / n;
-        squares += off * (value - mean);
-    }
+    let Moments {
+        n,
+        mean,
+        squares,
+        cubes,
+    } = Moments::of(values);
     let total = population as f64;
     if n >= total {
         return Estimate::exact(mean);
     }
-    let half = if n < 2.0 {
-        f64::INFINITY
+    let (below, above) = if n < 2.0 {
+        (f64::INFINITY, f64::INFINITY)
     } else {
-        let variance = squares / (n - 1.0) * (1.0 - n / total) / n;
-        student_quantile(0.5 + confidence / 2.0, n - 1.0) * libm::sqrt(variance)
+        let share = n / total;
+        let error = libm::sqrt(squares / (n - 1.0) * (1.0 - share) / n);
+        // The skewness of the mean, which is that of the values over sqrt(n), less what the finite
+        // population takes from it.
+        let skew = if squares > 0.0 {
+            cubes / (squares * libm::sqrt(squares)) * (1.0 - 2.0 * share) / libm::sqrt(1.0 - share)
+        } else {
+            0.0
+        };
+        let t = student_quantile(0.5 + confidence / 2.0, n - 1.0);
+        (error * unskewed(t, skew), -error * unskewed(-t, skew))
     };
     Estimate {
         value: mean,
-        lower: mean - half,
-        upper: mean + half,
+        lower: mean - below.max(0.0),
+        upper: mean + above.max(0.0),
         confidence,
     }
+}
+
+/// The number, the mean and the sums of squared and cubed deviations of some values.
+struct Moments {
+    n: f64,
+    mean: f64,
+    squares: f64,
+    cubes: f64,
+}
+
+impl Moments {
+    /// One pass without cancellation (Welford 1962; Pébay 2008).
+    fn of(values: impl Iterator<Item = f64>) -> Self {
+        let (mut n, mut mean, mut squares, mut cubes) = (0.0, 0.0, 0.0, 0.0);
+        for value in values {
+            n += 1.0;
+            let off = value - mean;
+            let step = off / n;
+            let square = off * step * (n - 1.0);
+            mean += step;
+            cubes += square * step * (n - 2.0) - 3.0 * step * squares;
+            squares += square;
+        }
+        Self {
+            n,
+            mean,
+            squares,
+            cubes,
+        }
+    }
+}
+
+/// The inverse of Hall's transformation of a mean whose skewness is `skew`.
+fn unskewed(x: f64, skew: f64) -> f64 {
+    if skew.abs() < 1e-6 {
+        return x;
+    }
+    3.0 / skew * (libm::cbrt(1.0 + skew * (x - skew / 6.0)) - 1.0)
 }
 
 /// The `q`-quantile of `population` items of which `values` are a uniform sample without

@@ -112,6 +112,12 @@ pub(crate) fn exponential<R: Rng + ?Sized>(rng: &mut R) -> f64 {
     -libm::log(open01(rng))
 }
 
+/// A uniform position below `len`; each has its probability to within 2^-64.
+#[inline]
+pub(crate) fn position<R: Rng + ?Sized>(rng: &mut R, len: usize) -> usize {
+    ((u128::from(rng.next_u64()) * len as u128) >> 64) as usize
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,6 +166,8 @@ mod tests {
             let u = open01(&mut Const(word));
             assert!(0.0 < u && u < 1.0, "{u}");
             assert!(exponential(&mut Const(word)) > 0.0);
+            assert_eq!(position(&mut Const(word), 7), if word == 0 { 0 } else { 6 });
+            assert_eq!(position(&mut Const(word), 1), 0);
         }
     }
 }

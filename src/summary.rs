@@ -14,7 +14,8 @@
 ///    capacities. The result then has the smaller of the capacities of those sides that were
 ///    offered anything, which keeps the merge associative and commutative.
 ///
-/// A merge draws no random numbers. Two samplers that were built with the *same seed* have
+/// A merge draws no random numbers, save where a type says so; those that do draw from the generator
+/// of `self`, so the same merges in the same order give the same result. Two samplers that were built with the *same seed* have
 /// correlated samples, and so has a sampler merged with a clone of itself: give each partition a
 /// generator of its own (see [`random::JobSeed`](crate::random::JobSeed)).
 ///

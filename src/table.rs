@@ -20,7 +20,6 @@ pub(crate) struct Entry<K, V> {
 
 impl<K, V> Entry<K, V> {
     /// The hash that the key was inserted with.
-    #[cfg(feature = "stream")]
     pub(crate) fn hash(&self) -> u64 {
         self.hash
     }
@@ -47,10 +46,6 @@ impl<K, V> OrderedTable<K, V> {
         self.entries.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     pub(crate) fn entries(&self) -> &[Entry<K, V>] {
         &self.entries
     }
@@ -61,24 +56,8 @@ impl<K, V> OrderedTable<K, V> {
         &mut self.entries[position].value
     }
 
-    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
-        self.entries.iter_mut().map(|entry| &mut entry.value)
-    }
-
     pub(crate) fn into_entries(self) -> Vec<Entry<K, V>> {
         self.entries
-    }
-
-    pub(crate) fn reserve(&mut self, additional: usize) {
-        self.entries.reserve(additional);
-        let entries = &self.entries;
-        self.index
-            .reserve(additional, |&position| entries[position as usize].hash);
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.entries.clear();
-        self.index.clear();
     }
 
     /// The position of `key`, if it is there.

@@ -45,8 +45,9 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
         }
         found.sort_unstable_by(by_rank);
         let mut rows: Vec<_> = found.into_iter().map(Row::uncertain).collect();
+        let max_error = self.max_error();
         for row in rows.iter_mut().rev() {
-            row.certain = row.count.lower >= self.count_of(rest).upper;
+            row.certain = row.count.lower >= rest.saturating_add(max_error);
             rest = row.count.lower;
         }
         rows
@@ -87,8 +88,9 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
             "the share phi must be between 0 and 1, and is {phi}"
         );
         let asked = self.total.share(phi);
-        let raised = side == Side::NoFalseNegatives && asked < self.max_error;
-        let threshold = if raised { self.max_error } else { asked };
+        let max_error = self.max_error();
+        let raised = side == Side::NoFalseNegatives && asked < max_error;
+        let threshold = if raised { max_error } else { asked };
         let is_heavy = |count: Count<W>| match side {
             Side::NoFalsePositives => count.lower > threshold,
             Side::NoFalseNegatives => count.upper > threshold,

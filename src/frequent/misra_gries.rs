@@ -1,11 +1,10 @@
 //! The summary: its construction, its updates and its bounds.
 
-use alloc::borrow::ToOwned;
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 
 use super::counters::Counters;
-use super::error::UpdateError;
+use super::pending::{PendingCut, rough_cut};
 use super::row::Count;
 use super::weight::Weight;
 use crate::hash::DefaultHashBuilder;
@@ -45,10 +44,30 @@ pub struct MisraGries<K, W = u64, S = DefaultHashBuilder> {
     /// The sum of all that was subtracted from every counter.
     /// Invariant: the sum of the counters plus k + 1 times this is at most `total`, for each of
     /// the k + 1 counters of a reduction loses what this gains.
-    pub(super) max_error: W,
-    /// A lower bound for each tracked key; at most k of them.
-    pub(super) counters: Counters<K, W>,
-    pub(super) hasher: S,
+    pub(super) subtracted: W,
+    /// A lower bound for each of some keys: no more than
+    /// [`most_counters`](Self::most_counters).
+    pub(super) counters: Counters<K, W, S>,
+    pub(super) steps: Steps,
+    /// What a reduction would subtract now.
+    pub(super) pending: PendingCut,
+}
+
+/// When counters are reduced, which depends on what was offered so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(super) enum Steps {
+    /// At every key that finds no counter free: only weights of one, one after the other. There
+    /// are at most n / (k + 1) such steps, for each takes k + 1 from what n updates brought, and a
+    /// step costs O(k): O(1) an update.
+    Textbook,
+    /// The same, but some of the counters were merged in.
+    Merged,
+    /// When the buffer is full. Other weights can make every update a step, by a few enormous
+    /// counters and many small ones; so keys beyond k are kept too, up to half as many again, and
+    /// a step of O(k) drops a good part of those: O(1) an update again. Answers are given as
+    /// if the step had just been made.
+    Weighted,
 }
 
 impl<K, W: Weight> MisraGries<K, W> {
@@ -56,11 +75,35 @@ impl<K, W: Weight> MisraGries<K, W> {
     ///
     /// # Panics
     ///
-    /// If `k` is 0 or above 2^32 - 2.
+    /// If `k` is 0 or above 2^30.
     #[must_use]
     #[track_caller]
     pub fn new(k: usize) -> Self {
         Self::with_hasher(k, DefaultHashBuilder::default())
+    }
+
+    /// A summary whose error is at most the share `epsilon` of the total weight, in as few
+    /// counters as that needs: `k + 1 = 1 / epsilon`, rounded up.
+    ///
+    /// # Panics
+    ///
+    /// If `epsilon` is not between 2^-30 and 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::frequent::MisraGries;
+    /// let summary: MisraGries<u64> = MisraGries::with_error(0.001);
+    /// assert_eq!(summary.k(), 999);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn with_error(epsilon: f64) -> Self {
+        assert!(
+            (1.0 / (1u64 << 30) as f64..=1.0).contains(&epsilon),
+            "the error must be a share between 2^-30 and 1, and is {epsilon}"
+        );
+        Self::new((libm::ceil(1.0 / epsilon) as usize - 1).max(1))
     }
 }
 
@@ -71,20 +114,21 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
     ///
     /// # Panics
     ///
-    /// If `k` is 0 or above 2^32 - 2.
+    /// If `k` is 0 or above 2^30.
     #[must_use]
     #[track_caller]
     pub fn with_hasher(k: usize, hasher: S) -> Self {
         assert!(
             is_capacity(k),
-            "a Misra-Gries summary needs 1 to 2^32 - 2 counters, not {k}"
+            "a Misra-Gries summary needs 1 to 2^30 counters, not {k}"
         );
         Self {
             k,
             total: W::ZERO,
-            max_error: W::ZERO,
-            counters: Counters::new(),
-            hasher,
+            subtracted: W::ZERO,
+            counters: Counters::new(hasher),
+            steps: Steps::Textbook,
+            pending: PendingCut::unknown(),
         }
     }
 
@@ -97,7 +141,11 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
     /// The number of tracked keys; at most [`k`](Self::k).
     #[must_use]
     pub fn len(&self) -> usize {
-        self.counters.len()
+        if self.counters.len() <= self.k {
+            self.counters.len()
+        } else {
+            self.iter().len()
+        }
     }
 
     /// Whether no weight was ever offered. A summary without counters need not be empty.
@@ -117,7 +165,7 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
     /// At most [`error_bound`](Self::error_bound), and on skewed streams far smaller.
     #[must_use]
     pub fn max_error(&self) -> W {
-        self.max_error
+        self.subtracted.saturating_add(self.cut())
     }
 
     /// The error promised for a stream of this weight: `total_weight / (k + 1)`.
@@ -126,141 +174,63 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
         self.total.divided_by(self.k + 1)
     }
 
+    /// The bytes of memory held now, apart from what keys own themselves.
+    ///
+    /// For k counters of a stream of weights of one about `k * (size_of::<(K, W)>() + 8)` and at
+    /// most twice that while the table grows; for other weights half as much again.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        size_of::<Self>() + self.counters.memory()
+    }
+
     /// Forgets everything offered; keeps k, the hasher and the memory.
     pub fn clear(&mut self) {
         self.total = W::ZERO;
-        self.max_error = W::ZERO;
+        self.subtracted = W::ZERO;
+        self.steps = Steps::Textbook;
         self.counters.clear();
     }
 
+    /// What a reduction would subtract now: the (k+1)-th largest counter, if there are so many.
+    pub(super) fn cut(&self) -> W {
+        if self.counters.len() <= self.k {
+            W::ZERO
+        } else {
+            self.pending.get(self.counters.entries(), self.k)
+        }
+    }
+
+    /// The bounds of a key with this counter, as if a reduction had just been made.
     pub(super) fn count_of(&self, counter: W) -> Count<W> {
-        Count::around(counter, self.max_error)
+        let cut = self.cut();
+        Count::around(
+            counter.saturating_minus(cut),
+            self.subtracted.saturating_add(cut),
+        )
+    }
+
+    /// The most counters kept between two reductions.
+    #[inline]
+    pub(super) fn most_counters(&self) -> usize {
+        match self.steps {
+            Steps::Textbook | Steps::Merged => self.k,
+            Steps::Weighted => self.k + self.k.div_ceil(2),
+        }
+    }
+
+    /// Books a weight's kind, before it is booked itself.
+    #[inline]
+    pub(super) fn note_weight(&mut self, weight: W) {
+        if weight != W::ONE {
+            self.steps = Steps::Weighted;
+        }
+        if self.steps == Steps::Weighted {
+            self.pending = PendingCut::unknown();
+        }
     }
 }
 
 impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
-    /// Offers one key with weight one.
-    ///
-    /// # Panics
-    ///
-    /// If the total weight overflows `W`.
-    #[inline]
-    #[track_caller]
-    pub fn update(&mut self, key: K) {
-        self.update_weighted(key, W::ONE);
-    }
-
-    /// Offers one key with a weight. Weight zero changes nothing.
-    ///
-    /// # Panics
-    ///
-    /// If the weight is not a number, negative or infinite, or if the total weight overflows `W`;
-    /// see [`try_update_weighted`](Self::try_update_weighted).
-    #[inline]
-    #[track_caller]
-    pub fn update_weighted(&mut self, key: K, weight: W) {
-        if let Err(error) = self.try_update_weighted(key, weight) {
-            refuse(error);
-        }
-    }
-
-    /// Offers one key with a weight, or says why it cannot be taken. Weight zero changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// If the weight is not a number, negative or infinite, or if the total weight would overflow
-    /// `W`. The summary is then as it was.
-    #[inline]
-    pub fn try_update_weighted(&mut self, key: K, weight: W) -> Result<(), UpdateError> {
-        let hash = self.hasher.hash_one(&key);
-        if self.admit(weight)? {
-            self.counters.add_owned(hash, key, weight);
-            self.settle();
-        }
-        Ok(())
-    }
-
-    /// Offers one key by reference, with weight one; it is cloned only if it is not tracked yet.
-    ///
-    /// # Panics
-    ///
-    /// If the total weight overflows `W`.
-    #[inline]
-    #[track_caller]
-    pub fn update_ref<Q>(&mut self, key: &Q)
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
-    {
-        self.update_weighted_ref(key, W::ONE);
-    }
-
-    /// Offers one key by reference, with a weight; it is cloned only if it is not tracked yet.
-    ///
-    /// # Panics
-    ///
-    /// As [`update_weighted`](Self::update_weighted).
-    #[inline]
-    #[track_caller]
-    pub fn update_weighted_ref<Q>(&mut self, key: &Q, weight: W)
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
-    {
-        if let Err(error) = self.try_update_weighted_ref(key, weight) {
-            refuse(error);
-        }
-    }
-
-    /// Offers one key by reference, with a weight, or says why it cannot be taken.
-    ///
-    /// # Errors
-    ///
-    /// As [`try_update_weighted`](Self::try_update_weighted).
-    #[inline]
-    pub fn try_update_weighted_ref<Q>(&mut self, key: &Q, weight: W) -> Result<(), UpdateError>
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
-    {
-        let hash = self.hasher.hash_one(key);
-        if self.admit(weight)? {
-            self.counters.add_ref(hash, key, weight);
-            self.settle();
-        }
-        Ok(())
-    }
-
-    /// Offers every key of a slice, each with weight one; tracked keys are not cloned.
-    ///
-    /// # Panics
-    ///
-    /// If the total weight overflows `W`.
-    #[track_caller]
-    pub fn extend_from_slice(&mut self, keys: &[K])
-    where
-        K: Clone,
-    {
-        for key in keys {
-            self.update_ref(key);
-        }
-    }
-
-    /// Offers every key of a slice with its weight; tracked keys are not cloned.
-    ///
-    /// # Panics
-    ///
-    /// As [`update_weighted`](Self::update_weighted).
-    #[track_caller]
-    pub fn extend_from_slice_weighted(&mut self, keys: &[(K, W)])
-    where
-        K: Clone,
-    {
-        for (key, weight) in keys {
-            self.update_weighted_ref(key, *weight);
-        }
-    }
-
     /// A weight that `key` surely has; 0 if it is not tracked.
     #[must_use]
     pub fn lower_bound<Q>(&self, key: &Q) -> W
@@ -268,7 +238,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.counters.get(self.hasher.hash_one(key), key)
+        self.estimate(key).lower
     }
 
     /// A weight that `key` surely does not exceed.
@@ -288,38 +258,32 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.count_of(self.lower_bound(key))
+        self.count_of(self.counters.get(key))
     }
 
-    /// Adds a weight to the total; false if it is zero and there is nothing to do.
-    #[inline]
-    fn admit(&mut self, weight: W) -> Result<bool, UpdateError> {
-        weight.validate()?;
-        self.total = self
-            .total
-            .checked_add(weight)
-            .ok_or(UpdateError::Overflow)?;
-        Ok(weight != W::ZERO)
-    }
-
-    /// Takes the counters back to at most k, and books what that subtracted.
+    /// Reduces if there are too many counters: to k, or where a buffer is kept to about k.
     #[inline]
     pub(super) fn settle(&mut self) {
-        if self.counters.len() > self.k {
-            let subtracted = self.counters.reduce(self.k);
-            self.max_error = self.max_error.saturating_add(subtracted);
+        if self.counters.len() > self.most_counters() {
+            let rough = match self.steps {
+                Steps::Textbook | Steps::Merged => None,
+                Steps::Weighted => rough_cut(self.counters.entries(), self.k),
+            };
+            self.subtract(rough.unwrap_or_else(|| self.cut()));
         }
+    }
+
+    /// Subtracts from all counters, and books that.
+    #[cold]
+    pub(super) fn subtract(&mut self, cut: W) {
+        self.counters.subtract(cut);
+        self.subtracted = self.subtracted.saturating_add(cut);
+        self.pending = PendingCut::unknown();
     }
 }
 
-/// Whether a summary may have `k` counters: a table has at most 2^32 - 1 entries, and one of them
-/// is the newcomer.
+/// Whether a summary may have `k` counters: those and the buffer must stay within the positions
+/// that a word of the index can hold.
 pub(super) fn is_capacity(k: usize) -> bool {
-    k > 0 && u32::try_from(k).is_ok_and(|k| k < u32::MAX)
-}
-
-#[cold]
-#[track_caller]
-fn refuse(error: UpdateError) -> ! {
-    panic!("update refused: {error}")
+    k > 0 && k <= 1 << 30
 }

@@ -4,9 +4,11 @@ use alloc::vec;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::iter::FusedIterator;
+use core::slice;
 
-use super::counters;
-use super::misra_gries::MisraGries;
+use super::counters::Entry;
+use super::misra_gries::{MisraGries, Steps};
+use super::pending::PendingCut;
 use super::row::Count;
 use super::weight::Weight;
 use crate::summary::{Merge, Summary};
@@ -21,22 +23,48 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Merge for MisraGries<K, W, S> {
     ///
     /// Costs O(k), in the number of counters of both sides.
     fn merge(&mut self, other: Self) {
+        let room = self.counters.len() + other.counters.len();
+        self.absorb(other, room);
+        self.settle();
+    }
+
+    /// Adds up several summaries before it reduces them all at once; the guarantee is the same,
+    /// the error smaller if anything. Memory for 4 k counters is needed meanwhile.
+    fn merge_all<I: IntoIterator<Item = Self>>(summaries: I) -> Option<Self> {
+        let mut summaries = summaries.into_iter();
+        let mut merged = summaries.next()?;
+        for summary in summaries {
+            let room = 4 * merged.k + summary.counters.len();
+            merged.absorb(summary, room);
+            if merged.counters.len() > 4 * merged.k {
+                merged.subtract(merged.cut());
+            }
+        }
+        merged.settle();
+        merged.counters.shrink(merged.most_counters());
+        Some(merged)
+    }
+}
+
+impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
+    /// Adds the counters of `other`, of which there may then be too many, up to `room`.
+    fn absorb(&mut self, other: Self, room: usize) {
         if other.is_empty() {
             return;
         }
-        self.k = if self.is_empty() {
-            other.k
+        if self.is_empty() {
+            self.k = other.k;
+            self.steps = other.steps;
         } else {
-            self.k.min(other.k)
-        };
-        self.total = self.total.saturating_add(other.total);
-        self.max_error = self.max_error.saturating_add(other.max_error);
-        self.counters.reserve(other.counters.len());
-        for (key, counter) in other.counters.into_vec() {
-            let hash = self.hasher.hash_one(&key);
-            self.counters.add_owned(hash, key, counter);
+            self.k = self.k.min(other.k);
+            self.steps = self.steps.max(other.steps).max(Steps::Merged);
         }
-        self.settle();
+        self.total = self.total.saturating_add(other.total);
+        self.subtracted = self.subtracted.saturating_add(other.subtracted);
+        self.pending = PendingCut::unknown();
+        for entry in other.counters.into_entries() {
+            self.counters.add(entry.key, entry.count, room);
+        }
     }
 }
 
@@ -85,7 +113,7 @@ impl<K: fmt::Debug, W: Weight, S> fmt::Debug for MisraGries<K, W, S> {
         f.debug_struct("MisraGries")
             .field("k", &self.k)
             .field("total_weight", &self.total)
-            .field("max_error", &self.max_error)
+            .field("max_error", &self.max_error())
             .field("counters", &Counters(self))
             .finish_non_exhaustive()
     }
@@ -96,15 +124,58 @@ impl<K: fmt::Debug, W: Weight, S> fmt::Debug for MisraGries<K, W, S> {
 /// Made by [`MisraGries::iter`].
 #[derive(Debug)]
 pub struct Iter<'a, K, W> {
-    counters: counters::Iter<'a, K, W>,
+    entries: slice::Iter<'a, Entry<K, W>>,
+    shown: Shown<W>,
+}
+
+/// The tracked keys of a summary that was given up for them, with the bounds of their weights.
+///
+/// Made by [`MisraGries::into_iter`].
+#[derive(Clone, Debug)]
+pub struct IntoIter<K, W> {
+    entries: vec::IntoIter<Entry<K, W>>,
+    shown: Shown<W>,
+}
+
+/// Which counters are shown, and how.
+#[derive(Clone, Copy, Debug)]
+struct Shown<W> {
+    /// Subtracted from every counter shown; those not above it are not shown.
+    cut: W,
     max_error: W,
+    /// How many are still to be shown.
+    left: usize,
+}
+
+impl<W: Weight> Shown<W> {
+    fn of<K, S>(summary: &MisraGries<K, W, S>) -> Self {
+        let cut = summary.cut();
+        let entries = summary.counters.entries();
+        Self {
+            cut,
+            max_error: summary.max_error(),
+            left: entries.iter().filter(|entry| entry.count > cut).count(),
+        }
+    }
+
+    /// The next of the entries that is shown.
+    fn next<E>(
+        &mut self,
+        mut entries: impl Iterator<Item = E>,
+        count_of: impl Fn(&E) -> W,
+    ) -> Option<(E, Count<W>)> {
+        let entry = entries.find(|entry| count_of(entry) > self.cut)?;
+        self.left -= 1;
+        let lower = count_of(&entry).minus(self.cut);
+        Some((entry, Count::around(lower, self.max_error)))
+    }
 }
 
 impl<'a, K, W: Weight> Iter<'a, K, W> {
     pub(super) fn new<S>(summary: &'a MisraGries<K, W, S>) -> Self {
         Self {
-            counters: summary.counters.iter(),
-            max_error: summary.max_error,
+            entries: summary.counters.entries().iter(),
+            shown: Shown::of(summary),
         }
     }
 }
@@ -112,8 +183,8 @@ impl<'a, K, W: Weight> Iter<'a, K, W> {
 impl<K, W: Copy> Clone for Iter<'_, K, W> {
     fn clone(&self) -> Self {
         Self {
-            counters: self.counters.clone(),
-            max_error: self.max_error,
+            entries: self.entries.clone(),
+            shown: self.shown,
         }
     }
 }
@@ -122,40 +193,30 @@ impl<'a, K, W: Weight> Iterator for Iter<'a, K, W> {
     type Item = (&'a K, Count<W>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (key, counter) = self.counters.next()?;
-        Some((key, Count::around(counter, self.max_error)))
+        let (entry, count) = self.shown.next(&mut self.entries, |entry| entry.count)?;
+        Some((&entry.key, count))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.counters.size_hint()
+        (self.shown.left, Some(self.shown.left))
     }
-}
-
-impl<K, W: Weight> ExactSizeIterator for Iter<'_, K, W> {}
-impl<K, W: Weight> FusedIterator for Iter<'_, K, W> {}
-
-/// The tracked keys of a summary that was given up for them, with the bounds of their weights.
-///
-/// Made by [`MisraGries::into_iter`].
-#[derive(Clone, Debug)]
-pub struct IntoIter<K, W> {
-    counters: vec::IntoIter<(K, W)>,
-    max_error: W,
 }
 
 impl<K, W: Weight> Iterator for IntoIter<K, W> {
     type Item = (K, Count<W>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (key, counter) = self.counters.next()?;
-        Some((key, Count::around(counter, self.max_error)))
+        let (entry, count) = self.shown.next(&mut self.entries, |entry| entry.count)?;
+        Some((entry.key, count))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.counters.size_hint()
+        (self.shown.left, Some(self.shown.left))
     }
 }
 
+impl<K, W: Weight> ExactSizeIterator for Iter<'_, K, W> {}
+impl<K, W: Weight> FusedIterator for Iter<'_, K, W> {}
 impl<K, W: Weight> ExactSizeIterator for IntoIter<K, W> {}
 impl<K, W: Weight> FusedIterator for IntoIter<K, W> {}
 
@@ -165,8 +226,8 @@ impl<K, W: Weight, S> IntoIterator for MisraGries<K, W, S> {
 
     fn into_iter(self) -> IntoIter<K, W> {
         IntoIter {
-            counters: self.counters.into_vec().into_iter(),
-            max_error: self.max_error,
+            shown: Shown::of(&self),
+            entries: self.counters.into_entries().into_iter(),
         }
     }
 }

@@ -25,18 +25,24 @@ pub(super) mod sealed {
 
         /// Refuses what is not a weight: NaN, negative and infinite numbers.
         fn validate(self) -> Result<(), UpdateError>;
+        /// Whether there is nothing behind the point.
+        fn is_whole(self) -> bool;
         /// The sum, if it can be represented.
         fn checked_add(self, other: Self) -> Option<Self>;
         /// The sum, or the largest number if that is smaller.
         fn saturating_add(self, other: Self) -> Self;
         /// The difference; `other` is never the larger.
         fn minus(self, other: Self) -> Self;
+        /// The difference, or zero if `other` is larger.
+        fn saturating_minus(self, other: Self) -> Self;
         /// The product with a count, or the largest number if that is smaller.
         fn saturating_times(self, count: usize) -> Self;
         /// The quotient by a count that is not zero, rounded down if `Self` is an integer.
         fn divided_by(self, count: usize) -> Self;
         /// The share `phi`, between 0 and 1, of this weight, rounded down if `Self` is an integer.
         fn share(self, phi: f64) -> Self;
+        /// The nearest `f64`.
+        fn to_f64(self) -> f64;
         /// Whether `self` is at most `bound`, but for what rounding may have added.
         fn at_most_rounded(self, bound: Self) -> bool;
         /// A total order that agrees with `<` on weights.
@@ -56,6 +62,9 @@ macro_rules! integer_weight {
             fn validate(self) -> Result<(), UpdateError> {
                 Ok(())
             }
+            fn is_whole(self) -> bool {
+                true
+            }
             #[inline]
             fn checked_add(self, other: Self) -> Option<Self> {
                 <$int>::checked_add(self, other)
@@ -67,6 +76,10 @@ macro_rules! integer_weight {
             #[inline]
             fn minus(self, other: Self) -> Self {
                 self - other
+            }
+            #[inline]
+            fn saturating_minus(self, other: Self) -> Self {
+                self.saturating_sub(other)
             }
             fn saturating_times(self, count: usize) -> Self {
                 match <$int>::try_from(count) {
@@ -80,7 +93,10 @@ macro_rules! integer_weight {
             }
             fn share(self, phi: f64) -> Self {
                 // A cast from float to integer rounds towards zero and saturates.
-                ((self as f64 * phi) as $int).min(self)
+                ((self.to_f64() * phi) as $int).min(self)
+            }
+            fn to_f64(self) -> f64 {
+                self as f64
             }
             #[inline]
             fn at_most_rounded(self, bound: Self) -> bool {
@@ -114,6 +130,9 @@ macro_rules! float_weight {
                     Ok(())
                 }
             }
+            fn is_whole(self) -> bool {
+                self % 1.0 == 0.0
+            }
             #[inline]
             fn checked_add(self, other: Self) -> Option<Self> {
                 let sum = self + other;
@@ -127,6 +146,10 @@ macro_rules! float_weight {
             fn minus(self, other: Self) -> Self {
                 self - other
             }
+            #[inline]
+            fn saturating_minus(self, other: Self) -> Self {
+                (self - other).max(0.0)
+            }
             fn saturating_times(self, count: usize) -> Self {
                 (self * count as $float).min(<$float>::MAX)
             }
@@ -134,7 +157,10 @@ macro_rules! float_weight {
                 self / count as $float
             }
             fn share(self, phi: f64) -> Self {
-                (f64::from(self) * phi) as $float
+                (self.to_f64() * phi) as $float
+            }
+            fn to_f64(self) -> f64 {
+                self as f64
             }
             #[inline]
             fn at_most_rounded(self, bound: Self) -> bool {

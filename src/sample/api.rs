@@ -38,23 +38,48 @@ macro_rules! seeded_constructors {
     };
 }
 
-/// What a sampler with the fields `core: BottomK<_, T>` and `seen: u64` answers without drawing,
-/// and its iterators and `Debug`.
+/// What a sampler answers from its `BottomK`, found at the path given, and its iterators and `Debug`.
 macro_rules! bottom_k_api {
-    ($Sampler:ident) => {
+    ($Sampler:ident, $($core:ident).+) => {
         impl<T, R> $Sampler<T, R> {
             /// The most items the sample holds.
             #[must_use]
             pub fn capacity(&self) -> usize {
-                self.core.capacity()
+                self.$($core).+.capacity()
             }
 
             /// The number of items held.
             #[must_use]
             pub fn len(&self) -> usize {
-                self.core.len()
+                self.$($core).+.len()
             }
 
+            /// Whether the capacity has made any item be left out.
+            #[must_use]
+            pub fn is_saturated(&self) -> bool {
+                self.$($core).+.threshold().is_some()
+            }
+
+            /// The items held, in no meaningful order.
+            pub fn iter(&self) -> crate::sample::Iter<'_, T> {
+                crate::sample::Iter::from(self.$($core).+.iter())
+            }
+
+            /// The items held, in no meaningful order.
+            #[must_use]
+            pub fn into_vec(self) -> alloc::vec::Vec<T> {
+                let entries = self.$($core).+.into_entries().into_iter();
+                entries.map(|entry| entry.item).collect()
+            }
+        }
+        crate::sample::api::iterate_and_debug!($Sampler);
+    };
+}
+
+/// `is_empty` and `seen` of a sampler with the field `seen: u64`.
+macro_rules! seen_api {
+    ($Sampler:ident) => {
+        impl<T, R> $Sampler<T, R> {
             /// Whether nothing was ever offered.
             #[must_use]
             pub fn is_empty(&self) -> bool {
@@ -66,26 +91,7 @@ macro_rules! bottom_k_api {
             pub fn seen(&self) -> u64 {
                 self.seen
             }
-
-            /// Whether the capacity has made any item be left out.
-            #[must_use]
-            pub fn is_saturated(&self) -> bool {
-                self.core.threshold().is_some()
-            }
-
-            /// The items held, in no meaningful order.
-            pub fn iter(&self) -> crate::sample::Iter<'_, T> {
-                crate::sample::Iter::from(self.core.iter())
-            }
-
-            /// The items held, in no meaningful order.
-            #[must_use]
-            pub fn into_vec(self) -> alloc::vec::Vec<T> {
-                let entries = self.core.into_entries().into_iter();
-                entries.map(|entry| entry.item).collect()
-            }
         }
-        crate::sample::api::iterate_and_debug!($Sampler);
     };
 }
 
@@ -123,4 +129,81 @@ macro_rules! iterate_and_debug {
     };
 }
 
-pub(crate) use {bottom_k_api, iterate_and_debug, seeded_constructors};
+/// The ways of offering weighted items, by `update_valid(Weight, FnOnce() -> T)` and
+/// `pass_first(&[f64]) -> usize`, which passes over as many items as need no looking at.
+macro_rules! offer_weighted {
+    ($Sampler:ident) => {
+        impl<T, R: rand::Rng> $Sampler<T, R> {
+            /// Offers one item. Amortised O(1); O(log k) when it is heavy.
+            ///
+            /// # Errors
+            ///
+            /// If `weight` is NaN, negative or infinite. The sampler is as it was before.
+            #[inline]
+            pub fn update_weighted(
+                &mut self,
+                item: T,
+                weight: f64,
+            ) -> Result<(), crate::sample::WeightError> {
+                self.update_valid(crate::sample::Weight::new(weight)?, || item);
+                Ok(())
+            }
+
+            /// Offers one item of weight 1.
+            #[inline]
+            pub fn update(&mut self, item: T) {
+                self.update_valid(crate::sample::Weight::ONE, || item);
+            }
+
+            /// Offers `items[i]` with weight `weights[i]` for every i, cloning only those that are
+            /// kept.
+            ///
+            /// # Errors
+            ///
+            /// If a weight is NaN, negative or infinite; the items before it have been offered.
+            ///
+            /// # Panics
+            ///
+            /// If the slices differ in length.
+            #[track_caller]
+            pub fn extend_from_slices(
+                &mut self,
+                items: &[T],
+                weights: &[f64],
+            ) -> Result<(), crate::sample::WeightError>
+            where
+                T: Clone,
+            {
+                assert_eq!(items.len(), weights.len(), "one weight for every item");
+                let mut next = 0;
+                loop {
+                    next += self.pass_first(&weights[next..]);
+                    let Some(&weight) = weights.get(next) else {
+                        return Ok(());
+                    };
+                    let weight = crate::sample::Weight::new(weight)?;
+                    self.update_valid(weight, || items[next].clone());
+                    next += 1;
+                }
+            }
+        }
+
+        impl<T, R: rand::Rng> Extend<(T, crate::sample::Weight)> for $Sampler<T, R> {
+            fn extend<I: IntoIterator<Item = (T, crate::sample::Weight)>>(&mut self, items: I) {
+                items
+                    .into_iter()
+                    .for_each(|(item, weight)| self.update_valid(weight, || item));
+            }
+        }
+
+        impl<T, R: rand::Rng> crate::Summary for $Sampler<T, R> {
+            type Item = (T, crate::sample::Weight);
+
+            fn update(&mut self, (item, weight): (T, crate::sample::Weight)) {
+                self.update_valid(weight, || item);
+            }
+        }
+    };
+}
+
+pub(crate) use {bottom_k_api, iterate_and_debug, offer_weighted, seeded_constructors, seen_api};

@@ -129,13 +129,11 @@ impl<K: Rank, T> BottomK<K, T> {
         self.entries.into_vec()
     }
 
-    /// Lowers the capacity, if it is above `capacity`.
+    /// Lowers the capacity.
     pub(crate) fn limit(&mut self, capacity: usize) {
-        if capacity < self.capacity {
-            self.capacity = capacity;
-            let candidates = core::mem::take(&mut self.entries).into_vec();
-            self.select(candidates);
-        }
+        self.capacity = capacity;
+        let candidates = core::mem::take(&mut self.entries).into_vec();
+        self.select(candidates);
     }
 
     /// The same sample with every item replaced.

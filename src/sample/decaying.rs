@@ -4,7 +4,7 @@ use core::cmp::Ordering;
 
 use rand::Rng;
 
-use super::api::{bottom_k_api, seeded_constructors};
+use super::api::{bottom_k_api, seeded_constructors, seen_api};
 use super::bottom_k::{BottomK, Rank};
 use crate::random::{DefaultRng, exponential, open01};
 use crate::{Merge, Summary};
@@ -21,9 +21,14 @@ pub(crate) struct Exponent {
 }
 
 impl Exponent {
-    /// `time / half_life`, with a relative error of some 2^-106.
+    /// `time / half_life`, with a relative error of some 2^-106; of more than `f64::MAX` half-lives
+    /// it gives that many.
     fn quotient(time: f64, half_life: f64) -> Self {
         let high = time / half_life;
+        if high.is_infinite() {
+            let high = high.clamp(-f64::MAX, f64::MAX);
+            return Self { high, low: 0.0 };
+        }
         let rest = libm::fma(-high, half_life, time);
         Self {
             high,
@@ -250,7 +255,7 @@ impl<T, R: Rng> DecayingReservoir<T, R> {
     }
 
     fn update_timed(&mut self, item: T, Timestamp(time): Timestamp) {
-        self.seen += 1;
+        self.seen = self.seen.saturating_add(1);
         let log2_weight = Exponent::quotient(time, self.half_life);
         let log2_rank = match self.core.threshold() {
             None => log2_weight
@@ -436,7 +441,8 @@ impl<T, R> TryFrom<super::stored::StoredDecaying<T, R>> for DecayingReservoir<T,
 }
 
 seeded_constructors!(DecayingReservoir, half_life: f64);
-bottom_k_api!(DecayingReservoir);
+bottom_k_api!(DecayingReservoir, core);
+seen_api!(DecayingReservoir);
 
 #[cfg(test)]
 mod tests {
@@ -453,6 +459,17 @@ mod tests {
         };
         assert_eq!(rank(a).order(&rank(b)), Ordering::Less);
         assert_eq!(a.plus(Exponent::quotient(1e18, 1.0)), 0.25);
+    }
+
+    #[test]
+    fn ranks_stay_finite_for_the_shortest_half_life_and_the_latest_time() {
+        let mut sample = DecayingReservoir::with_seed(2, 5e-324, 1);
+        for time in [f64::MIN, 0.0, 1.0, f64::MAX, f64::MAX, -1.0] {
+            sample.update_at(time, time).expect("finite");
+        }
+        let finite = |rank: Exponent| rank.high.is_finite() && rank.low.is_finite();
+        assert!(sample.core.iter().all(|entry| finite(entry.rank.log2_rank)));
+        assert!(sample.iter().all(|&time| time > 0.0), "{sample:?}");
     }
 
     #[test]

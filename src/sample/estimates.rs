@@ -76,9 +76,10 @@ impl<T, R> Reservoir<T, R> {
 
     /// The mean of `value` over all items seen; `None` if nothing was.
     ///
-    /// Student's interval with the finite-population correction (Cochran 1977, section 2.8). It
-    /// rests on the mean of k values being nearly normal: good from k of a few dozen on for values without
-    /// a heavy tail. One value alone bounds nothing: its interval is infinite.
+    /// Student's interval with the finite-population correction (Cochran 1977, section 2.8), its ends
+    /// moved for skewness (Hall 1992). It rests on the mean of k values being nearly normal: good from
+    /// k of a dozen on, or of hundreds for values with a heavy tail. One value alone bounds nothing:
+    /// its interval is infinite.
     ///
     /// # Panics
     ///

@@ -2,11 +2,12 @@
 
 use core::fmt;
 use core::iter::FusedIterator;
-use core::slice;
+use core::{iter, option, slice};
 
 use super::bottom_k::Entry;
 use super::decaying::DecayingRank;
 use super::reservoir::UniformRank;
+use super::split::Weighted;
 use super::weighted::WeightedRank;
 
 /// The items a sampler holds, in no meaningful order.
@@ -17,28 +18,43 @@ enum Inner<'a, T> {
     Uniform(slice::Iter<'a, Entry<UniformRank, T>>),
     Weighted(slice::Iter<'a, Entry<WeightedRank, T>>),
     Decaying(slice::Iter<'a, Entry<DecayingRank, T>>),
+    Split(slice::Iter<'a, Weighted<T>>),
+    Plain(iter::Chain<slice::Iter<'a, T>, option::IntoIter<&'a T>>),
 }
 
-/// Applies the same expression to whichever iterator is inside.
-macro_rules! each {
-    ($self:expr, $iter:ident => $body:expr) => {
-        match $self {
-            Inner::Uniform($iter) => $body,
-            Inner::Weighted($iter) => $body,
-            Inner::Decaying($iter) => $body,
-        }
-    };
+impl<'a, T> Iter<'a, T> {
+    /// Items stored as they are, and perhaps one more.
+    pub(crate) fn of_items(items: &'a [T], last: Option<&'a T>) -> Self {
+        Self(Inner::Plain(items.iter().chain(last)))
+    }
+
+    /// Items stored with their weights.
+    pub(crate) fn of_weighted(entries: &'a [Weighted<T>]) -> Self {
+        Self(Inner::Split(entries.iter()))
+    }
 }
 
 impl<'a, T> Iterator for Iter<'a, T> {
     type Item = &'a T;
 
     fn next(&mut self) -> Option<&'a T> {
-        each!(&mut self.0, iter => iter.next().map(|entry| &entry.item))
+        match &mut self.0 {
+            Inner::Uniform(iter) => iter.next().map(|entry| &entry.item),
+            Inner::Weighted(iter) => iter.next().map(|entry| &entry.item),
+            Inner::Decaying(iter) => iter.next().map(|entry| &entry.item),
+            Inner::Split(iter) => iter.next().map(|entry| &entry.item),
+            Inner::Plain(iter) => iter.next(),
+        }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        each!(&self.0, iter => iter.size_hint())
+        match &self.0 {
+            Inner::Uniform(iter) => iter.size_hint(),
+            Inner::Weighted(iter) => iter.size_hint(),
+            Inner::Decaying(iter) => iter.size_hint(),
+            Inner::Split(iter) => iter.size_hint(),
+            Inner::Plain(iter) => iter.size_hint(),
+        }
     }
 }
 
@@ -51,6 +67,8 @@ impl<T> Clone for Iter<'_, T> {
             Inner::Uniform(iter) => Inner::Uniform(iter.clone()),
             Inner::Weighted(iter) => Inner::Weighted(iter.clone()),
             Inner::Decaying(iter) => Inner::Decaying(iter.clone()),
+            Inner::Split(iter) => Inner::Split(iter.clone()),
+            Inner::Plain(iter) => Inner::Plain(iter.clone()),
         })
     }
 }

@@ -2,16 +2,30 @@
 //!
 //! # Which one
 //!
-//! | question | sampler | guarantee |
-//! |---|---|---|
-//! | which of my items | [`Reservoir`] | every set of k items equally likely |
-//! | which by size, without replacement | [`WeightedReservoir`] | successive sampling by weight |
+//! | question | sampler | guarantee | memory an item | cost an item, when most are passed over |
+//! |---|---|---|---|---|
+//! | which of my requests? | [`Reservoir`] | every set of k equally likely | 8 bytes and the item | a comparison; nothing at all in slices |
+//! | which by size, drawn one after another? | [`WeightedReservoir`] | successive sampling by weight; inclusion *not* proportional | 16 and the item | a subtraction and a comparison |
+//! | which by size, with the best sums by group? | [`VarOpt`] | inclusion min(1, w/tau), exact total weight | 8 and the item | an addition and two comparisons |
+//! | inclusion exactly proportional to size, also with decay between batches? | [`EbPps`] | inclusion c w, at most k items | the item | an addition and two comparisons |
+//! | recent more than old? | [`DecayingReservoir`] | successive sampling, weight 2^(t/half-life) | 24 and the item | a subtraction; a power for a new timestamp |
+//! | k independent draws, for a bootstrap? | [`ReplacementReservoir`] | each slot uniform, slots independent | the item | a comparison |
+//! | so many per customer? | [`StratifiedReservoir`] | uniform per key; keys capped by a uniform sample of them | 8 and the item, 150 a key | a look-up of the key |
+//! | one sample of an iterator, now? | [`sample()`], [`sample_weighted`] | as the first two | | |
+//!
+//! All hold at most k items (a stream of fewer is kept whole), all merge, all resume where they were
+//! stored (feature `serde`), and none needs `std`.
 //!
 //! # Merging
 //!
-//! Samples of disjoint streams are merged *exactly*: every item carries a random rank, those of
-//! smallest rank are kept, and that does not depend on how the stream was cut. Reservoir code that
-//! keeps a rounded share of each side, or draws again from the survivors, is biased; this is not.
+//! Samples of disjoint streams are merged *exactly*. For the reservoirs without replacement every
+//! item carries a random rank and those of smallest rank are kept, which does not depend on how the
+//! stream was cut: any order and grouping of merges gives the same items. Reservoir code that keeps a
+//! rounded share of each side, or draws again from the survivors, is biased; this is not.
+//! The three samplers without ranks, [`ReplacementReservoir`], [`VarOpt`] and [`EbPps`], draw random
+//! numbers to merge, from the generator of `self`, and keep their guarantees exactly too.
+//!
+//! Parts need generators of their own: [`JobSeed`](crate::random::JobSeed) derives them.
 //!
 //! ```
 //! use forebay::{merge_all, random::JobSeed, sample::Reservoir};
@@ -25,26 +39,83 @@
 //! let sample = merge_all(parts).expect("four parts");
 //! assert_eq!((sample.len(), sample.seen()), (100, 1_000_000));
 //! ```
+//!
+//! # In parallel
+//!
+//! With rayon, cut the input into chunks of a *fixed* size and give each a generator by its number. The
+//! result is the same for any number of threads:
+//!
+//! ```
+//! use forebay::{Merge, random::JobSeed, sample::Reservoir};
+//! use rayon::prelude::*;
+//!
+//! let items: Vec<u64> = (0..1_000_000).collect();
+//! let job = JobSeed::new(42);
+//! let sample = items
+//!     .par_chunks(100_000)
+//!     .enumerate()
+//!     .map(|(number, chunk)| {
+//!         let mut part = Reservoir::with_rng(100, job.partition_rng(0, number as u32, 0));
+//!         part.extend_from_slice(chunk);
+//!         part
+//!     })
+//!     .reduce_with(|mut left, right| {
+//!         left.merge(right);
+//!         left
+//!     })
+//!     .expect("some chunks");
+//! assert_eq!(sample.seen(), 1_000_000);
+//! ```
+//!
+//! # Estimates
+//!
+//! The samplers answer questions about the whole stream with an [`Estimate`](crate::Estimate): a
+//! value and an interval. While nothing has been left out the answer is exact. Over 2,000 seeds the
+//! intervals at 0.95 covered the truth as follows, for samples of 20,000 items
+//! (`cargo run --release --example accuracy`; judged by a test):
+//!
+//! | estimate | covers |
+//! |---|---|
+//! | count of 10 %, k = 500 and 15,000 | 96.2 %, 94.4 % |
+//! | count of 0.1 %, k = 500 | 90.5 % |
+//! | fraction of 50 %, k = 100 | 94.5 % |
+//! | mean, k = 200 and 10 | 95.2 %, 97.5 % |
+//! | sum of values with infinite variance, k = 2,000 | 90.8 % |
+//! | median, k = 200 | 96.4 % |
+//! | weighted: weight of a subset, k = 200; count, k = 500 | 94.8 %, 93.5 % |
+//! | decaying: decayed count, k = 200 | 95.4 % |
 
+mod aggregate;
 mod api;
 mod block;
 mod bottom_k;
 mod decaying;
+mod eb_pps;
 mod estimates;
 mod free;
+mod gate;
 mod iter;
+mod lanes;
+mod latent;
+mod pass;
+mod replacement;
 mod reservoir;
 mod skip;
+mod split;
 #[cfg(feature = "serde")]
 mod stored;
 mod stratified;
+mod var_opt;
 mod weight;
 mod weighted;
 
 pub use decaying::{DecayingReservoir, TimeError, Timestamp};
+pub use eb_pps::EbPps;
 pub use free::{sample, sample_weighted};
 pub use iter::Iter;
+pub use replacement::ReplacementReservoir;
 pub use reservoir::Reservoir;
 pub use stratified::StratifiedReservoir;
+pub use var_opt::VarOpt;
 pub use weight::{Weight, WeightError};
 pub use weighted::WeightedReservoir;

@@ -6,11 +6,14 @@
 use alloc::collections::{BTreeMap, BinaryHeap};
 use alloc::vec::Vec;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::bottom_k::{BottomK, Entry, Rank};
 use super::decaying::DecayingRank;
+use super::gate::Gate;
+use super::latent::Latent;
 use super::reservoir::UniformRank;
+use super::split::Split;
 use super::stratified::{Limits, Stratum};
 use super::weighted::WeightedRank;
 use crate::random::JobSeed;
@@ -55,6 +58,19 @@ pub(crate) struct StoredReservoir<T, R> {
     pub(crate) rng: R,
 }
 
+/// The same as what is stored.
+#[derive(Serialize)]
+#[serde(
+    rename = "StoredReservoir",
+    bound(serialize = "T: Serialize, R: Serialize")
+)]
+pub(crate) struct ReservoirRef<'a, T, R> {
+    pub(crate) core: &'a BottomK<UniformRank, T>,
+    pub(crate) seen: u64,
+    pub(crate) next: u64,
+    pub(crate) rng: &'a R,
+}
+
 /// The stored form of a `WeightedReservoir`.
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "T: Deserialize<'de>, R: Deserialize<'de>"))]
@@ -92,4 +108,44 @@ pub(crate) struct StoredStratified<K, T> {
     pub(crate) dropped_from: Option<u64>,
     pub(crate) seen: u64,
     pub(crate) seed: JobSeed,
+}
+
+/// The stored form of a `ReplacementReservoir`.
+#[derive(Deserialize)]
+pub(crate) struct StoredReplacement<T, R> {
+    pub(crate) capacity: usize,
+    pub(crate) slots: Vec<T>,
+    pub(crate) seen: u64,
+    pub(crate) next: u64,
+    pub(crate) rng: R,
+}
+
+/// The stored form of a `VarOpt`.
+#[derive(Deserialize)]
+pub(crate) struct StoredVarOpt<T, R> {
+    pub(crate) capacity: usize,
+    pub(crate) split: Split<T>,
+    #[serde(with = "bits")]
+    pub(crate) light_weight: f64,
+    pub(crate) gate: Gate,
+    pub(crate) seen: u64,
+    pub(crate) rng: R,
+}
+
+/// The stored form of an `EbPps`.
+#[derive(Deserialize)]
+pub(crate) struct StoredEbPps<T, R> {
+    pub(crate) capacity: usize,
+    pub(crate) latent: Latent<T>,
+    #[serde(with = "bits")]
+    pub(crate) total: f64,
+    #[serde(with = "bits")]
+    pub(crate) heaviest: f64,
+    #[serde(with = "bits")]
+    pub(crate) faded: f64,
+    #[serde(with = "bits")]
+    pub(crate) coin: f64,
+    pub(crate) gate: Gate,
+    pub(crate) seen: u64,
+    pub(crate) rng: R,
 }

@@ -290,7 +290,7 @@ impl<K, T> StratifiedReservoir<K, T> {
 impl<K: Hash + Eq, T> StratifiedReservoir<K, T> {
     /// Offers one item of one key.
     pub fn update(&mut self, key: K, item: T) {
-        self.seen += 1;
+        self.seen = self.seen.saturating_add(1);
         let hash = route(&key);
         if self.is_dropped(hash) {
             return;

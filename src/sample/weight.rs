@@ -31,7 +31,7 @@ impl Weight {
     #[inline]
     pub fn new(weight: f64) -> Result<Self, WeightError> {
         // The wanted comparison, so that NaN fails it.
-        if (0.0..f64::INFINITY).contains(&weight) {
+        if (0.0..=f64::MAX).contains(&weight) {
             Ok(Self(weight))
         } else {
             Err(WeightError::of(weight))

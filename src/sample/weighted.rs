@@ -4,8 +4,9 @@ use alloc::vec::Vec;
 
 use rand::Rng;
 
-use super::api::{bottom_k_api, seeded_constructors};
+use super::api::{bottom_k_api, seeded_constructors, seen_api};
 use super::bottom_k::{BottomK, Entry, FEWEST_GATHERED, Rank};
+use super::lanes::{Totals, blocks, totals};
 use super::skip::{ln_exponential_jump, ln_rank, ln_rank_below};
 use super::weight::{Weight, WeightError};
 use crate::random::DefaultRng;
@@ -210,7 +211,7 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
     #[inline]
     fn count(&mut self, weight: Weight) -> bool {
         let weight = weight.get();
-        self.seen += 1;
+        self.seen = self.seen.saturating_add(1);
         self.total_weight = (self.total_weight + weight).min(f64::MAX);
         self.jump -= weight * self.unit;
         // A jump that is not drawn yet is NaN, and not passed over either.
@@ -264,19 +265,15 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
     ///
     /// If the slices differ in length.
     #[track_caller]
-    pub fn extend_from_slice_weighted(
-        &mut self,
-        items: &[T],
-        weights: &[f64],
-    ) -> Result<(), WeightError>
+    pub fn extend_from_slices(&mut self, items: &[T], weights: &[f64]) -> Result<(), WeightError>
     where
         T: Clone,
     {
         assert_eq!(items.len(), weights.len(), "one weight for every item");
         let mut accepted = Vec::new();
-        let mut blocks = items.chunks(BLOCK).zip(weights.chunks(BLOCK));
+        let mut pieces = blocks(items, weights, BLOCK);
         let outcome =
-            blocks.try_for_each(|(items, weights)| self.offer_block(items, weights, &mut accepted));
+            pieces.try_for_each(|(items, weights)| self.offer_block(items, weights, &mut accepted));
         if !accepted.is_empty() {
             self.core.absorb(&mut accepted);
             self.jump = f64::NAN;
@@ -302,7 +299,7 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
         if self.pass_over(weights.len(), sums.iter().sum()) {
             return Ok(());
         }
-        let pieces = items.chunks(PIECE).zip(weights.chunks(PIECE));
+        let pieces = blocks(items, weights, PIECE);
         for ((items, weights), &sum) in pieces.zip(&sums) {
             if self.pass_over(weights.len(), sum) {
                 continue;
@@ -323,7 +320,7 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
         let passed = left >= 0.0 && sum < f64::INFINITY;
         if passed {
             self.jump = left;
-            self.seen += len as u64;
+            self.seen = self.seen.saturating_add(len as u64);
             self.total_weight = (self.total_weight + sum).min(f64::MAX);
         }
         passed
@@ -358,27 +355,10 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
 const BLOCK: usize = 512;
 const PIECE: usize = 32;
 
-/// The sum of valid weights, in lanes so that it runs at the speed of memory; NaN if a weight is
-/// not valid.
+/// The sum of weights; NaN if one is not valid.
 fn checked_sum(weights: &[f64]) -> f64 {
-    const LANES: usize = 8;
-    let mut sums = [0.0; LANES];
-    let mut least = [0.0; LANES];
-    let chunks = weights.chunks_exact(LANES);
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        for lane in 0..LANES {
-            sums[lane] += chunk[lane];
-            least[lane] = if chunk[lane] < least[lane] {
-                chunk[lane]
-            } else {
-                least[lane]
-            };
-        }
-    }
-    let sum: f64 = sums.iter().chain(rest).sum();
-    let valid = least.iter().chain(rest).all(|&weight| weight >= 0.0);
-    if valid { sum } else { f64::NAN }
+    let Totals { sum, least, .. } = totals(weights);
+    if least >= 0.0 { sum } else { f64::NAN }
 }
 
 impl<T, R: Rng> Extend<(T, Weight)> for WeightedReservoir<T, R> {
@@ -454,4 +434,5 @@ impl<T, R> TryFrom<super::stored::StoredWeighted<T, R>> for WeightedReservoir<T,
 }
 
 seeded_constructors!(WeightedReservoir);
-bottom_k_api!(WeightedReservoir);
+bottom_k_api!(WeightedReservoir, core);
+seen_api!(WeightedReservoir);

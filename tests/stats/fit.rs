@@ -1,6 +1,6 @@
 //! Goodness of fit: Pearson's chi-square and the Kolmogorov-Smirnov test.
 
-use statrs::distribution::{ChiSquared, ContinuousCDF};
+use statrs::distribution::{Binomial, ChiSquared, ContinuousCDF, DiscreteCDF};
 
 use crate::ALPHA;
 
@@ -77,6 +77,25 @@ pub(crate) fn inclusions(label: &str, counts: &[u64], k: usize) {
     chi_square(label, counts, &expected, (n - 1) as f64 / (n - k) as f64);
 }
 
+/// Fails unless something of probability `p` may have happened `hits` times in `runs` independent
+/// trials: the exact binomial tail, of either side.
+#[track_caller]
+pub(crate) fn share(label: &str, hits: u64, runs: u64, p: f64) {
+    if p >= 1.0 - 1e-12 || p <= 1e-12 {
+        let wanted = if p < 0.5 { 0 } else { runs };
+        assert_eq!(hits, wanted, "{label}: certain in every trial");
+        return;
+    }
+    let law = Binomial::new(p, runs).expect("a probability");
+    let below = law.cdf(hits);
+    let above = if hits == 0 { 1.0 } else { law.sf(hits - 1) };
+    let tail = 2.0 * below.min(above);
+    assert!(
+        tail >= ALPHA,
+        "{label}: {hits} of {runs} trials at probability {p:.6}, p = {tail:.1e}"
+    );
+}
+
 /// Fails unless `draws` come from the continuous law with distribution function `cdf` (Kolmogorov
 /// 1933; tail after Stephens 1970, good to three digits from eight draws on).
 #[track_caller]
@@ -111,7 +130,7 @@ fn the_verdicts_accept_the_law_and_reject_a_shift_of_a_percent() {
     };
     kolmogorov_smirnov("grid", grid(0.0), |x| x.clamp(0.0, 1.0));
     let rejected = std::panic::catch_unwind(|| {
-        kolmogorov_smirnov("shifted", grid(0.01), |x| x.clamp(0.0, 1.0))
+        kolmogorov_smirnov("shifted", grid(0.01), |x| x.clamp(0.0, 1.0));
     });
     assert!(rejected.is_err());
 }

@@ -8,10 +8,15 @@
 //!   and are never re-rolled to turn a test green: a failure is a finding.
 //! - `FOREBAY_SOAK=10` makes every test ten times as long, with further seeds.
 
+mod decaying;
+mod eb_pps;
+mod estimates;
 mod fit;
 #[path = "../support/naive.rs"]
 mod naive;
+mod replacement;
 mod uniform;
+mod var_opt;
 mod weighted;
 
 /// The probability with which a verdict may reject a sampler that is right.

@@ -27,7 +27,7 @@ fn by_slice(k: usize, weights: &[f64], seed: u64) -> Vec<usize> {
     let items: Vec<usize> = (0..weights.len()).collect();
     let mut sample = WeightedReservoir::with_seed(k, seed);
     sample
-        .extend_from_slice_weighted(&items, weights)
+        .extend_from_slices(&items, weights)
         .expect("valid weights");
     sample.into_vec()
 }
@@ -121,7 +121,7 @@ fn huge_weights_are_sampled_like_small_ones() {
     for trial in 0..runs / 100 {
         let mut sample = WeightedReservoir::with_seed(100, seed(13, 0, trial));
         sample
-            .extend_from_slice_weighted(&items, &weights)
+            .extend_from_slices(&items, &weights)
             .expect("valid weights");
         sample.iter().for_each(|&item| counts[item / 10_000] += 1);
     }

@@ -67,3 +67,49 @@ pub fn exact_counts<K: Ord>(stream: impl IntoIterator<Item = (K, u64)>) -> BTree
     }
     counts
 }
+
+/// The threshold at which `k` of the weighted items are expected in a sample with inclusion
+/// `min(1, w / threshold)`: the heaviest are taken for certain until the rest can share.
+pub(crate) fn inclusion_threshold(weights: &[f64], k: usize) -> f64 {
+    let mut sorted: Vec<f64> = weights.iter().copied().filter(|&w| w > 0.0).collect();
+    sorted.sort_by(f64::total_cmp);
+    if sorted.len() <= k {
+        return 0.0;
+    }
+    let fits = |&certain: &usize| {
+        let light = &sorted[..sorted.len() - certain];
+        let threshold = light.iter().sum::<f64>() / (k - certain) as f64;
+        light[light.len() - 1] <= threshold
+    };
+    let certain = (0..k).find(fits).expect("k - 1 certain items always fit");
+    sorted[..sorted.len() - certain].iter().sum::<f64>() / (k - certain) as f64
+}
+
+/// The probability of every set of items being the VarOpt sample of `k`, by bit mask: of every
+/// k+1 items one leaves, with probability `1 - w / threshold`, w being its adjusted weight.
+pub(crate) fn var_opt(weights: &[f64], k: usize) -> Vec<f64> {
+    let mut law = vec![0.0; 1 << weights.len()];
+    law[0] = 1.0;
+    for (newcomer, &weight) in weights.iter().enumerate() {
+        let before = inclusion_threshold(&weights[..newcomer], k);
+        let after = inclusion_threshold(&weights[..=newcomer], k);
+        let mut next = vec![0.0; law.len()];
+        for (set, probability) in law.into_iter().enumerate().filter(|(_, p)| *p > 0.0) {
+            let joined = set | 1 << newcomer;
+            if joined.count_ones() as usize <= k {
+                next[joined] += probability;
+                continue;
+            }
+            for item in (0..=newcomer).filter(|item| joined & 1 << item != 0) {
+                let adjusted = if item == newcomer {
+                    weight
+                } else {
+                    weights[item].max(before)
+                };
+                next[joined & !(1 << item)] += probability * (1.0 - adjusted / after).max(0.0);
+            }
+        }
+        law = next;
+    }
+    law
+}

@@ -1,0 +1,65 @@
+//! Summaries of the last while.
+
+use std::collections::VecDeque;
+
+use forebay::{Merge, merge_all};
+
+/// The summaries of the last few spans of time, or one summary of all.
+#[derive(Debug)]
+pub(crate) struct Window<S> {
+    /// Oldest first; never more than `length`, and only one if there is no length.
+    panes: VecDeque<S>,
+    /// In panes; `None` if nothing is ever forgotten.
+    length: Option<usize>,
+}
+
+impl<S: Merge + Clone> Window<S> {
+    pub(crate) const fn new(length: Option<usize>) -> Self {
+        Self {
+            panes: VecDeque::new(),
+            length,
+        }
+    }
+
+    /// Enters the summary of the latest span; the oldest leaves if the window is full.
+    pub(crate) fn push(&mut self, pane: S) {
+        match (self.length, self.panes.back_mut()) {
+            (None, Some(all)) => all.merge(pane),
+            _ => self.panes.push_back(pane),
+        }
+        if self.length.is_some_and(|length| self.panes.len() > length) {
+            self.panes.pop_front();
+        }
+    }
+
+    /// One summary of all that is in the window; `None` before the first pane.
+    pub(crate) fn merged(&self) -> Option<S> {
+        merge_all(self.panes.iter().cloned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use forebay::frequent::MisraGries;
+
+    fn total(length: Option<usize>, panes: usize) -> Option<u64> {
+        let mut window = Window::new(length);
+        for _ in 0..panes {
+            let mut pane = MisraGries::new(8);
+            pane.extend(["ebb", "flow"]);
+            window.push(pane);
+        }
+        window
+            .merged()
+            .map(|summary: MisraGries<&str>| summary.total_weight())
+    }
+
+    #[test]
+    fn a_window_holds_the_last_panes_and_without_a_length_all() {
+        assert_eq!(total(None, 0), None);
+        assert_eq!(total(None, 5), Some(10));
+        assert_eq!(total(Some(3), 2), Some(4));
+        assert_eq!(total(Some(3), 5), Some(6));
+    }
+}

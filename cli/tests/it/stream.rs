@@ -1,0 +1,226 @@
+//! `forebay stream`.
+
+use serde_json::{Value, json};
+
+use crate::support::{Run, data, exact, forebay, json, ranked, read, words};
+
+fn stream(args: &str, stdin: impl AsRef<[u8]>) -> Value {
+    json(&forebay(&format!("stream -q --format json {args}"), stdin).quiet_success())
+}
+
+/// The counts of a result as (item, count).
+fn counts(result: &Value) -> Vec<(String, u64)> {
+    let counts = result["counts"].as_array().expect("counts is an array");
+    let pair = |row: &Value| {
+        let item = row["item"].as_str().expect("item is text");
+        (
+            item.to_owned(),
+            row["count"].as_u64().expect("a whole number"),
+        )
+    };
+    counts.iter().map(pair).collect()
+}
+
+#[test]
+fn the_result_is_one_object_of_the_shape_scripts_rely_on() {
+    let text = "Ebb and flow\nebb, ebb!\nspring\n";
+    let result = forebay("stream -q --format json --batch-lines 2 --top 1", text);
+    assert_eq!(
+        result.quiet_success(),
+        "{\"batches\":2,\"records\":3,\"keys\":4,\
+         \"counts\":[{\"item\":\"ebb\",\"count\":3}],\
+         \"heavy_hitters\":[{\"item\":\"ebb\",\"lower\":3,\"upper\":3}],\
+         \"samples\":[{\"item\":\"ebb\",\"lines\":[\"Ebb and flow\",\"ebb, ebb!\"]}]}\n"
+    );
+}
+
+#[test]
+fn items_are_words_or_a_field_and_ties_are_in_order_of_the_item() {
+    let pairs = |pairs: &[(&str, u64)]| -> Vec<(String, u64)> {
+        pairs
+            .iter()
+            .map(|&(item, n)| (item.to_owned(), n))
+            .collect()
+    };
+    let text = "b,x y\r\na,x\nB,z";
+    let all = pairs(&[("b", 2), ("x", 2), ("a", 1), ("y", 1), ("z", 1)]);
+    assert_eq!(counts(&stream("--top 0", text)), all);
+    assert_eq!(counts(&stream("--top 0 --words", text)), all);
+    assert_eq!(
+        counts(&stream("--field 1 --delimiter ,", text)),
+        pairs(&[("B", 1), ("a", 1), ("b", 1)])
+    );
+    assert_eq!(
+        counts(&stream("--field 1 --top 2", text)),
+        pairs(&[("B,z", 1), ("a,x", 1)])
+    );
+}
+
+#[test]
+fn heavy_hitters_are_those_of_the_window() {
+    let text = "a\na\na\nb\nb\nc\n";
+    let heavy =
+        |args: &str| stream(&format!("--batch-lines 1 {args}"), text)["heavy_hitters"].take();
+    assert_eq!(
+        heavy("--window 3"),
+        json!([{"item": "b", "lower": 2, "upper": 2}, {"item": "c", "lower": 1, "upper": 1}])
+    );
+    assert_eq!(heavy("")[0], json!({"item": "a", "lower": 3, "upper": 3}));
+    assert_eq!(heavy("--window 100"), heavy(""));
+    assert_eq!(counts(&stream("--batch-lines 1 --window 1", text)).len(), 3);
+}
+
+#[test]
+fn samples_hold_lines_of_the_item_in_input_order_and_none_twice() {
+    let text: String = (0..500)
+        .map(|i| format!("{} tide tide {i}\n", i % 3))
+        .collect();
+    let samples = stream("--samples 20 --top 1 --batch-lines 30", &text)["samples"].take();
+    assert_eq!(samples.as_array().expect("an array").len(), 1);
+    let numbers: Vec<u32> = samples[0]["lines"]
+        .as_array()
+        .expect("an array")
+        .iter()
+        .map(|line| {
+            let line = line.as_str().expect("a line");
+            line.rsplit(' ')
+                .next()
+                .and_then(|n| n.parse().ok())
+                .expect("a number")
+        })
+        .collect();
+    assert_eq!(numbers.len(), 20);
+    assert!(numbers.is_sorted_by(|a, b| a < b));
+    assert_eq!(stream("--samples 0", &text)["samples"], json!([]));
+}
+
+#[test]
+fn threads_do_not_matter_runs_repeat_and_seeds_differ() {
+    let run = |args: &str| {
+        let args = format!("stream --generate 20000 --field 1 --top 0 --format json {args}");
+        forebay(&args, "")
+    };
+    let first = run("--threads 1 --batch-lines 3000");
+    assert_eq!(first.status, 0);
+    assert_eq!(run("--threads 1 --batch-lines 3000"), first);
+    assert_eq!(run("--threads 2 --batch-lines 3000"), first);
+    assert_eq!(run("--threads 8 --batch-lines 3000"), first);
+    let other = run("--seed 1 --batch-lines 3000");
+    assert_ne!(other, first);
+    let counts_of = |run: &Run| counts(&json(&run.stdout));
+    assert_eq!(counts_of(&other), counts_of(&first));
+    assert_eq!(
+        counts_of(&run("--batch-lines 7 --partitions 3")),
+        counts_of(&first)
+    );
+}
+
+#[test]
+fn each_batch_has_a_line_on_standard_error() {
+    let run = forebay("stream --batch-lines 2 --format csv", "a\na b\nb b\n");
+    assert_eq!(
+        run.stderr,
+        "batch 1: 2 lines and 2 items so far, most frequent now: a\n\
+         batch 2: 3 lines and 2 items so far, most frequent now: b\n"
+    );
+    assert_eq!(run.stdout, "item,count\nb,3\na,2\n");
+}
+
+#[test]
+fn batches_by_the_clock_count_the_same() {
+    let text = "ebb and flow\n".repeat(5_000);
+    let by_lines = stream("--top 0", &text);
+    let by_clock = stream("--top 0 --interval 20ms", &text);
+    assert_eq!(by_clock["counts"], by_lines["counts"]);
+    assert_eq!(by_clock["records"], json!(5_000));
+    let windowed = stream("--interval 20ms --window 1h", &text);
+    assert_eq!(windowed["heavy_hitters"], by_lines["heavy_hitters"]);
+}
+
+#[test]
+fn empty_input_gives_an_empty_result() {
+    assert_eq!(
+        stream("", ""),
+        json!({
+            "batches": 0, "records": 0, "keys": 0, "counts": [], "heavy_hitters": [], "samples": []
+        })
+    );
+    let table = forebay("stream", "").quiet_success();
+    assert!(
+        table.starts_with("0 batches, 0 lines, 0 items\n"),
+        "{table}"
+    );
+}
+
+#[test]
+fn the_table_has_counts_heavy_hitters_and_samples() {
+    let table = forebay("stream -q --batch-lines 1 --window 1", "ebb\nflow\nebb\n").quiet_success();
+    for line in [
+        "3 batches, 3 lines, 2 items",
+        "   1      2  66.67%  ████████████████████  ebb",
+        "heavy hitters of the last 1 batch:",
+        "total 1; all counts are exact",
+        "lines drawn at random:",
+        "    flow",
+    ] {
+        assert!(
+            table.lines().any(|found| found == line),
+            "{line:?} in {table}"
+        );
+    }
+}
+
+#[test]
+fn bad_lines_are_errors_or_skipped() {
+    let message = forebay("stream -q --field 2 --batch-lines 1", "a b\nc\n").failure(1);
+    assert_eq!(
+        message,
+        "forebay: standard input, line 2: no field 2, the line has 1: \"c\"\n"
+    );
+    let run = forebay(
+        "stream -q --field 2 --skip-bad --format csv",
+        "a b\nc\nd b\n",
+    );
+    assert_eq!(
+        (run.status, run.stdout.as_str(), run.stderr.as_str()),
+        (0, "item,count\nb,2\n", "forebay: skipped 1 bad line\n")
+    );
+    let message = forebay("stream --interval 10ms no-such-file", "").failure(1);
+    assert!(message.contains("cannot read no-such-file"), "{message}");
+}
+
+#[test]
+fn wrong_usage_is_refused_with_a_reason() {
+    for (args, reason) in [
+        ("--window 2s", "--window 2s: must be a whole number from 1"),
+        ("--interval 1s --window 3", "--window 3: must be a duration"),
+        (
+            "--interval 1s --window 1500ms",
+            "--window 1500ms: must be a multiple of 1s",
+        ),
+        ("--interval 1s --batch-lines 3", "cannot be used with"),
+        ("--interval 100us", "a whole number of milliseconds from 1"),
+        ("--batch-lines 0", "must be a whole number from 1"),
+        ("--threads 0", "must be a whole number from 1"),
+        ("--delimiter ,", "--field"),
+        ("--generate 5 file", "cannot be used with"),
+    ] {
+        let message = forebay(&format!("stream {args}"), "").failure(2);
+        assert!(message.contains(reason), "{args}: {message}");
+    }
+}
+
+#[test]
+fn the_words_of_a_real_text_are_counted_exactly_and_bounds_hold() {
+    let Some(path) = data("kjv.txt") else { return };
+    let truth = exact(words(&read(&path)).into_iter().map(|word| (word, 1)));
+    let args = format!("--batch-lines 1000 --top 0 -k 500 {}", path.display());
+    let result = stream(&args, "");
+    assert_eq!(counts(&result), ranked(&truth));
+    assert_eq!(result["keys"], json!(truth.len()));
+    for row in result["heavy_hitters"].as_array().expect("an array") {
+        let count = truth[row["item"].as_str().expect("text")];
+        let bound = |name: &str| row[name].as_u64().expect("a whole number");
+        assert!((bound("lower")..=bound("upper")).contains(&count), "{row}");
+    }
+}

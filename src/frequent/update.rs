@@ -1,0 +1,170 @@
+//! Offering keys: one at a time, by value or by reference, with or without a weight.
+
+use alloc::borrow::ToOwned;
+use core::borrow::Borrow;
+use core::hash::{BuildHasher, Hash};
+
+use super::counters::Place;
+use super::error::UpdateError;
+use super::misra_gries::{MisraGries, Steps};
+use super::weight::Weight;
+
+impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
+    /// Offers one key with weight one.
+    ///
+    /// # Panics
+    ///
+    /// If the total weight overflows `W`.
+    #[inline]
+    #[track_caller]
+    pub fn update(&mut self, key: K) {
+        self.update_weighted(key, W::ONE);
+    }
+
+    /// Offers one key with a weight. Weight zero changes nothing.
+    ///
+    /// # Panics
+    ///
+    /// If the weight is not a number, negative or infinite, or if the total weight overflows `W`;
+    /// see [`try_update_weighted`](Self::try_update_weighted).
+    #[inline]
+    #[track_caller]
+    pub fn update_weighted(&mut self, key: K, weight: W) {
+        if let Err(error) = self.try_update_weighted(key, weight) {
+            refuse(error);
+        }
+    }
+
+    /// Offers one key with a weight, or says why it cannot be taken. Weight zero changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the weight is not a number, negative or infinite, or if the total weight would overflow
+    /// `W`. The summary is then as it was.
+    #[inline]
+    pub fn try_update_weighted(&mut self, key: K, weight: W) -> Result<(), UpdateError> {
+        if self.admit(weight)? {
+            self.place(self.counters.hash(&key), key, weight);
+        }
+        Ok(())
+    }
+
+    /// Offers one key by reference, with weight one; it is cloned only if it is not tracked yet.
+    ///
+    /// # Panics
+    ///
+    /// If the total weight overflows `W`.
+    #[inline]
+    #[track_caller]
+    pub fn update_ref<Q>(&mut self, key: &Q)
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        self.update_weighted_ref(key, W::ONE);
+    }
+
+    /// Offers one key by reference, with a weight; it is cloned only if it is not tracked yet.
+    ///
+    /// # Panics
+    ///
+    /// As [`update_weighted`](Self::update_weighted).
+    #[inline]
+    #[track_caller]
+    pub fn update_weighted_ref<Q>(&mut self, key: &Q, weight: W)
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        if let Err(error) = self.try_update_weighted_ref(key, weight) {
+            refuse(error);
+        }
+    }
+
+    /// Offers one key by reference, with a weight, or says why it cannot be taken.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_update_weighted`](Self::try_update_weighted).
+    #[inline]
+    pub fn try_update_weighted_ref<Q>(&mut self, key: &Q, weight: W) -> Result<(), UpdateError>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        if self.admit(weight)? {
+            self.place_ref(self.counters.hash(key), key, weight);
+        }
+        Ok(())
+    }
+
+    /// Adds a weight to the total; false if it is zero and there is nothing to do.
+    #[inline]
+    fn admit(&mut self, weight: W) -> Result<bool, UpdateError> {
+        weight.validate()?;
+        let total = self.total.checked_add(weight);
+        self.total = total.ok_or(UpdateError::Overflow)?;
+        Ok(weight != W::ZERO)
+    }
+
+    /// Books a positive weight, already in the total, on a key.
+    #[inline]
+    pub(super) fn place(&mut self, hash: u32, key: K, weight: W) {
+        self.note_weight(weight);
+        let most = self.most_counters();
+        let key = match self.counters.plain(most) {
+            Some(mut plain) => match plain.add(hash, key, weight) {
+                Ok(()) => return,
+                Err(key) => key,
+            },
+            None => key,
+        };
+        match self.counters.locate(hash, &key) {
+            Place::Held(position) => self.counters.add_at(position, weight),
+            Place::Vacant(group) if self.takes_newcomer() => {
+                self.counters
+                    .push(group, hash, key, weight, self.most_counters());
+                self.settle();
+            }
+            Place::Vacant(_) => {}
+        }
+    }
+
+    /// As [`place`](Self::place), by reference.
+    #[inline]
+    pub(super) fn place_ref<Q>(&mut self, hash: u32, key: &Q, weight: W)
+    where
+        K: Borrow<Q>,
+        Q: Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        self.note_weight(weight);
+        match self.counters.locate(hash, key) {
+            Place::Held(position) => self.counters.add_at(position, weight),
+            Place::Vacant(group) if self.takes_newcomer() => {
+                self.counters
+                    .push(group, hash, key.to_owned(), weight, self.most_counters());
+                self.settle();
+            }
+            Place::Vacant(_) => {}
+        }
+    }
+
+    /// Whether a key without a counter is given one.
+    ///
+    /// If all weights are one and all counters taken, it is not: this is the textbook step, the
+    /// reduction of k + 1 counters the smallest of which, the newcomer's, is one.
+    #[inline]
+    fn takes_newcomer(&mut self) -> bool {
+        if self.counters.len() < self.k || self.steps == Steps::Weighted {
+            return true;
+        }
+        self.subtract(W::ONE);
+        false
+    }
+}
+
+#[cold]
+#[track_caller]
+fn refuse(error: UpdateError) -> ! {
+    panic!("update refused: {error}")
+}

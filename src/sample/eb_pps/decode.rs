@@ -1,0 +1,65 @@
+//! What is checked when an `EbPps` sample is read back.
+
+use super::{EbPps, FAINTEST};
+use crate::sample::stored::StoredEbPps;
+
+impl<T, R> TryFrom<StoredEbPps<T, R>> for EbPps<T, R> {
+    type Error = &'static str;
+
+    fn try_from(stored: StoredEbPps<T, R>) -> Result<Self, Self::Error> {
+        let StoredEbPps {
+            capacity,
+            latent,
+            total,
+            heaviest,
+            faded,
+            coin,
+            gate,
+            seen,
+            rng,
+        } = stored;
+        let mut sample = Self {
+            capacity,
+            latent,
+            total,
+            heaviest,
+            faded,
+            coin,
+            gate,
+            seen,
+            rng,
+        };
+        sample.check()?;
+        let pool = sample.pool();
+        sample.gate.restore(pool)?;
+        Ok(sample)
+    }
+}
+
+impl<T, R> EbPps<T, R> {
+    /// Says which invariant does not hold, the gate's aside.
+    fn check(&self) -> Result<(), &'static str> {
+        let empty = self.latent.is_empty();
+        let held = self.latent.full().len() as u64 + u64::from(self.latent.partial().is_some());
+        let size = (self.total / self.heaviest).min(self.capacity as f64);
+        let finite = |number: f64| (0.0..f64::INFINITY).contains(&number);
+        let faded = (FAINTEST..=1.0).contains(&self.faded);
+        if self.capacity == 0 {
+            Err("the capacity of a sample is 0")
+        } else if !self.latent.is_valid() || held > self.capacity as u64 {
+            Err("a sample does not fit its capacity")
+        } else if self.seen < held {
+            Err("a sample has seen less than it holds")
+        } else if !(finite(self.total) && finite(self.heaviest) && faded) {
+            Err("a weight is out of range")
+        } else if !(0.0..1.0).contains(&self.coin) || self.coin == 0.0 && !empty {
+            Err("the coin of a sample is out of range")
+        } else if empty != (self.total == 0.0) || empty != (self.heaviest == 0.0) {
+            Err("the weights of a sample do not fit its items")
+        } else if !empty && libm::fabs(self.latent.size() - size) > 1e-6 * size {
+            Err("the size of a sample does not fit its weights")
+        } else {
+            Ok(())
+        }
+    }
+}

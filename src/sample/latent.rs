@@ -1,0 +1,188 @@
+//! A sample whose size may be a fraction: full items, and one that counts in part.
+//!
+//! The operations are those on *latent samples* of Hentschel, Haas and Tian (2018): they multiply
+//! every item's probability of being realised by the same number, or add items that have theirs.
+
+use alloc::vec::Vec;
+
+use rand::Rng;
+
+use super::aggregate::settle;
+use crate::random::{open01, position};
+
+/// A latent sample. Realised, it has all full items, and the partial one with probability
+/// `fraction`.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Latent<T> {
+    full: Vec<T>,
+    /// None if and only if the fraction is 0.
+    partial: Option<T>,
+    /// At least 0 and below 1.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    fraction: f64,
+}
+
+impl<T> Latent<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            full: Vec::new(),
+            partial: None,
+            fraction: 0.0,
+        }
+    }
+
+    pub(crate) fn full(&self) -> &[T] {
+        &self.full
+    }
+
+    pub(crate) fn partial(&self) -> Option<&T> {
+        self.partial.as_ref()
+    }
+
+    pub(crate) fn fraction(&self) -> f64 {
+        self.fraction
+    }
+
+    /// The expected number of items when it is realised.
+    pub(crate) fn size(&self) -> f64 {
+        self.full.len() as f64 + self.fraction
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.full.is_empty() && self.partial.is_none()
+    }
+
+    /// All items realised with a partial one, or without.
+    pub(crate) fn realise(self, whole: bool) -> Vec<T> {
+        let mut items = self.full;
+        items.extend(self.partial.filter(|_| whole));
+        items
+    }
+
+    /// Puts another item in the place of a full one.
+    pub(crate) fn replace_full(&mut self, position: usize, item: T) {
+        self.full[position] = item;
+    }
+
+    /// Puts another item in the place of the partial one.
+    pub(crate) fn replace_partial(&mut self, item: T) {
+        self.partial = Some(item);
+    }
+
+    /// Lets the partial item, if there is one, count for more.
+    pub(crate) fn grow(&mut self, fraction: f64) {
+        self.set_fraction(self.fraction + fraction);
+    }
+
+    /// Ends an operation that changed the partial item or its fraction.
+    fn set_fraction(&mut self, fraction: f64) {
+        self.fraction = fraction;
+        if fraction <= 0.0 {
+            self.partial = None;
+        } else if fraction >= 1.0 {
+            self.full.extend(self.partial.take());
+        }
+        if self.partial.is_none() {
+            self.fraction = 0.0;
+        }
+    }
+
+    /// Makes the number of items whole, given that it is but for rounding: at most `size`, and no
+    /// less if the partial item can make it so.
+    pub(crate) fn round(&mut self, size: usize) {
+        let missing = self.full.len() < size;
+        self.set_fraction(if missing { 1.0 } else { 0.0 });
+    }
+
+    /// Multiplies every item's probability by `size` over the present size; does nothing if that is
+    /// not smaller.
+    ///
+    /// Below, f is the fraction before and g the one after, and every item's probability is to be
+    /// multiplied by t.
+    pub(crate) fn shrink<R: Rng + ?Sized>(&mut self, size: f64, rng: &mut R) {
+        let before = self.size();
+        if size >= before {
+            return;
+        }
+        let (whole, t) = (size as usize, size / before);
+        let (kept, left) = (t * self.fraction, size - whole as f64);
+        if whole == self.full.len() {
+            // The partial item stays so with the probability s that makes s*g + (1-s) = t*f.
+            if open01(rng) * (1.0 - left) > 1.0 - kept {
+                self.swap_partial(rng);
+            }
+        } else if whole == 0 {
+            // One item stays, as the partial one: each with the probability it had.
+            if open01(rng) * before > self.fraction {
+                self.swap_partial(rng);
+            }
+            self.full.clear();
+        } else if open01(rng) < kept {
+            // The partial item becomes full, and one of those kept takes its place.
+            self.keep_full(whole, rng);
+            self.swap_partial(rng);
+        } else {
+            self.keep_full(whole + 1, rng);
+            let chosen = position(rng, whole + 1);
+            self.partial = Some(self.full.swap_remove(chosen));
+        }
+        self.set_fraction(left);
+    }
+
+    /// Swaps the partial item with a full one, which becomes partial also if there was none.
+    fn swap_partial<R: Rng + ?Sized>(&mut self, rng: &mut R) {
+        if self.full.is_empty() {
+            return;
+        }
+        let chosen = position(rng, self.full.len());
+        let swapped = self.full.swap_remove(chosen);
+        self.full.extend(self.partial.replace(swapped));
+    }
+
+    /// Keeps `len` of the full items, each set of them equally likely.
+    fn keep_full<R: Rng + ?Sized>(&mut self, len: usize, rng: &mut R) {
+        while self.full.len() > len {
+            let dropped = position(rng, self.full.len());
+            self.full.swap_remove(dropped);
+        }
+    }
+
+    /// Adds an item that is realised with the given probability.
+    pub(crate) fn add<R: Rng + ?Sized>(&mut self, item: T, probability: f64, rng: &mut R) {
+        if probability >= 1.0 {
+            self.full.push(item);
+            return;
+        }
+        let (chosen, (fraction, partial)) = match self.partial.take() {
+            None => (None, (probability, item)),
+            Some(partial) => settle((probability, item), (self.fraction, partial), rng),
+        };
+        self.full.extend(chosen);
+        self.partial = Some(partial);
+        self.set_fraction(fraction);
+    }
+
+    /// Adds all items of another latent sample, each with its probability.
+    pub(crate) fn merge<R: Rng + ?Sized>(&mut self, mut other: Self, rng: &mut R) {
+        self.full.append(&mut other.full);
+        if let Some(item) = other.partial {
+            self.add(item, other.fraction, rng);
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.full.clear();
+        self.partial = None;
+        self.fraction = 0.0;
+    }
+
+    /// Whether the fraction fits the partial item.
+    #[cfg(feature = "serde")]
+    pub(crate) fn is_valid(&self) -> bool {
+        match self.partial {
+            Some(_) => 0.0 < self.fraction && self.fraction < 1.0,
+            None => self.fraction == 0.0,
+        }
+    }
+}

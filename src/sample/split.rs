@@ -1,0 +1,185 @@
+//! Weighted items in one vector: a heap of the heavy ones in front, the light ones behind.
+
+use alloc::vec::Vec;
+
+/// An item with its own weight.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Weighted<T> {
+    /// Above zero and finite.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    pub(crate) weight: f64,
+    pub(crate) item: T,
+}
+
+/// Items of which some are heavy, the lightest of these in reach.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Split<T> {
+    /// The first `heavy` are a binary heap, the smallest weight on top; the others are in no order.
+    entries: Vec<Weighted<T>>,
+    heavy: usize,
+}
+
+impl<T> Split<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+            heavy: 0,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn as_slice(&self) -> &[Weighted<T>] {
+        &self.entries
+    }
+
+    pub(crate) fn heavy(&self) -> &[Weighted<T>] {
+        &self.entries[..self.heavy]
+    }
+
+    pub(crate) fn light(&self) -> &[Weighted<T>] {
+        &self.entries[self.heavy..]
+    }
+
+    /// The smallest weight of the heavy items.
+    pub(crate) fn lightest_heavy(&self) -> Option<f64> {
+        self.heavy().first().map(|entry| entry.weight)
+    }
+
+    /// Adds a heavy item. O(log n).
+    pub(crate) fn push_heavy(&mut self, entry: Weighted<T>) {
+        self.entries.push(entry);
+        let last = self.entries.len() - 1;
+        self.entries.swap(self.heavy, last);
+        let mut child = self.heavy;
+        self.heavy += 1;
+        while child > 0 {
+            let parent = (child - 1) / 2;
+            if self.entries[parent].weight <= self.entries[child].weight {
+                break;
+            }
+            self.entries.swap(parent, child);
+            child = parent;
+        }
+    }
+
+    /// Makes the lightest of the heavy items the first of the light ones. O(log n).
+    ///
+    /// # Panics
+    ///
+    /// If there is no heavy item.
+    pub(crate) fn sink(&mut self) {
+        self.heavy -= 1;
+        self.entries.swap(0, self.heavy);
+        let mut parent = 0;
+        loop {
+            let left = 2 * parent + 1;
+            let Some(child) = [left, left + 1]
+                .into_iter()
+                .filter(|&child| child < self.heavy)
+                .min_by(|&a, &b| self.entries[a].weight.total_cmp(&self.entries[b].weight))
+            else {
+                return;
+            };
+            if self.entries[parent].weight <= self.entries[child].weight {
+                return;
+            }
+            self.entries.swap(parent, child);
+            parent = child;
+        }
+    }
+
+    /// Puts another item in the place of a light one.
+    pub(crate) fn replace_light(&mut self, position: usize, entry: Weighted<T>) {
+        self.entries[self.heavy + position] = entry;
+    }
+
+    /// Drops a light item. O(1).
+    pub(crate) fn remove_light(&mut self, position: usize) {
+        self.entries.swap_remove(self.heavy + position);
+    }
+
+    /// Takes the light items out, the first ones first.
+    pub(crate) fn take_light(&mut self) -> Vec<Weighted<T>> {
+        self.entries.split_off(self.heavy)
+    }
+
+    /// Adds light items behind those there are.
+    pub(crate) fn append_light(&mut self, mut light: Vec<Weighted<T>>) {
+        self.entries.append(&mut light);
+    }
+
+    /// Gives back memory beyond `capacity` items.
+    pub(crate) fn shrink_to(&mut self, capacity: usize) {
+        self.entries.shrink_to(capacity);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+        self.heavy = 0;
+    }
+
+    pub(crate) fn into_entries(self) -> Vec<Weighted<T>> {
+        self.entries
+    }
+
+    /// Whether all weights are possible and the heavy items are a heap.
+    #[cfg(feature = "serde")]
+    pub(crate) fn is_valid(&self) -> bool {
+        let weights =
+            |range: core::ops::Range<usize>| self.entries[range].iter().map(|entry| entry.weight);
+        let ordered =
+            |child: usize| self.entries[(child - 1) / 2].weight <= self.entries[child].weight;
+        self.heavy <= self.len()
+            && weights(0..self.len()).all(|weight| 0.0 < weight && weight < f64::INFINITY)
+            && (1..self.heavy).all(ordered)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(weight: f64) -> Weighted<()> {
+        Weighted { weight, item: () }
+    }
+
+    fn lightest_by_search(split: &Split<()>) -> Option<f64> {
+        let weights = split.heavy().iter().map(|entry| entry.weight);
+        weights.min_by(f64::total_cmp)
+    }
+
+    #[test]
+    fn sinking_takes_the_heavy_items_in_ascending_order_before_those_that_were_light() {
+        let weights = [5.0, 3.0, 8.0, 3.0, 9.0, 1.0, 7.0, 2.0, 6.0];
+        let mut split = Split::new();
+        for (i, &weight) in weights.iter().enumerate() {
+            split.push_heavy(entry(weight));
+            assert_eq!(split.lightest_heavy(), lightest_by_search(&split));
+            if i % 3 == 2 {
+                let before = split.lightest_heavy();
+                split.sink();
+                assert_eq!(split.light().first().map(|entry| entry.weight), before);
+                assert_eq!(split.lightest_heavy(), lightest_by_search(&split));
+            }
+        }
+        assert_eq!((split.heavy().len(), split.light().len()), (6, 3));
+        let mut sunk = Vec::new();
+        while let Some(weight) = split.lightest_heavy() {
+            split.sink();
+            sunk.push(weight);
+        }
+        assert!(sunk.is_sorted());
+        let front: Vec<f64> = split.light()[..6]
+            .iter()
+            .map(|entry| entry.weight)
+            .collect();
+        sunk.reverse();
+        assert_eq!(front, sunk);
+        assert_eq!(split.len(), weights.len());
+    }
+}

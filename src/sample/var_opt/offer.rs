@@ -1,0 +1,144 @@
+//! How a `VarOpt` sample takes in items and other samples.
+
+use rand::Rng;
+
+use super::VarOpt;
+use crate::Merge;
+use crate::random::{open01, position};
+use crate::sample::aggregate::aggregate;
+use crate::sample::split::Weighted;
+use crate::sample::weight::Weight;
+
+impl<T, R: Rng> VarOpt<T, R> {
+    #[inline]
+    pub(super) fn update_valid(&mut self, weight: Weight, item: impl FnOnce() -> T) {
+        self.seen = self.seen.saturating_add(1);
+        if !self.gate.pass(weight.get()) {
+            self.consider(item, weight.get());
+        }
+    }
+
+    /// Passes over the first of some items, and gives their number.
+    pub(super) fn pass_first(&mut self, weights: &[f64]) -> usize {
+        let passed = self.gate.pass_first(weights);
+        self.seen = self.seen.saturating_add(passed as u64);
+        passed
+    }
+
+    /// Offers an item that did not pass.
+    #[cold]
+    #[inline(never)]
+    fn consider(&mut self, item: impl FnOnce() -> T, weight: f64) {
+        if weight == 0.0 {
+            return;
+        }
+        let candidate = self.gate.stopped_by_jump(weight);
+        self.light_weight += self.gate.take_passed();
+        match self.pool().filter(|_| candidate) {
+            Some(pool) => {
+                if pool.takes_slot(weight * self.gate.unit(), &mut self.rng) {
+                    let slot = position(&mut self.rng, self.split.light().len());
+                    let item = item();
+                    self.split.replace_light(slot, Weighted { weight, item });
+                }
+                self.add_light(weight);
+            }
+            None => {
+                let item = item();
+                self.split.push_heavy(Weighted { weight, item });
+                if self.split.len() > self.capacity {
+                    self.leave_one_out();
+                }
+            }
+        }
+        self.open_gate();
+    }
+
+    fn open_gate(&mut self) {
+        match self.pool() {
+            Some(pool) => self.gate.open(pool, &mut self.rng),
+            None => self.gate.close(),
+        }
+    }
+
+    /// Drops one item, there being one too many: a candidate of weight w with probability
+    /// `1 - w / tau`, which is 1 in all.
+    fn leave_one_out(&mut self) {
+        if !self.is_saturated() {
+            self.split.shrink_to(self.capacity + 1);
+        }
+        let unmoved = self.split.light().len();
+        let tau = self.raise_tau();
+        let (light, unit) = (self.split.light(), self.gate.unit());
+        let moved = light.len() - unmoved;
+        let mut left = open01(&mut self.rng);
+        let leaver = light[..moved].iter().position(|entry| {
+            left -= 1.0 - entry.weight * unit / tau;
+            left < 0.0
+        });
+        // Those that were light before weigh the same. If there are none, rounding is to blame.
+        let leaver = leaver.unwrap_or_else(|| match unmoved {
+            0 => 0,
+            _ => moved + position(&mut self.rng, unmoved),
+        });
+        self.split.remove_light(leaver);
+    }
+
+    /// Merges with a side that holds items, holding some.
+    ///
+    /// The items of both sides are sampled again by their adjusted weights. No side holds fewer
+    /// items than the result, unless it holds all its items; so the threshold is not below that of
+    /// either side, and an item held with probability `w / tau_1` and then again with probability
+    /// `tau_1 / tau` is held with probability `w / tau`.
+    fn merge_held(&mut self, mut other: Self) {
+        self.capacity = self.capacity.min(other.capacity);
+        let (ours, theirs) = (self.split.take_light(), other.split.take_light());
+        let our_weight = self.light_weight + self.gate.take_passed();
+        let their_weight = other.light_weight + other.gate.take_passed();
+        let factors = self.gate.align(our_weight, &other.gate, their_weight);
+        let (our_weight, their_weight) = (our_weight * factors.0, their_weight * factors.1);
+        self.light_weight = our_weight + their_weight;
+        for entry in other.split.into_entries() {
+            self.split.push_heavy(entry);
+        }
+        if self.split.len() + ours.len() + theirs.len() > self.capacity {
+            let unit = self.gate.unit();
+            let tau = self.raise_tau();
+            let share = |weight: f64, light: &[Weighted<T>]| {
+                weight * (self.gate.unit() / unit) / light.len() as f64 / tau
+            };
+            let shares = (share(our_weight, &ours), share(their_weight, &theirs));
+            let unit = self.gate.unit();
+            let moved = self.split.take_light().into_iter();
+            let candidates = moved
+                .map(|entry| (entry.weight * unit / tau, entry))
+                .chain(ours.into_iter().map(|entry| (shares.0, entry)))
+                .chain(theirs.into_iter().map(|entry| (shares.1, entry)));
+            let slots = self.capacity - self.split.heavy().len();
+            let chosen = aggregate(candidates, slots, &mut self.rng);
+            self.split.append_light(chosen);
+        }
+        self.open_gate();
+    }
+}
+
+impl<T, R: Rng> Merge for VarOpt<T, R> {
+    /// Samples the items of both sides again by their adjusted weights, which keeps the guarantee
+    /// exactly. O(k log k); draws from the generator of `self`, unless a side is empty.
+    ///
+    /// The capacity becomes the smaller one of the sides that hold anything.
+    fn merge(&mut self, other: Self) {
+        self.seen = self.seen.saturating_add(other.seen);
+        match (self.split.len(), other.split.len()) {
+            (0, 0) => self.capacity = self.capacity.min(other.capacity),
+            (_, 0) => {}
+            (0, _) => {
+                self.capacity = other.capacity;
+                self.split = other.split;
+                self.light_weight = other.light_weight;
+                self.gate = other.gate;
+            }
+            _ => self.merge_held(other),
+        }
+    }
+}
