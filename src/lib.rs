@@ -28,6 +28,7 @@
 //! |---|---|---|
 //! | `std` | yes | seeding from the operating system |
 //! | `stream` | yes | the micro-batch driver; needs `std` |
+//! | `datasketches` | no | reading and writing the images of the DataSketches libraries |
 //! | `serde` | no | every summary can be stored and resumed, the state of its generator included |
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -37,6 +38,8 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "datasketches")]
+pub mod datasketches;
 mod estimate;
 pub mod frequent;
 pub mod hash;

@@ -17,7 +17,7 @@ pub(crate) fn race(title: &str, rounds: usize, mut contestants: Vec<Contestant<'
     for (own, (name, _)) in times.iter().zip(&contestants) {
         let ratios = own.iter().zip(&times[0]).map(|(own, first)| own / first);
         println!(
-            "{title}: {name:<12} median {:>9.3} ms, ratio {:.2}",
+            "{title}: {name:<26} median {:>9.3} ms, ratio {:.2}",
             1e3 * median(own.clone()),
             median(ratios.collect()),
         );

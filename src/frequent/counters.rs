@@ -3,12 +3,12 @@
 //! Counters lie densely in one vector, in the order in which their keys came, and an index of
 //! 32-bit words finds them. A word holds the position of a counter in its low bits and part of the
 //! key's hash in the others, so that probing rarely touches a counter that is not the one sought.
-//! Words stand in groups of eight, filled from the front; a key's home group is given by the low
+//! Words stand in groups of eight, filled from the front; a key's home group is given by the high
 //! bits of its hash, and a group that is full overflows into the next.
 //!
 //! A group is examined as a whole, without a branch for each word: what costs most in a table of
 //! counters is the branch that goes the wrong way. For keys without a destructor not even finding
-//! the key or not is a branch, see [`Counters::add_plain`].
+//! the key or not is a branch, see [`Plain::add`].
 //!
 //! Nothing is ever deleted singly. [`Counters::subtract`] drops many counters at once, closes the
 //! gaps, and writes the index anew, oldest counter first.
@@ -17,24 +17,18 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
-use core::hint::{black_box, select_unpredictable as choose};
+use core::hint::black_box;
 use core::mem;
 
+use super::group::{GROUP, Group, VACANT, fewest_groups, home, most_entries, tag};
+use super::plain::Plain;
 use super::weight::Weight;
 
-/// A word of the index without a counter; those with one hold its position plus one.
-const VACANT: u32 = 0;
-
-/// Words examined at once.
-const GROUP: usize = 8;
+/// Entries that memory is taken for when the first key comes.
+const FEWEST: usize = 4;
 
 /// Groups of an index that, with its counters, overflows a second-level cache.
 const FAR: usize = 1 << 14;
-
-/// A part of the index; the vacant words are the last ones.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(32))]
-struct Group([u32; GROUP]);
 
 /// A key with its counter.
 #[derive(Clone, Debug)]
@@ -59,17 +53,14 @@ pub(super) struct Counters<K, W, S> {
     /// a meaning; there are none if dropping a key does anything.
     entries: Vec<Entry<K, W>>,
     live: usize,
-    /// A power of two of groups, at least a quarter of whose words are vacant, and one more that
-    /// takes writes nobody will read. Every live entry is found from its home group on without
-    /// passing a group that is not full.
+    /// Groups for the live entries, see [`most_entries`], and one more that takes writes nobody
+    /// will read. Every live entry is found from its home group on without passing a group that is
+    /// not full.
     index: Vec<Group>,
     /// The number of words taken in each group of the index.
     taken: Vec<u8>,
     hasher: S,
 }
-
-/// Entries per group of the index, at most: half of its words. Fuller groups overflow too often.
-const LOAD: usize = GROUP / 2;
 
 impl<K, W: Weight, S> Counters<K, W, S> {
     pub(super) fn new(hasher: S) -> Self {
@@ -114,6 +105,13 @@ impl<K, W: Weight, S> Counters<K, W, S> {
         *count = count.saturating_add(weight);
     }
 
+    /// The bytes of all vectors, without what keys own themselves.
+    pub(super) fn memory(&self) -> usize {
+        self.entries.capacity() * size_of::<Entry<K, W>>()
+            + self.index.capacity() * size_of::<Group>()
+            + self.taken.capacity()
+    }
+
     /// The number of groups that keys are put in.
     #[inline]
     fn groups(&self) -> usize {
@@ -123,7 +121,7 @@ impl<K, W: Weight, S> Counters<K, W, S> {
     /// The bits of a word that hold a position plus one; the others are those of a tag.
     #[inline]
     fn mask(&self) -> u32 {
-        u32::MAX >> ((self.groups() * LOAD) as u32).leading_zeros()
+        u32::MAX >> (most_entries(self.groups()) as u32).leading_zeros()
     }
 
     #[inline]
@@ -158,18 +156,39 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         Q: Eq + ?Sized,
     {
         let mask = self.mask();
+        let home = self.home(hash);
+        let found = self.index[home].find(tag(hash, mask), mask);
+        if found == VACANT {
+            if usize::from(self.taken[home]) < GROUP {
+                return Place::Vacant(home);
+            }
+        } else {
+            let position = (found & mask) as usize - 1;
+            if position < self.live && self.entries[position].key.borrow() == key {
+                return Place::Held(position);
+            }
+        }
+        self.locate_far(hash, key)
+    }
+
+    /// As [`locate`](Self::locate), where the home group is full or two words in it have the tag.
+    #[cold]
+    fn locate_far<Q>(&self, hash: u32, key: &Q) -> Place
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        let mask = self.mask();
         let tag = tag(hash, mask);
         let mut group = self.home(hash);
         loop {
-            let words = &self.index[group];
-            let mut same = words.lanes(|word| (word ^ tag) & !mask == 0 && word != VACANT);
-            while same != 0 {
-                let word = words.0[same.trailing_zeros() as usize & (GROUP - 1)];
-                let position = (word & mask) as usize - 1;
-                if self.entries[position].key.borrow() == key {
-                    return Place::Held(position);
+            for word in self.index[group].0 {
+                if (word ^ tag) & !mask == 0 && word != VACANT {
+                    let position = (word & mask) as usize - 1;
+                    if self.entries[position].key.borrow() == key {
+                        return Place::Held(position);
+                    }
                 }
-                same &= same - 1;
             }
             if usize::from(self.taken[group]) < GROUP {
                 return Place::Vacant(group);
@@ -198,19 +217,34 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         let entry = Entry { key, count: weight };
         match self.entries.get_mut(position) {
             Some(remains) => *remains = entry,
-            None => self.entries.push(entry),
+            None => {
+                if position == self.entries.capacity() {
+                    let double = (2 * position).clamp(FEWEST, most.max(FEWEST));
+                    self.entries
+                        .reserve_exact(double.max(position + 1) - position);
+                }
+                self.entries.push(entry);
+            }
         }
         self.live += 1;
-        if position < self.groups() * LOAD {
+        if position < most_entries(self.groups()) {
             self.write(group, hash, position);
         } else {
             self.grow(most);
         }
     }
 
-    /// Adds a positive weight to the counter of `key`, made if there is none.
+    /// Adds a positive weight to the counter of `key`, made if there is none; there is room for
+    /// `most`.
     pub(super) fn add(&mut self, key: K, weight: W, most: usize) {
         let hash = self.hash(&key);
+        let key = match self.plain(most) {
+            Some(mut plain) => match plain.add(hash, key, weight) {
+                Ok(()) => return,
+                Err(key) => key,
+            },
+            None => key,
+        };
         match self.locate(hash, &key) {
             Place::Held(position) => self.add_at(position, weight),
             Place::Vacant(group) => self.push(group, hash, key, weight, most),
@@ -264,29 +298,65 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
             }
             return;
         }
+        self.close_gaps(cut);
+        self.rebuild();
+    }
+
+    /// Moves the counters above `cut` to the front, with `cut` subtracted. Leaves the index in
+    /// disorder.
+    fn close_gaps(&mut self, cut: W) {
+        // Listing the survivors first takes no branch that depends on a counter. The index is
+        // about to be written anew, and lends its memory for the list.
         let mut kept = 0;
-        for position in 0..self.live {
-            let stays = self.entries[position].count > cut;
-            if stays {
-                self.entries.swap(kept, position);
-                let count = &mut self.entries[kept].count;
-                *count = count.minus(cut);
-                kept += 1;
-            }
+        for (position, entry) in self.entries[..self.live].iter().enumerate() {
+            self.index[kept / GROUP].0[kept % GROUP] = position as u32;
+            kept += usize::from(entry.count > cut);
+        }
+        for to in 0..kept {
+            let from = self.index[to / GROUP].0[to % GROUP] as usize;
+            self.entries.swap(to, from);
+            let count = &mut self.entries[to].count;
+            *count = count.minus(cut);
         }
         self.live = kept;
         if mem::needs_drop::<K>() {
             self.entries.truncate(kept);
         }
-        self.rebuild();
+    }
+
+    /// Multiplies all counters, and drops those that become zero.
+    pub(super) fn scale(&mut self, factor: W)
+    where
+        W: core::ops::Mul<Output = W>,
+    {
+        for entry in &mut self.entries[..self.live] {
+            entry.count = entry.count * factor;
+        }
+        self.subtract(W::ZERO);
+    }
+
+    /// Gives back the memory for more than `most` counters.
+    pub(super) fn shrink(&mut self, most: usize) {
+        let groups = fewest_groups(most.max(self.live)).max(1);
+        if groups < self.groups() {
+            self.entries.truncate(self.live);
+            self.entries.shrink_to(most);
+            self.index.truncate(groups + 1);
+            self.index.shrink_to_fit();
+            self.taken.truncate(groups + 1);
+            self.rebuild();
+        }
     }
 
     #[cold]
     fn grow(&mut self, most: usize) {
         let groups = (self.groups() * 2)
-            .min(most.div_ceil(LOAD))
-            .max(self.live.div_ceil(LOAD));
+            .min(fewest_groups(most))
+            .max(fewest_groups(self.live));
+        let more = groups + 1 - self.index.len();
+        self.index.reserve_exact(more);
         self.index.resize(groups + 1, Group([VACANT; GROUP]));
+        self.taken.reserve_exact(more);
         self.taken.resize(groups + 1, 0);
         self.rebuild();
     }
@@ -313,80 +383,6 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
     }
 }
 
-/// The table for keys of plain data, which may be overwritten at no cost, and its bounds.
-pub(super) struct Plain<'a, K, W> {
-    index: &'a mut [Group],
-    taken: &'a mut [u8],
-    entries: &'a mut [Entry<K, W>],
-    live: &'a mut usize,
-    /// The most counters there may be.
-    most: usize,
-    mask: u32,
-}
-
-impl<K: Eq, W: Weight> Plain<'_, K, W> {
-    /// Adds a positive weight to the counter of a key, made if there is none, all without a branch
-    /// that depends on the key. Gives the key back, with nothing done, in the few cases that need
-    /// one: if all counters are taken, a home group is full, hashes collide, or memory is needed.
-    #[inline(always)]
-    pub(super) fn add(&mut self, hash: u32, key: K, weight: W) -> Result<(), K> {
-        let (mask, live, nowhere) = (self.mask, *self.live, self.index.len() - 1);
-        let (home, tag) = (home(hash, nowhere), tag(hash, mask));
-        let found = self.index[home].find(tag, mask);
-        let taken = usize::from(self.taken[home]);
-        let held = found != VACANT;
-        let position = choose(held, (found & mask) as usize, live + 1) - 1;
-        let Some(entry) = self.entries.get_mut(position) else {
-            return Err(key);
-        };
-        let other = (position >= live) | (entry.key != key);
-        if choose(held, other, (taken == GROUP) | (live >= self.most)) {
-            return Err(key);
-        }
-        entry.key = key;
-        entry.count = choose(held, entry.count, W::ZERO).saturating_add(weight);
-        // A key that is held writes its word where nobody reads it.
-        self.index[choose(held, nowhere, home)].0[taken % GROUP] = tag | (live as u32 + 1);
-        self.taken[home] += u8::from(!held);
-        *self.live = live + usize::from(!held);
-        Ok(())
-    }
-}
-
-impl Group {
-    /// The words with this tag, all in one.
-    #[inline]
-    fn find(&self, tag: u32, mask: u32) -> u32 {
-        let mut found = 0;
-        for word in self.0 {
-            found |= if (word ^ tag) & !mask == 0 { word } else { 0 };
-        }
-        found
-    }
-
-    /// A bit for each word that is so.
-    #[inline]
-    fn lanes(&self, is_so: impl Fn(u32) -> bool) -> u8 {
-        let mut lanes = 0;
-        for (lane, &word) in self.0.iter().enumerate() {
-            lanes |= u8::from(is_so(word)) << lane;
-        }
-        lanes
-    }
-}
-
-/// The home group among so many, by the high bits of the hash.
-#[inline]
-fn home(hash: u32, groups: usize) -> usize {
-    ((u64::from(hash) * groups as u64) >> 32) as usize
-}
-
-/// The tag, by the low bits of the hash, where a word has it.
-#[inline]
-fn tag(hash: u32, mask: u32) -> u32 {
-    hash.wrapping_mul(mask.wrapping_add(1)) & !mask
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -400,8 +396,8 @@ mod tests {
             let taken: usize = self.taken.iter().map(|&taken| usize::from(taken)).sum();
             assert_eq!(taken, self.live);
             for (group, &taken) in self.index[..self.groups()].iter().zip(&self.taken) {
-                let words = group.lanes(|word| word != VACANT).trailing_ones();
-                assert_eq!(words, u32::from(taken));
+                let words = group.0.iter().take_while(|&&word| word != VACANT).count();
+                assert_eq!(words, usize::from(taken));
             }
             for (position, entry) in self.entries().iter().enumerate() {
                 let place = self.locate(self.hash(&entry.key), &entry.key);

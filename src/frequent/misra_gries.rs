@@ -4,7 +4,7 @@ use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 
 use super::counters::Counters;
-use super::pending::PendingCut;
+use super::pending::{PendingCut, rough_cut};
 use super::row::Count;
 use super::weight::Weight;
 use crate::hash::DefaultHashBuilder;
@@ -65,7 +65,7 @@ pub(super) enum Steps {
     Merged,
     /// When the buffer is full. Other weights can make every update a step, by a few enormous
     /// counters and many small ones; so keys beyond k are kept too, up to half as many again, and
-    /// a step of O(k) drops at least half of k of them: O(1) an update again. Answers are given as
+    /// a step of O(k) drops a good part of those: O(1) an update again. Answers are given as
     /// if the step had just been made.
     Weighted,
 }
@@ -80,6 +80,30 @@ impl<K, W: Weight> MisraGries<K, W> {
     #[track_caller]
     pub fn new(k: usize) -> Self {
         Self::with_hasher(k, DefaultHashBuilder::default())
+    }
+
+    /// A summary whose error is at most the share `epsilon` of the total weight, in as few
+    /// counters as that needs: `k + 1 = 1 / epsilon`, rounded up.
+    ///
+    /// # Panics
+    ///
+    /// If `epsilon` is not between 2^-30 and 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::frequent::MisraGries;
+    /// let summary: MisraGries<u64> = MisraGries::with_error(0.001);
+    /// assert_eq!(summary.k(), 999);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn with_error(epsilon: f64) -> Self {
+        assert!(
+            (1.0 / (1u64 << 30) as f64..=1.0).contains(&epsilon),
+            "the error must be a share between 2^-30 and 1, and is {epsilon}"
+        );
+        Self::new((libm::ceil(1.0 / epsilon) as usize - 1).max(1))
     }
 }
 
@@ -148,6 +172,15 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
     #[must_use]
     pub fn error_bound(&self) -> W {
         self.total.divided_by(self.k + 1)
+    }
+
+    /// The bytes of memory held now, apart from what keys own themselves.
+    ///
+    /// For k counters of a stream of weights of one about `k * (size_of::<(K, W)>() + 8)` and at
+    /// most twice that while the table grows; for other weights half as much again.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        size_of::<Self>() + self.counters.memory()
     }
 
     /// Forgets everything offered; keeps k, the hasher and the memory.
@@ -228,11 +261,15 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         self.count_of(self.counters.get(key))
     }
 
-    /// Reduces to at most k counters if there are too many.
+    /// Reduces if there are too many counters: to k, or where a buffer is kept to about k.
     #[inline]
     pub(super) fn settle(&mut self) {
         if self.counters.len() > self.most_counters() {
-            self.subtract(self.cut());
+            let rough = match self.steps {
+                Steps::Textbook | Steps::Merged => None,
+                Steps::Weighted => rough_cut(self.counters.entries(), self.k),
+            };
+            self.subtract(rough.unwrap_or_else(|| self.cut()));
         }
     }
 

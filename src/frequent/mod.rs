@@ -55,11 +55,15 @@
 mod answers;
 mod block;
 mod counters;
+mod decay;
 mod error;
+mod group;
 mod misra_gries;
-#[cfg(feature = "serde")]
+#[cfg(any(feature = "serde", feature = "datasketches"))]
 mod parts;
 mod pending;
+mod plain;
+mod private;
 mod row;
 #[cfg(feature = "serde")]
 mod serde;
@@ -69,6 +73,9 @@ mod weight;
 
 pub use error::UpdateError;
 pub use misra_gries::MisraGries;
+#[cfg(feature = "datasketches")]
+pub(crate) use parts::Parts;
+pub use private::{PrivateError, PrivateRelease};
 pub use row::{Count, HeavyHitters, Row, Side};
 pub use traits::{IntoIter, Iter};
 pub use weight::Weight;

@@ -8,16 +8,67 @@ use super::weight::Weight;
 
 /// The parts of a summary as they were found in some encoding.
 pub(crate) struct Parts<K, W> {
-    pub(crate) k: usize,
-    pub(crate) total: W,
-    pub(crate) subtracted: W,
-    pub(crate) steps: Steps,
-    pub(crate) counters: Vec<(K, W)>,
+    pub(super) k: usize,
+    pub(super) total: W,
+    pub(super) subtracted: W,
+    pub(super) steps: Steps,
+    pub(super) counters: Vec<(K, W)>,
+}
+
+#[cfg(feature = "datasketches")]
+impl<K> Parts<K, u64> {
+    /// The parts of a summary of unknown weights, with the largest k up to `most` for which they
+    /// keep its promise.
+    pub(crate) fn of_any_weights(
+        most: usize,
+        total: u64,
+        subtracted: u64,
+        counters: Vec<(K, u64)>,
+    ) -> Self {
+        let counted = counters
+            .iter()
+            .fold(0, |sum: u64, (_, counter)| sum.saturating_add(*counter));
+        let k = match total.saturating_sub(counted).checked_div(subtracted) {
+            None => most,
+            // sum + (k + 1) * subtracted <= total
+            Some(steps) => most.min(usize::try_from(steps).unwrap_or(most).saturating_sub(1)),
+        };
+        Self {
+            k,
+            total,
+            subtracted,
+            steps: Steps::Weighted,
+            counters,
+        }
+    }
 }
 
 impl<K: Hash + Eq, W: Weight> Parts<K, W> {
     /// The summary with these parts, or which invariant they break.
+    #[cfg(feature = "serde")]
     pub(crate) fn assemble<S: BuildHasher>(
+        self,
+        hasher: S,
+    ) -> Result<MisraGries<K, W, S>, &'static str> {
+        let summary = self.assemble_unsettled(hasher)?;
+        if summary.counters.len() > summary.most_counters() {
+            return Err("more counters than k allows");
+        }
+        Ok(summary)
+    }
+
+    /// As [`assemble`](Self::assemble), and reduced if there are too many counters.
+    #[cfg(feature = "datasketches")]
+    pub(crate) fn assemble_settled<S: BuildHasher>(
+        self,
+        hasher: S,
+    ) -> Result<MisraGries<K, W, S>, &'static str> {
+        let mut summary = self.assemble_unsettled(hasher)?;
+        summary.settle();
+        Ok(summary)
+    }
+
+    fn assemble_unsettled<S: BuildHasher>(
         self,
         hasher: S,
     ) -> Result<MisraGries<K, W, S>, &'static str> {
@@ -27,18 +78,14 @@ impl<K: Hash + Eq, W: Weight> Parts<K, W> {
         if self.total.validate().is_err() || self.subtracted.validate().is_err() {
             return Err("total weight or error is no weight");
         }
+        self.check_weights()?;
         let mut summary = MisraGries::with_hasher(self.k, hasher);
         summary.total = self.total;
         summary.subtracted = self.subtracted;
         summary.steps = self.steps;
-        let most = summary.most_counters();
-        if self.counters.len() > most {
-            return Err("more counters than k allows");
-        }
-        self.check_weights()?;
         let expected = self.counters.len();
         for (key, counter) in self.counters {
-            summary.counters.add(key, counter, most);
+            summary.counters.add(key, counter, expected);
         }
         if summary.counters.len() == expected {
             Ok(summary)

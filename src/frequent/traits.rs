@@ -23,6 +23,32 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Merge for MisraGries<K, W, S> {
     ///
     /// Costs O(k), in the number of counters of both sides.
     fn merge(&mut self, other: Self) {
+        let room = self.counters.len() + other.counters.len();
+        self.absorb(other, room);
+        self.settle();
+    }
+
+    /// Adds up several summaries before it reduces them all at once; the guarantee is the same,
+    /// the error smaller if anything. Memory for 4 k counters is needed meanwhile.
+    fn merge_all<I: IntoIterator<Item = Self>>(summaries: I) -> Option<Self> {
+        let mut summaries = summaries.into_iter();
+        let mut merged = summaries.next()?;
+        for summary in summaries {
+            let room = 4 * merged.k + summary.counters.len();
+            merged.absorb(summary, room);
+            if merged.counters.len() > 4 * merged.k {
+                merged.subtract(merged.cut());
+            }
+        }
+        merged.settle();
+        merged.counters.shrink(merged.most_counters());
+        Some(merged)
+    }
+}
+
+impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
+    /// Adds the counters of `other`, of which there may then be too many, up to `room`.
+    fn absorb(&mut self, other: Self, room: usize) {
         if other.is_empty() {
             return;
         }
@@ -37,10 +63,8 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Merge for MisraGries<K, W, S> {
         self.subtracted = self.subtracted.saturating_add(other.subtracted);
         self.pending = PendingCut::unknown();
         for entry in other.counters.into_entries() {
-            self.counters
-                .add(entry.key, entry.count, self.most_counters());
+            self.counters.add(entry.key, entry.count, room);
         }
-        self.settle();
     }
 }
 

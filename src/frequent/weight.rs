@@ -41,6 +41,8 @@ pub(super) mod sealed {
         fn divided_by(self, count: usize) -> Self;
         /// The share `phi`, between 0 and 1, of this weight, rounded down if `Self` is an integer.
         fn share(self, phi: f64) -> Self;
+        /// The nearest `f64`.
+        fn to_f64(self) -> f64;
         /// Whether `self` is at most `bound`, but for what rounding may have added.
         fn at_most_rounded(self, bound: Self) -> bool;
         /// A total order that agrees with `<` on weights.
@@ -91,7 +93,10 @@ macro_rules! integer_weight {
             }
             fn share(self, phi: f64) -> Self {
                 // A cast from float to integer rounds towards zero and saturates.
-                ((self as f64 * phi) as $int).min(self)
+                ((self.to_f64() * phi) as $int).min(self)
+            }
+            fn to_f64(self) -> f64 {
+                self as f64
             }
             #[inline]
             fn at_most_rounded(self, bound: Self) -> bool {
@@ -152,7 +157,10 @@ macro_rules! float_weight {
                 self / count as $float
             }
             fn share(self, phi: f64) -> Self {
-                (f64::from(self) * phi) as $float
+                (self.to_f64() * phi) as $float
+            }
+            fn to_f64(self) -> f64 {
+                self as f64
             }
             #[inline]
             fn at_most_rounded(self, bound: Self) -> bool {

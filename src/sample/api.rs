@@ -38,23 +38,48 @@ macro_rules! seeded_constructors {
     };
 }
 
-/// What a sampler with the fields `core: BottomK<_, T>` and `seen: u64` answers without drawing,
-/// and its iterators and `Debug`.
+/// What a sampler answers from its `BottomK`, found at the path given, and its iterators and `Debug`.
 macro_rules! bottom_k_api {
-    ($Sampler:ident) => {
+    ($Sampler:ident, $($core:ident).+) => {
         impl<T, R> $Sampler<T, R> {
             /// The most items the sample holds.
             #[must_use]
             pub fn capacity(&self) -> usize {
-                self.core.capacity()
+                self.$($core).+.capacity()
             }
 
             /// The number of items held.
             #[must_use]
             pub fn len(&self) -> usize {
-                self.core.len()
+                self.$($core).+.len()
             }
 
+            /// Whether the capacity has made any item be left out.
+            #[must_use]
+            pub fn is_saturated(&self) -> bool {
+                self.$($core).+.threshold().is_some()
+            }
+
+            /// The items held, in no meaningful order.
+            pub fn iter(&self) -> crate::sample::Iter<'_, T> {
+                crate::sample::Iter::from(self.$($core).+.iter())
+            }
+
+            /// The items held, in no meaningful order.
+            #[must_use]
+            pub fn into_vec(self) -> alloc::vec::Vec<T> {
+                let entries = self.$($core).+.into_entries().into_iter();
+                entries.map(|entry| entry.item).collect()
+            }
+        }
+        crate::sample::api::iterate_and_debug!($Sampler);
+    };
+}
+
+/// `is_empty` and `seen` of a sampler with the field `seen: u64`.
+macro_rules! seen_api {
+    ($Sampler:ident) => {
+        impl<T, R> $Sampler<T, R> {
             /// Whether nothing was ever offered.
             #[must_use]
             pub fn is_empty(&self) -> bool {
@@ -66,26 +91,7 @@ macro_rules! bottom_k_api {
             pub fn seen(&self) -> u64 {
                 self.seen
             }
-
-            /// Whether the capacity has made any item be left out.
-            #[must_use]
-            pub fn is_saturated(&self) -> bool {
-                self.core.threshold().is_some()
-            }
-
-            /// The items held, in no meaningful order.
-            pub fn iter(&self) -> crate::sample::Iter<'_, T> {
-                crate::sample::Iter::from(self.core.iter())
-            }
-
-            /// The items held, in no meaningful order.
-            #[must_use]
-            pub fn into_vec(self) -> alloc::vec::Vec<T> {
-                let entries = self.core.into_entries().into_iter();
-                entries.map(|entry| entry.item).collect()
-            }
         }
-        crate::sample::api::iterate_and_debug!($Sampler);
     };
 }
 
@@ -200,4 +206,4 @@ macro_rules! offer_weighted {
     };
 }
 
-pub(crate) use {bottom_k_api, iterate_and_debug, offer_weighted, seeded_constructors};
+pub(crate) use {bottom_k_api, iterate_and_debug, offer_weighted, seeded_constructors, seen_api};

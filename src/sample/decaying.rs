@@ -4,7 +4,7 @@ use core::cmp::Ordering;
 
 use rand::Rng;
 
-use super::api::{bottom_k_api, seeded_constructors};
+use super::api::{bottom_k_api, seeded_constructors, seen_api};
 use super::bottom_k::{BottomK, Rank};
 use crate::random::{DefaultRng, exponential, open01};
 use crate::{Merge, Summary};
@@ -441,7 +441,8 @@ impl<T, R> TryFrom<super::stored::StoredDecaying<T, R>> for DecayingReservoir<T,
 }
 
 seeded_constructors!(DecayingReservoir, half_life: f64);
-bottom_k_api!(DecayingReservoir);
+bottom_k_api!(DecayingReservoir, core);
+seen_api!(DecayingReservoir);
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! `Reservoir`: a uniform sample without replacement.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
@@ -48,7 +49,7 @@ impl Rank for UniformRank {
 /// Once the sample is full it draws `O(k log(n/k))` random numbers in all; an [`update`] that is
 /// passed over costs one addition and one comparison, and [`extend_from_slice`] and iterators with a
 /// cheap `nth` do not even look at the items passed over. A merge is `O(k)` and draws nothing.
-/// Memory: `16 + size_of::<T>()` rounded up to alignment at most for each item held, 96 bytes for
+/// Memory: `16 + size_of::<T>()` rounded up to alignment at most for each item held, 112 bytes for
 /// the rest (with the default generator); memory grows with the items held, not with the capacity.
 ///
 /// # Determinism
@@ -79,18 +80,25 @@ impl Rank for UniformRank {
 /// [`update`]: Reservoir::update
 /// [`extend_from_slice`]: Reservoir::extend_from_slice
 #[derive(Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 #[cfg_attr(
     feature = "serde",
     serde(
         try_from = "super::stored::StoredReservoir<T, R>",
-        bound(
-            serialize = "T: serde::Serialize, R: serde::Serialize",
-            deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"
-        )
+        bound(deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>")
     )
 )]
 pub struct Reservoir<T, R = DefaultRng> {
+    /// How many of the items that `state` counts as seen have yet to come: they will be passed over.
+    left: u64,
+    /// In a box, so that passing over an item touches nothing whose address is known elsewhere: in
+    /// a loop of updates the compiler can then keep `left` in a register.
+    state: Box<State<T, R>>,
+}
+
+/// What a [`Reservoir`] looks at only when an item's turn has come.
+#[derive(Clone)]
+struct State<T, R> {
     /// Ranks are uniform on (0, 1).
     core: BottomK<UniformRank, T>,
     /// Items offered so far.
@@ -110,12 +118,41 @@ impl<T, R> Reservoir<T, R> {
     #[must_use]
     #[track_caller]
     pub fn with_rng(capacity: usize, rng: R) -> Self {
-        Self {
+        Self::of(State {
             core: BottomK::new(capacity),
             seen: 0,
             next: 0,
             rng,
-        }
+        })
+    }
+
+    fn of(state: State<T, R>) -> Self {
+        let mut sample = Self {
+            left: 0,
+            state: Box::new(state),
+        };
+        sample.left = sample.state.pass_ahead();
+        sample
+    }
+
+    /// Does what has to be done with a true count of the items seen.
+    fn with_state<A>(&mut self, act: impl FnOnce(&mut State<T, R>) -> A) -> A {
+        self.state.seen -= core::mem::take(&mut self.left);
+        let answer = act(&mut self.state);
+        self.left = self.state.pass_ahead();
+        answer
+    }
+
+    /// Whether nothing was ever offered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.seen() == 0
+    }
+
+    /// The number of items offered.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.state.seen - self.left
     }
 
     /// The probability with which each item seen so far is in the sample: `min(1, k/n)`, and 1 if
@@ -123,7 +160,7 @@ impl<T, R> Reservoir<T, R> {
     #[must_use]
     pub fn inclusion_probability(&self) -> f64 {
         if self.is_saturated() {
-            self.len() as f64 / self.seen as f64
+            self.len() as f64 / self.seen() as f64
         } else {
             1.0
         }
@@ -131,35 +168,51 @@ impl<T, R> Reservoir<T, R> {
 
     /// Lowers the capacity, if it is above `capacity`.
     pub(crate) fn limit(&mut self, capacity: usize) {
-        if capacity < self.core.capacity() {
-            self.core.limit(capacity);
-            self.next = 0;
+        if capacity < self.capacity() {
+            self.with_state(|state| {
+                state.core.limit(capacity);
+                state.next = 0;
+            });
         }
     }
 
     /// Forgets every item; capacity and generator stay.
     pub fn clear(&mut self) {
-        self.core.clear();
-        self.seen = 0;
-        self.next = 0;
+        self.with_state(|state| {
+            state.core.clear();
+            state.seen = 0;
+            state.next = 0;
+        });
     }
 }
 
-impl<T, R: Rng> Reservoir<T, R> {
-    /// Offers one item. Amortised O(1); O(log k) when it is accepted.
-    #[inline]
-    pub fn update(&mut self, item: T) {
+impl<T, R> State<T, R> {
+    /// How many items will be passed over before one is looked at.
+    fn wait(&self) -> u64 {
+        self.next.saturating_sub(self.seen.saturating_add(1))
+    }
+
+    /// Counts the items that will be passed over as seen, and says how many that are.
+    fn pass_ahead(&mut self) -> u64 {
+        let wait = self.wait();
+        self.seen += wait;
+        wait
+    }
+}
+
+impl<T, R: Rng> State<T, R> {
+    /// Offers an item that is not to be passed over; how many after it are.
+    #[cold]
+    #[inline(never)]
+    fn update(&mut self, item: T) -> u64 {
         self.seen = self.seen.saturating_add(1);
-        if self.seen >= self.next {
-            self.consider(item);
-        }
+        self.consider(item);
+        self.pass_ahead()
     }
 
     /// Offers the item numbered `seen`, unless its turn turns out to be later.
-    #[cold]
-    #[inline(never)]
     fn consider(&mut self, item: T) {
-        if self.next == 0 && self.is_saturated() {
+        if self.next == 0 && self.core.threshold().is_some() {
             // A merge moved the threshold. Ranks are independent, so the wait starts afresh.
             self.draw_next(self.seen);
             if self.seen < self.next {
@@ -180,12 +233,7 @@ impl<T, R: Rng> Reservoir<T, R> {
         }
     }
 
-    /// Offers all items of a slice, cloning only those that are kept.
-    ///
-    /// O(1 + items accepted), whatever the length of the slice: about k random numbers where the
-    /// slice is long against what was seen before, by a method of its own (see *Slices* in
-    /// DESIGN.md). Needs temporary memory for another k items.
-    pub fn extend_from_slice(&mut self, items: &[T])
+    fn extend_from_slice(&mut self, items: &[T])
     where
         T: Clone,
     {
@@ -197,11 +245,6 @@ impl<T, R: Rng> Reservoir<T, R> {
         } else {
             self.extend_by(pass_counted(items.iter(), Clone::clone));
         }
-    }
-
-    /// How many items will be passed over before one is looked at.
-    fn wait(&self) -> u64 {
-        self.next.saturating_sub(self.seen.saturating_add(1))
     }
 
     /// Offers the items of a source. `pass(wait)` passes over `wait` items and gives the one after
@@ -225,7 +268,8 @@ impl<T, R: Rng> Reservoir<T, R> {
             self.seen = self.seen.saturating_add(wait);
             let Some(UniformRank(threshold)) = self.core.threshold().filter(|_| self.next != 0)
             else {
-                self.update(item);
+                self.seen = self.seen.saturating_add(1);
+                self.consider(item);
                 continue;
             };
             self.seen = self.seen.saturating_add(1);
@@ -251,6 +295,30 @@ impl<T, R: Rng> Reservoir<T, R> {
     }
 }
 
+impl<T, R: Rng> Reservoir<T, R> {
+    /// Offers one item. Amortised O(1); O(log k) when it is accepted.
+    #[inline]
+    pub fn update(&mut self, item: T) {
+        if self.left > 0 {
+            self.left -= 1;
+        } else {
+            self.left = self.state.update(item);
+        }
+    }
+
+    /// Offers all items of a slice, cloning only those that are kept.
+    ///
+    /// O(1 + items accepted), whatever the length of the slice: about k random numbers where the
+    /// slice is long against what was seen before, by a method of its own (see *Slices* in
+    /// DESIGN.md). Needs temporary memory for another k items.
+    pub fn extend_from_slice(&mut self, items: &[T])
+    where
+        T: Clone,
+    {
+        self.with_state(|state| state.extend_from_slice(items));
+    }
+}
+
 impl<T, R: Rng> Extend<T> for Reservoir<T, R> {
     /// Offers all items of an iterator. One whose `size_hint` is exact is advanced with
     /// [`Iterator::nth`], which many iterators make cheap.
@@ -258,9 +326,9 @@ impl<T, R: Rng> Extend<T> for Reservoir<T, R> {
         let items = items.into_iter();
         let (least, most) = items.size_hint();
         if most == Some(least) {
-            self.extend_by(pass_counted(items, |item| item));
+            self.with_state(|state| state.extend_by(pass_counted(items, |item| item)));
         } else {
-            self.extend_by(pass_each(items));
+            self.with_state(|state| state.extend_by(pass_each(items)));
         }
     }
 }
@@ -278,9 +346,12 @@ impl<T, R> Merge for Reservoir<T, R> {
     /// The capacity becomes the smaller one of the sides that were offered anything. `self` keeps
     /// its own generator for the items to come.
     fn merge(&mut self, other: Self) {
-        self.core.merge(other.core);
-        self.seen = self.seen.saturating_add(other.seen);
-        self.next = 0;
+        let seen = other.seen();
+        self.with_state(|state| {
+            state.core.merge(other.state.core);
+            state.seen = state.seen.saturating_add(seen);
+            state.next = 0;
+        });
     }
 }
 
@@ -314,14 +385,27 @@ impl<T, R> TryFrom<super::stored::StoredReservoir<T, R>> for Reservoir<T, R> {
         } else if seen != held || next != 0 {
             return Err("a reservoir without a threshold does not hold all it has seen");
         }
-        Ok(Self {
+        Ok(Self::of(State {
             core,
             seen,
             next,
             rng,
-        })
+        }))
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<T: serde::Serialize, R: serde::Serialize> serde::Serialize for Reservoir<T, R> {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        super::stored::ReservoirRef {
+            core: &self.state.core,
+            seen: self.seen(),
+            next: self.state.next,
+            rng: &self.state.rng,
+        }
+        .serialize(to)
     }
 }
 
 seeded_constructors!(Reservoir);
-bottom_k_api!(Reservoir);
+bottom_k_api!(Reservoir, state.core);

@@ -6,7 +6,7 @@
 use alloc::collections::{BTreeMap, BinaryHeap};
 use alloc::vec::Vec;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::bottom_k::{BottomK, Entry, Rank};
 use super::decaying::DecayingRank;
@@ -56,6 +56,19 @@ pub(crate) struct StoredReservoir<T, R> {
     pub(crate) seen: u64,
     pub(crate) next: u64,
     pub(crate) rng: R,
+}
+
+/// The same as what is stored.
+#[derive(Serialize)]
+#[serde(
+    rename = "StoredReservoir",
+    bound(serialize = "T: Serialize, R: Serialize")
+)]
+pub(crate) struct ReservoirRef<'a, T, R> {
+    pub(crate) core: &'a BottomK<UniformRank, T>,
+    pub(crate) seen: u64,
+    pub(crate) next: u64,
+    pub(crate) rng: &'a R,
 }
 
 /// The stored form of a `WeightedReservoir`.

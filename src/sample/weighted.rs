@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use rand::Rng;
 
-use super::api::{bottom_k_api, seeded_constructors};
+use super::api::{bottom_k_api, seeded_constructors, seen_api};
 use super::bottom_k::{BottomK, Entry, FEWEST_GATHERED, Rank};
 use super::lanes::{Totals, blocks, totals};
 use super::skip::{ln_exponential_jump, ln_rank, ln_rank_below};
@@ -434,4 +434,5 @@ impl<T, R> TryFrom<super::stored::StoredWeighted<T, R>> for WeightedReservoir<T,
 }
 
 seeded_constructors!(WeightedReservoir);
-bottom_k_api!(WeightedReservoir);
+bottom_k_api!(WeightedReservoir, core);
+seen_api!(WeightedReservoir);

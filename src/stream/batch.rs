@@ -4,14 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::vec::Vec;
 
+use super::Data;
 use super::error::{BatchError, BoxError};
 use super::executor::{Step, rethrow};
-use super::op::by_key::Reduce;
-use super::op::{aggregate, by_key, summarize};
+use super::op::{aggregate, summarize};
 use super::pipe::{Filter, FlatMap, Map, MapPartitions, Pipe};
 use super::slot::{Materialized, Partitions, Read, shared};
 use super::time::BatchTime;
-use super::{Data, Key};
 use crate::random::DefaultRng;
 use crate::summary::Summary;
 
@@ -28,6 +27,10 @@ pub struct Batch<T> {
 impl<T> Batch<T> {
     pub(crate) fn new(step: Step, partitions: Partitions<T>) -> Self {
         Self { step, partitions }
+    }
+
+    pub(crate) fn into_parts(self) -> (Step, Partitions<T>) {
+        (self.step, self.partitions)
     }
 
     pub(crate) fn into_shared(self) -> Partitions<T> {
@@ -64,7 +67,7 @@ impl<T> Batch<T> {
     }
 
     /// The operations below run in the name of the operator whose closure calls them.
-    fn run<U>(
+    pub(crate) fn run<U>(
         self,
         operation: impl FnOnce(&Step, &Materialized<T>) -> Result<Vec<Vec<U>>, BatchError>,
     ) -> Batch<U>
@@ -184,17 +187,6 @@ impl<T: Data> Batch<T> {
             let summary = summarize::summarize(step, pipe, &make)?;
             Ok(std::vec![summary.into_iter().collect()])
         })
-    }
-}
-
-impl<K: Key, V: Data> Batch<(K, V)> {
-    /// The values of each key combined by an associative `f`.
-    #[must_use]
-    pub fn reduce_by_key<F>(self, f: F) -> Self
-    where
-        F: Fn(V, V) -> V + Send + Sync,
-    {
-        self.run(|step, pipe| by_key::reduce_by_key(step, pipe, &Reduce(f)))
     }
 }
 

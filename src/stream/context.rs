@@ -9,12 +9,13 @@ use std::time::Duration;
 use std::vec::Vec;
 
 use super::Data;
-use super::driver::Driver;
+use super::driver::{Driver, Listeners};
 use super::dstream::DStream;
 use super::error::{BatchError, BuildError, StartError};
 use super::exchange::Routing;
 use super::executor::{Env, Executor, NodeId, Step};
 use super::graph::{Graph, Node, Role};
+use super::listener::Listener;
 use super::pipe::{Materialized, Pipe, Shared};
 use super::running::RunningStream;
 use super::slot::{Partitions, Slot, shared};
@@ -64,6 +65,7 @@ pub struct StreamingContext {
     settings: Settings,
     executor: Executor,
     graph: RefCell<Graph>,
+    listeners: RefCell<Listeners>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -136,11 +138,19 @@ impl StreamingContext {
             routing: self.settings.routing,
             names: graph.names(),
         };
-        Ok(Driver::new(
-            graph.finish()?,
-            Arc::new(env),
-            self.settings.interval,
-        ))
+        let mut operators = graph.finish()?;
+        for (operator, _) in &mut operators {
+            let started = operator.node.start();
+            started.map_err(|error| StartError::Input(operator.name.clone(), error))?;
+        }
+        let listeners = self.listeners.into_inner();
+        let interval = self.settings.interval;
+        Ok(Driver::new(operators, Arc::new(env), interval, listeners))
+    }
+
+    /// Tells `listener` what happens to the batches, from the first one on.
+    pub fn listen(&self, listener: impl Listener) {
+        self.listeners.borrow_mut().push(Box::new(listener));
     }
 
     pub(crate) fn settings(&self) -> Settings {
@@ -371,6 +381,7 @@ impl ContextBuilder {
             },
             executor,
             graph: RefCell::default(),
+            listeners: RefCell::default(),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The driver: runs the graph for one batch whenever its owner says so.
 
+use std::boxed::Box;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use std::vec::Vec;
 use super::error::{BatchError, StepError};
 use super::executor::{Env, NodeId, Step};
 use super::graph::{Entry, InputStatus};
+use super::listener::{Listener, StreamEvent};
 use super::time::BatchTime;
 
 /// A stream that does nothing until its owner calls [`step`](Self::step).
@@ -46,13 +48,18 @@ pub struct Driver {
     clock: Option<(u64, u64)>,
     /// Why no more steps are taken.
     failed: Option<BatchError>,
+    listeners: Listeners,
 }
+
+/// Whom a driver tells what it does.
+pub(crate) type Listeners = Vec<Box<dyn Listener>>;
 
 /// What one step did.
 #[derive(Clone, Copy, Debug)]
 pub struct StepReport {
     time: BatchTime,
     items: usize,
+    waited: Duration,
     duration: Duration,
 }
 
@@ -69,16 +76,35 @@ impl StepReport {
         self.items
     }
 
-    /// How long it took.
+    /// How long the batch waited for earlier ones after its time had come: the scheduling delay.
+    /// Zero where the owner of the driver steps it.
+    #[must_use]
+    pub const fn scheduling_delay(&self) -> Duration {
+        self.waited
+    }
+
+    /// How long it took: the processing delay.
     #[must_use]
     pub const fn duration(&self) -> Duration {
         self.duration
     }
+
+    /// From the time of the batch to its end.
+    #[must_use]
+    pub const fn total_delay(&self) -> Duration {
+        self.waited.saturating_add(self.duration)
+    }
 }
 
 impl Driver {
-    pub(crate) fn new(operators: Vec<(Entry, NodeId)>, env: Arc<Env>, interval: u64) -> Self {
+    pub(crate) fn new(
+        operators: Vec<(Entry, NodeId)>,
+        env: Arc<Env>,
+        interval: u64,
+        listeners: Listeners,
+    ) -> Self {
         Self {
+            listeners,
             operators,
             env,
             interval,
@@ -118,6 +144,14 @@ impl Driver {
         self.inputs().any(|input| input.pending)
     }
 
+    /// Makes the inputs receive nothing any more. What they have received goes into the batches
+    /// to come; [`has_pending`](Self::has_pending) says whether there is any.
+    pub fn stop_inputs(&mut self) {
+        for (operator, _) in &mut self.operators {
+            operator.node.stop();
+        }
+    }
+
     fn inputs(&self) -> impl Iterator<Item = InputStatus> {
         self.operators
             .iter()
@@ -133,10 +167,20 @@ impl Driver {
     /// an interval after the last; otherwise nothing is run. If the batch fails, so does every
     /// later step.
     pub fn step(&mut self, time: BatchTime) -> Result<StepReport, StepError> {
+        self.step_late(time, Duration::ZERO)
+    }
+
+    /// A step of a batch that has waited for so long.
+    pub(crate) fn step_late(
+        &mut self,
+        time: BatchTime,
+        waited: Duration,
+    ) -> Result<StepReport, StepError> {
         if let Some(error) = &self.failed {
             return Err(StepError::Failed(error.clone()));
         }
         self.check(time)?;
+        self.tell(&StreamEvent::Started(time));
         let started = Instant::now();
         let zero = self
             .clock
@@ -148,13 +192,23 @@ impl Driver {
         self.clock = Some((zero, time.as_millis()));
         if let Err(error) = result {
             self.failed = Some(error.clone());
+            self.tell(&StreamEvent::Failed(error.clone()));
             return Err(StepError::Batch(error));
         }
-        Ok(StepReport {
+        let report = StepReport {
             time,
             items: self.inputs().map(|input| input.items).sum(),
+            waited,
             duration: started.elapsed(),
-        })
+        };
+        self.tell(&StreamEvent::Completed(report));
+        Ok(report)
+    }
+
+    fn tell(&mut self, event: &StreamEvent) {
+        for listener in &mut self.listeners {
+            listener.on_event(event);
+        }
     }
 
     /// Steps from where it is, interval by interval, until every input is at its end; returns

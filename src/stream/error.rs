@@ -167,6 +167,8 @@ pub enum StartError {
     DuplicateName(String),
     /// The clock thread could not be made.
     Thread(std::io::Error),
+    /// An input could not begin to receive.
+    Input(String, BoxError),
 }
 
 impl fmt::Display for StartError {
@@ -175,6 +177,7 @@ impl fmt::Display for StartError {
             Self::NoOutput => f.write_str("no output operations registered, so nothing to execute"),
             Self::DuplicateName(name) => write!(f, "two operators are named {name}"),
             Self::Thread(error) => write!(f, "the clock thread could not be made: {error}"),
+            Self::Input(name, error) => write!(f, "input {name} could not start: {error}"),
         }
     }
 }
@@ -183,6 +186,7 @@ impl Error for StartError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Thread(error) => Some(error),
+            Self::Input(_, error) => Some(error.as_ref()),
             _ => None,
         }
     }

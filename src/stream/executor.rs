@@ -82,14 +82,28 @@ impl Executor {
                 .map(|(index, item)| work(index, item))
                 .collect();
         }
+        let cells: Vec<_> = items
+            .into_iter()
+            .map(|item| Mutex::new((Some(item), None)))
+            .collect();
+        self.scatter(cells.len(), &|index| {
+            let item = lock(&cells[index]).0.take();
+            let result = item.map(|item| work(index, item));
+            lock(&cells[index]).1 = result;
+        });
+        let results = cells.into_iter().map(|cell| {
+            let (_, result) = cell.into_inner().unwrap_or_else(PoisonError::into_inner);
+            result.expect("every index was given out once")
+        });
+        results.collect()
+    }
+
+    /// Calls `work` in parallel for every index below `count`. It knows no type of the caller's,
+    /// so that the thread pool's machinery is compiled once and not for every operator.
+    fn scatter(&self, count: usize, work: &(dyn Fn(usize) + Sync)) {
         self.pool.install(|| {
-            items
-                .into_par_iter()
-                .enumerate()
-                .with_max_len(1)
-                .map(|(index, item)| work(index, item))
-                .collect()
-        })
+            (0..count).into_par_iter().with_max_len(1).for_each(work);
+        });
     }
 }
 

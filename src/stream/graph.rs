@@ -6,13 +6,21 @@ use std::format;
 use std::string::String;
 use std::vec::Vec;
 
-use super::error::{BatchError, StartError};
+use super::error::{BatchError, BoxError, StartError};
 use super::executor::{NodeId, Step};
 
 /// One operator at run time.
 pub(crate) trait Node: Send {
     /// Tells, before the first batch, how many operators will read this one's batches.
     fn connect(&mut self, _consumers: usize) {}
+
+    /// Lets an input begin to receive; called once, before the first batch.
+    fn start(&mut self) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    /// Makes an input receive nothing any more.
+    fn stop(&mut self) {}
 
     /// Computes the batch of `step`.
     fn evaluate(&mut self, step: &Step) -> Result<(), BatchError>;

@@ -40,9 +40,21 @@
 //! | keep any state per key, touching only the keys of the batch, with time-outs | [`state_by_key`](DStream::state_by_key) | its items, and the keys that expire |
 //! | look at the last minute | [`window`](DStream::window) | the items in the window, for whoever reads it |
 //! | combine the last minute | [`reduce_by_window`](DStream::reduce_by_window), [`reduce_by_key_and_window`](DStream::reduce_by_key_and_window) | one item, or one record per key, for each batch in the window |
+//! | summarise the last minute | [`summarize_window`](DStream::summarize_window), [`summarize_by_key_and_window`](DStream::summarize_by_key_and_window) | its items, and three merges |
 //! | count the last minute by key | [`reduce_by_key_and_window_with_inverse`](DStream::reduce_by_key_and_window_with_inverse), [`count_by_value_and_window`](DStream::count_by_value_and_window) | the batches that come and go, and the keys |
+//! | look at the states themselves | [`filter_map_ref`](DStream::filter_map_ref) | all known keys |
 //! | do anything to a batch as a whole | [`transform`](DStream::transform) | |
 //! | give results to the world | [`for_each_batch`](DStream::for_each_batch), [`print`](DStream::print), [`save_as_text_files`](DStream::save_as_text_files), [`remember`](DStream::remember) | |
+//!
+//! # Which input
+//!
+//! | from | use | ends |
+//! |---|---|---|
+//! | batches or an iterator at hand | [`batches`](StreamingContext::batches), [`from_iter`](StreamingContext::from_iter) | with the last of them |
+//! | the embedding program | [`channel`](StreamingContext::channel), [`queue_stream`](StreamingContext::queue_stream) | when it says so |
+//! | a directory | [`text_files`](StreamingContext::text_files) | never |
+//! | a server, standard input, any reader | [`socket_text`](StreamingContext::socket_text), [`lines_of`](StreamingContext::lines_of) | never; at the end of the text |
+//! | anything else that pushes | [`receiver`](StreamingContext::receiver) | when it returns |
 //!
 //! # Batches and time
 //!
@@ -72,6 +84,7 @@
 //! - One machine is not enough: use Spark or Flink.
 
 mod batch;
+mod batch_ops;
 mod context;
 mod driver;
 mod dstream;
@@ -79,6 +92,7 @@ mod error;
 mod exchange;
 mod executor;
 mod graph;
+mod listener;
 mod op;
 pub mod pipe;
 mod rate;
@@ -90,11 +104,13 @@ mod state;
 mod time;
 
 pub use batch::{Batch, IntoBatch};
+pub use batch_ops::StaticTable;
 pub use context::{ContextBuilder, StreamingContext};
 pub use driver::{Driver, StepReport};
 pub use dstream::DStream;
 pub use error::{BatchError, BoxError, BuildError, StartError, StepError};
 pub use executor::Executor;
+pub use listener::{Listener, StreamEvent};
 pub use op::history::History;
 pub use op::join::Sides;
 pub use op::state::NewValues;
@@ -103,7 +119,7 @@ pub use op::state_by_partition::KeyUpdate;
 pub use op::window_reduce::Incremental;
 pub use rate::{PidRateEstimator, PidWeights};
 pub use running::{RunningStream, StopHandle};
-pub use source::{BatchQueue, Warnings};
+pub use source::{BatchQueue, Inlet, Receiver, ReceiverStatus, StoppedError, Warnings};
 pub use time::{BatchTime, DurationError};
 
 /// What a stream may consist of: anything that can be cloned and sent to another thread.

@@ -224,7 +224,7 @@ fn tick(mut driver: Driver, control: &Control) -> Result<(), BatchError> {
             Some(Stop::Gracefully) => return drain(&mut driver, next, control),
             None => {}
         }
-        step(&mut driver, next)?;
+        step(&mut driver, next, due.elapsed())?;
         next = driver.next_time();
         due += interval;
     }
@@ -233,15 +233,16 @@ fn tick(mut driver: Driver, control: &Control) -> Result<(), BatchError> {
 
 /// Processes what has been received, without waiting for its time to come.
 fn drain(driver: &mut Driver, mut next: BatchTime, control: &Control) -> Result<(), BatchError> {
+    driver.stop_inputs();
     while driver.has_pending() && control.requested() != Some(Stop::Now) {
-        step(driver, next)?;
+        step(driver, next, Duration::ZERO)?;
         next = driver.next_time();
     }
     Ok(())
 }
 
-fn step(driver: &mut Driver, time: BatchTime) -> Result<(), BatchError> {
-    match driver.step(time) {
+fn step(driver: &mut Driver, time: BatchTime, waited: Duration) -> Result<(), BatchError> {
+    match driver.step_late(time, waited) {
         Err(StepError::Batch(error) | StepError::Failed(error)) => Err(error),
         other => {
             other.expect("the clock gives the times the driver asks for");

@@ -3,8 +3,12 @@
 #[path = "../support/naive.rs"]
 mod naive;
 
+#[cfg(feature = "datasketches")]
+mod datasketches;
 mod frequent;
+mod frequent_uses;
 mod sample;
+mod sample_laws;
 #[cfg(feature = "serde")]
 mod sample_stored;
 mod sample_unequal;

@@ -51,7 +51,7 @@ where
 }
 
 /// What a join makes of the values of one key: all pairs, an absent side standing for itself.
-fn pairs<V: Clone, W: Clone, A, B>(
+pub(crate) fn pairs<V: Clone, W: Clone, A, B>(
     (left, right): (Vec<V>, Vec<W>),
     lefts: impl Fn(Vec<V>) -> Vec<A>,
     rights: impl Fn(Vec<W>) -> Vec<B>,
@@ -70,7 +70,7 @@ where
 }
 
 /// The values as they are: without any, the key joins with nothing.
-fn required<V>(values: Vec<V>) -> Vec<V> {
+pub(crate) fn required<V>(values: Vec<V>) -> Vec<V> {
     values
 }
 

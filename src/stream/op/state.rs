@@ -21,7 +21,7 @@ use crate::stream::{Data, Key};
 /// The pipeline of a stream of states: reads the tables where they are, and copies what a
 /// consumer asks for when it asks.
 pub struct StateRows<K, S> {
-    store: Arc<StateStore<K, S>>,
+    pub(crate) store: Arc<StateStore<K, S>>,
 }
 
 impl<K, S> StateRows<K, S> {

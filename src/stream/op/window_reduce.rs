@@ -12,7 +12,7 @@ use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
 use crate::stream::executor::{Step, blame};
 use crate::stream::graph::{Node, Role};
-use crate::stream::pipe::{Pipe, Shared, StateRows};
+use crate::stream::pipe::{Pipe, Shared, StateRows, StateView};
 use crate::stream::slot::Partitions;
 use crate::stream::state::{GroupTables, StateStore};
 use crate::stream::time::{BatchTime, DurationError, multiple_of};
@@ -167,8 +167,12 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         let node = self
             .ctx
             .add(Role::Stream, kind, parents, self.slide, |_| Box::new(node));
-        let rows = DStream::new(self.ctx, node, slide, StateRows::new(store));
-        Ok(rows.map(|(key, held): (K, Held<V>)| (key, held.value)))
+        let view = |node| {
+            StateView::new(StateRows::new(store), node, |key: &K, held: &Held<V>| {
+                Some((key.clone(), held.value.clone()))
+            })
+        };
+        Ok(self.ctx.narrow("window_rows", vec![node], slide, view))
     }
 }
 
@@ -176,7 +180,6 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
 pub type Incremental<'c, K, V, P> = DStream<'c, (K, V), Shared<P>>;
 
 /// The combined value of a key, and in how many batches of the window the key occurs.
-#[derive(Clone)]
 struct Held<V> {
     value: V,
     panes: u32,

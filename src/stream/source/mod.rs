@@ -15,16 +15,29 @@ use super::pipe::Materialized;
 use super::slot::{Slot, shared};
 use super::time::BatchTime;
 
+mod channel;
 mod iter;
 mod queue;
+mod receiver;
+mod socket;
 mod text_files;
 
+pub use channel::{Inlet, StoppedError};
 pub use queue::BatchQueue;
+pub use receiver::{Receiver, ReceiverStatus};
 pub use text_files::Warnings;
 
 /// An input that is asked for the items of each batch when it is cut.
 pub(crate) trait Source: Send + 'static {
     type Item: Data;
+
+    /// Begins to receive; called once, before the first batch.
+    fn start(&mut self) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    /// Ends receiving; what has been received is still there to be taken.
+    fn stop(&mut self) {}
 
     /// What goes into the batch of this time.
     fn take(&mut self, time: BatchTime) -> Result<Vec<Self::Item>, BoxError>;
@@ -48,6 +61,14 @@ struct SourceNode<S: Source> {
 impl<S: Source> Node for SourceNode<S> {
     fn connect(&mut self, consumers: usize) {
         self.slot.connect(consumers);
+    }
+
+    fn start(&mut self) -> Result<(), BoxError> {
+        self.source.start()
+    }
+
+    fn stop(&mut self) {
+        self.source.stop();
     }
 
     fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {

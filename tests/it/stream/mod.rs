@@ -1,9 +1,12 @@
 //! The driver.
 
+mod batch;
 mod failures;
+mod inputs;
 mod life_cycle;
 mod operators;
 mod text_files;
+mod twin;
 
 use std::sync::{Arc, Mutex};
 

@@ -1,0 +1,40 @@
+//! Reading little-endian numbers off a slice.
+
+use super::error::ImageError;
+
+/// What is left of an image.
+#[expect(unnameable_types, reason = "a sealed trait speaks of it")]
+#[derive(Debug)]
+pub struct Bytes<'a>(pub(super) &'a [u8]);
+
+impl<'a> Bytes<'a> {
+    /// The next `len` bytes.
+    pub(super) fn take(&mut self, len: usize) -> Result<&'a [u8], ImageError> {
+        let (head, rest) = self.0.split_at_checked(len).ok_or(ImageError::Truncated)?;
+        self.0 = rest;
+        Ok(head)
+    }
+
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], ImageError> {
+        let (head, rest) = self.0.split_first_chunk().ok_or(ImageError::Truncated)?;
+        self.0 = rest;
+        Ok(*head)
+    }
+
+    pub(super) fn u32(&mut self) -> Result<u32, ImageError> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    pub(super) fn u64(&mut self) -> Result<u64, ImageError> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    /// Says no unless nothing is left.
+    pub(super) fn end(&self) -> Result<(), ImageError> {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(ImageError::TrailingBytes)
+        }
+    }
+}

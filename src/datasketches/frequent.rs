@@ -1,0 +1,146 @@
+//! Images of frequent items: family 10, the only version there ever was.
+
+use alloc::vec::Vec;
+use core::hash::Hash;
+
+use super::bytes::Bytes;
+use super::error::ImageError;
+use super::item::Item;
+use crate::frequent::{MisraGries, Parts};
+use crate::hash::DefaultHashBuilder;
+
+const FAMILY: u8 = 10;
+const VERSION: u8 = 1;
+/// Both bits are written and either is read, by an accident of history.
+const EMPTY: u8 = 0b101;
+/// Preamble lengths, in units of 8 bytes.
+const SHORT: u8 = 1;
+const LONG: u8 = 4;
+const LG_SLOTS_LEAST: u8 = 3;
+const LG_SLOTS_MOST: u8 = 30;
+
+/// The most items in a table of `2^lg_slots`: three quarters.
+const fn capacity(lg_slots: u8) -> usize {
+    (1 << lg_slots) / 4 * 3
+}
+
+/// The least table for so many items.
+fn lg_slots(items: usize) -> Result<u8, ImageError> {
+    (LG_SLOTS_LEAST..=LG_SLOTS_MOST)
+        .find(|&lg| items <= capacity(lg))
+        .ok_or(ImageError::TooLarge("number of counters"))
+}
+
+/// Writes a summary as an image of frequent items.
+///
+/// Nothing is lost but k and the hasher: totals, bounds and errors are those of the summary. An
+/// image of a summary that has seen something but keeps no counter stays non-empty; the readers of
+/// C++ and Python take it so, though they would not write it again.
+///
+/// # Errors
+///
+/// If the total weight is above 2^63 - 1, for weights are signed there, if k is above 3 * 2^28,
+/// or if an item has 4 GiB.
+pub fn write_frequent<K: Item, S>(summary: &MisraGries<K, u64, S>) -> Result<Vec<u8>, ImageError> {
+    let total = summary.total_weight();
+    if i64::try_from(total).is_err() {
+        return Err(ImageError::TooLarge("total weight"));
+    }
+    let lg_most = lg_slots(summary.k())?;
+    let rows = summary.iter();
+    let lg_now = lg_slots(rows.len())?;
+    let (preamble, flags) = if summary.is_empty() {
+        (SHORT, EMPTY)
+    } else {
+        (LONG, 0)
+    };
+    let mut image = Vec::new();
+    image.extend_from_slice(&[preamble, VERSION, FAMILY, lg_most, lg_now, flags, 0, 0]);
+    if preamble == SHORT {
+        return Ok(image);
+    }
+    let items = u64::try_from(rows.len()).expect("no more items than k");
+    image.extend_from_slice(&items.to_le_bytes());
+    image.extend_from_slice(&total.to_le_bytes());
+    image.extend_from_slice(&summary.max_error().to_le_bytes());
+    for (_, count) in rows.clone() {
+        image.extend_from_slice(&count.lower.to_le_bytes());
+    }
+    for (key, _) in rows {
+        key.write(&mut image)?;
+    }
+    Ok(image)
+}
+
+/// Reads an image of frequent items.
+///
+/// Bounds and errors are those of the image. k is not in it: it becomes the capacity of the
+/// peer's table, or less if the peer's error is larger than a Misra-Gries summary of that k would
+/// have, so that `max_error <= total_weight / (k + 1)` holds here too.
+///
+/// # Errors
+///
+/// If the bytes are no such image, end too early or too late, or contradict themselves.
+pub fn read_frequent<K: Item + Hash + Eq>(image: &[u8]) -> Result<MisraGries<K>, ImageError> {
+    let mut bytes = Bytes(image);
+    let [preamble, version, family, lg_most, lg_now, flags] = bytes.array()?;
+    if family != FAMILY || version != VERSION {
+        return Err(ImageError::WrongKind);
+    }
+    let lg_range = LG_SLOTS_LEAST..=LG_SLOTS_MOST;
+    if !lg_range.contains(&lg_most) || !(LG_SLOTS_LEAST..=lg_most).contains(&lg_now) {
+        return Err(ImageError::Inconsistent("size of the table"));
+    }
+    let capacity_most = capacity(lg_most);
+    match (preamble & 0x3f, flags & EMPTY != 0) {
+        (SHORT, true) => {
+            // Two bytes of padding, which an early release of the Rust peer left out.
+            if !bytes.0.is_empty() {
+                bytes.take(2)?;
+            }
+            bytes.end()?;
+            Ok(MisraGries::new(capacity_most))
+        }
+        (LONG, false) => {
+            bytes.take(2)?;
+            let parts = read_parts(bytes, capacity_most, capacity(lg_now))?;
+            parts
+                .assemble_settled(DefaultHashBuilder::default())
+                .map_err(ImageError::Inconsistent)
+        }
+        _ => Err(ImageError::Inconsistent("emptiness")),
+    }
+}
+
+fn read_parts<K: Item>(
+    mut bytes: Bytes<'_>,
+    capacity_most: usize,
+    capacity_now: usize,
+) -> Result<Parts<K, u64>, ImageError> {
+    let items = bytes.u32()? as usize;
+    bytes.take(4)?;
+    let total = bytes.u64()?;
+    let subtracted = bytes.u64()?;
+    if items > capacity_now {
+        return Err(ImageError::Inconsistent("more items than the table holds"));
+    }
+    if total == 0 || i64::try_from(total).is_err() {
+        return Err(ImageError::Inconsistent("total weight"));
+    }
+    let fewest_bytes = items.saturating_mul(8 + K::FEWEST_BYTES);
+    if bytes.0.len() < fewest_bytes {
+        return Err(ImageError::Truncated);
+    }
+    let mut counts = Bytes(bytes.take(items * 8)?);
+    let mut counters = Vec::with_capacity(items);
+    for _ in 0..items {
+        counters.push((K::read(&mut bytes)?, counts.u64()?));
+    }
+    bytes.end()?;
+    Ok(Parts::of_any_weights(
+        capacity_most,
+        total,
+        subtracted,
+        counters,
+    ))
+}

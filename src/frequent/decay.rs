@@ -1,0 +1,51 @@
+//! Letting old weights fade.
+
+use num_traits::Float;
+
+use super::misra_gries::{MisraGries, Steps};
+use super::pending::PendingCut;
+use super::weight::Weight;
+
+impl<K: core::hash::Hash + Eq, W: Weight + Float, S: core::hash::BuildHasher> MisraGries<K, W, S> {
+    /// Multiplies everything seen so far by `factor`: totals, counters and errors alike.
+    ///
+    /// Afterwards every bound holds for the true weights multiplied by `factor`, so calling this
+    /// once per tick gives exponentially decayed counts. Counters too small to be represented are
+    /// dropped; bounds hold up to the rounding of one multiplication per call.
+    ///
+    /// Costs O(k).
+    ///
+    /// # Panics
+    ///
+    /// If `factor` is not between 0 and 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::frequent::MisraGries;
+    ///
+    /// let mut summary: MisraGries<&str, f64> = MisraGries::new(8);
+    /// summary.update_weighted("ebb", 8.0);
+    /// summary.scale(0.5);
+    /// summary.update_weighted("flow", 5.0);
+    /// assert_eq!(*summary.top(1)[0].key, "flow");
+    /// assert_eq!(summary.lower_bound("ebb"), 4.0);
+    /// ```
+    #[track_caller]
+    pub fn scale(&mut self, factor: W) {
+        assert!(
+            W::zero() <= factor && factor <= W::one(),
+            "the factor must be between 0 and 1, and is {factor}"
+        );
+        self.total = self.total * factor;
+        if self.is_empty() {
+            return self.clear();
+        }
+        if factor < W::one() {
+            self.steps = Steps::Weighted;
+        }
+        self.subtracted = self.subtracted * factor;
+        self.counters.scale(factor);
+        self.pending = PendingCut::unknown();
+    }
+}

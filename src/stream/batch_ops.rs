@@ -1,0 +1,284 @@
+//! Operations on a batch as a whole: what a closure of `transform` is for.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BinaryHeap, HashMap};
+use std::vec::Vec;
+
+use super::batch::Batch;
+use super::executor::{blame, rethrow};
+use super::op::by_key::{Group, Reduce};
+use super::op::{by_key, join, repartition};
+use super::pipe::Pipe;
+use super::slot::Materialized;
+use super::{Data, Key};
+use crate::hash::DefaultHashBuilder;
+use crate::sample::sample;
+
+impl<T: Data> Batch<T> {
+    /// Accumulates the items of each partition with `add`, then those results, in the order of
+    /// the partitions, with `merge`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use forebay::stream::StreamingContext;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// let means = ctx.batches([vec![1.0, 2.0, 6.0]]).transform(|batch, _time| {
+    ///     let (sum, count) = batch.clone().aggregate(
+    ///         || (0.0, 0u32),
+    ///         |(sum, count), item| (sum + item, count + 1),
+    ///         |a, b| (a.0 + b.0, a.1 + b.1),
+    ///     );
+    ///     batch.with_items(vec![sum / f64::from(count)])
+    /// });
+    /// # let _ = means;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn aggregate<A, Z, F, G>(self, zero: Z, add: F, merge: G) -> A
+    where
+        A: Send,
+        Z: Fn() -> A + Sync,
+        F: Fn(A, T) -> A + Sync,
+        G: Fn(A, A) -> A,
+    {
+        let (step, partitions) = self.into_parts();
+        let pipe = Materialized::once(partitions);
+        let parts = step.run(&pipe, |scope| {
+            let mut part = Some(zero());
+            pipe.run(scope, &mut |item| {
+                part = part.take().map(|part| blame(step.node, || add(part, item)));
+            });
+            part
+        });
+        let parts = parts.unwrap_or_else(|error| rethrow(error));
+        parts
+            .into_iter()
+            .flatten()
+            .reduce(merge)
+            .unwrap_or_else(zero)
+    }
+
+    /// The first `n` items, partition by partition.
+    #[must_use]
+    pub fn take(&self, n: usize) -> Vec<T> {
+        self.iter().take(n).cloned().collect()
+    }
+
+    /// The `n` largest items by `compare`, largest first; of equal ones those that come first.
+    ///
+    /// Costs O(log n) for each item and the memory of n for each partition.
+    #[must_use]
+    pub fn top_by<F>(self, n: usize, compare: F) -> Vec<T>
+    where
+        F: Fn(&T, &T) -> Ordering + Sync,
+    {
+        let (step, partitions) = self.into_parts();
+        let pipe = Materialized::once(partitions);
+        let parts = step.run(&pipe, |scope| {
+            let mut heap: BinaryHeap<Reverse<Ranked<'_, T, F>>> = BinaryHeap::new();
+            let mut place = 0;
+            pipe.run(scope, &mut |item| {
+                let ranked = Reverse(Ranked {
+                    item,
+                    place,
+                    compare: &compare,
+                });
+                place += 1;
+                if heap.len() < n {
+                    heap.push(ranked);
+                } else if let Some(mut least) = heap.peek_mut()
+                    && *least > ranked
+                {
+                    *least = ranked;
+                }
+            });
+            let sorted = heap.into_sorted_vec().into_iter();
+            sorted
+                .map(|Reverse(ranked)| ranked.item)
+                .collect::<Vec<T>>()
+        });
+        let mut all = parts.unwrap_or_else(|error| rethrow(error)).concat();
+        all.sort_by(|a, b| compare(b, a));
+        all.truncate(n);
+        all
+    }
+
+    /// The items in the order of `key`, dealt evenly to as many partitions; equal ones stay in
+    /// their order.
+    ///
+    /// The partitions are sorted in parallel, then merged by one stable sort.
+    #[must_use]
+    pub fn sort_by_key<K, F>(self, key: F) -> Self
+    where
+        K: Ord,
+        F: Fn(&T) -> K + Send + Sync + Clone + 'static,
+    {
+        let within = key.clone();
+        let sorted = self.map_partitions(move |_, items| {
+            let mut items: Vec<T> = items.collect();
+            items.sort_by_key(&within);
+            items
+        });
+        let shape = sorted.clone();
+        let mut items = sorted.into_vec();
+        items.sort_by_key(key);
+        shape.with_items(items)
+    }
+
+    /// Every item with its number, counted through the partitions from 0.
+    #[must_use]
+    pub fn zip_with_index(self) -> Batch<(T, u64)> {
+        let mut first = 0;
+        let mut starts = Vec::new();
+        for partition in self.partitions() {
+            starts.push(first);
+            first += partition.len() as u64;
+        }
+        self.map_partitions(move |partition, items| items.zip(starts[partition]..))
+    }
+
+    /// The same items in exactly `partitions` partitions, as even as can be.
+    ///
+    /// # Panics
+    ///
+    /// If `partitions` is 0.
+    #[track_caller]
+    #[must_use]
+    pub fn repartition(self, partitions: usize) -> Self {
+        assert!(partitions > 0, "a batch has at least one partition");
+        self.run(|step, pipe| repartition::repartition(step, pipe, partitions))
+    }
+
+    /// A uniform sample without replacement of `n` items, or all if there are fewer, in no
+    /// particular order.
+    ///
+    /// Drawn with a generator derived from the seed of the context, the operator and the batch
+    /// time: the same for any number of threads.
+    #[must_use]
+    pub fn sample(self, n: usize) -> Vec<T> {
+        let (step, partitions) = self.into_parts();
+        let time = step.time.as_millis();
+        // No partition has this number.
+        let mut rng = step.env.seed.partition_rng(step.node, u32::MAX, time);
+        let items = partitions.iter().flat_map(|items| items.iter());
+        sample(items, n, &mut rng).into_iter().cloned().collect()
+    }
+}
+
+impl<T: Key> Batch<T> {
+    /// The items without repetitions.
+    #[must_use]
+    pub fn distinct(self) -> Self {
+        self.map(|item| (item, ()))
+            .reduce_by_key(|(), ()| ())
+            .map(|(item, ())| item)
+    }
+
+    /// How often each item occurs.
+    #[must_use]
+    pub fn count_by_value(self) -> Batch<(T, u64)> {
+        self.map(|item| (item, 1)).reduce_by_key(|a, b| a + b)
+    }
+}
+
+impl<K: Key, V: Data> Batch<(K, V)> {
+    /// The values of each key combined by an associative `f`.
+    #[must_use]
+    pub fn reduce_by_key<F>(self, f: F) -> Self
+    where
+        F: Fn(V, V) -> V + Send + Sync,
+    {
+        self.run(|step, pipe| by_key::reduce_by_key(step, pipe, &Reduce(f)))
+    }
+
+    /// All values of each key.
+    #[must_use]
+    pub fn group_by_key(self) -> Batch<(K, Vec<V>)> {
+        self.run(|step, pipe| by_key::combine(step, pipe, &Group))
+    }
+
+    /// The pairs of values of the keys that are in both batches.
+    #[must_use]
+    pub fn join<W: Data>(self, other: Batch<(K, W)>) -> Batch<(K, (V, W))> {
+        let (_, partitions) = other.into_parts();
+        let right = Materialized::once(partitions);
+        let sides = self.run(|step, left| join::cogroup(step, left, &right));
+        sides.flat_map(|(key, sides)| {
+            let pairs = join::pairs(sides, join::required, join::required);
+            pairs.into_iter().map(move |pair| (key.clone(), pair))
+        })
+    }
+
+    /// The pairs of values of the keys that are in this batch and in a table that stays the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::stream::StaticTable;
+    /// # use forebay::stream::StreamingContext;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// let countries: StaticTable<_, _> = [("de", "Germany"), ("fr", "France")].into_iter().collect();
+    /// let named = ctx
+    ///     .batches([vec![("de", 1), ("xx", 2)]])
+    ///     .transform(move |batch, _time| batch.join_static(&countries));
+    /// # let _ = named;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn join_static<W: Data>(self, table: &StaticTable<K, W>) -> Batch<(K, (V, W))> {
+        let table = table.clone();
+        self.flat_map(move |(key, value): (K, V)| {
+            let matches = table.get(&key).to_vec().into_iter();
+            matches.map(move |other| (key.clone(), (value.clone(), other)))
+        })
+    }
+}
+
+/// Data that stay the same, to be joined with every batch; cloning copies nothing.
+#[derive(Clone, Debug)]
+pub struct StaticTable<K, W>(std::sync::Arc<HashMap<K, Vec<W>, DefaultHashBuilder>>);
+
+impl<K: Key, W> StaticTable<K, W> {
+    /// The values of a key, in their order.
+    #[must_use]
+    pub fn get(&self, key: &K) -> &[W] {
+        self.0.get(key).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl<K: Key, W> FromIterator<(K, W)> for StaticTable<K, W> {
+    fn from_iter<I: IntoIterator<Item = (K, W)>>(records: I) -> Self {
+        let mut table: HashMap<K, Vec<W>, DefaultHashBuilder> = HashMap::default();
+        for (key, value) in records {
+            table.entry(key).or_default().push(value);
+        }
+        Self(std::sync::Arc::new(table))
+    }
+}
+
+/// An item in the heap of [`Batch::top_by`]: larger by `compare`, then earlier.
+struct Ranked<'a, T, F> {
+    item: T,
+    place: u64,
+    compare: &'a F,
+}
+
+impl<T, F: Fn(&T, &T) -> Ordering> Ord for Ranked<'_, T, F> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.compare)(&self.item, &other.item).then(other.place.cmp(&self.place))
+    }
+}
+
+impl<T, F: Fn(&T, &T) -> Ordering> PartialOrd for Ranked<'_, T, F> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T, F: Fn(&T, &T) -> Ordering> PartialEq for Ranked<'_, T, F> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl<T, F: Fn(&T, &T) -> Ordering> Eq for Ranked<'_, T, F> {}

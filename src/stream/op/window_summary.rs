@@ -1,0 +1,232 @@
+//! Summaries of windows. Summaries can be merged but not taken apart, so a window keeps partial
+//! merges in two stacks.
+
+use std::boxed::Box;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use std::vec;
+use std::vec::Vec;
+
+use crate::random::DefaultRng;
+use crate::stream::Data;
+use crate::stream::dstream::DStream;
+use crate::stream::error::BatchError;
+use crate::stream::executor::Step;
+use crate::stream::graph::{Node, Role};
+use crate::stream::op::summarize::summarize;
+use crate::stream::pipe::{Materialized, Pipe};
+use crate::stream::slot::{Slot, shared};
+use crate::stream::time::{BatchTime, DurationError, multiple_of};
+use crate::summary::{Merge, Summary};
+
+/// A queue of summaries that answers with the merge of all of them.
+///
+/// The older half is a stack of running merges, each of one summary and all that are younger than
+/// it in that half, the oldest on top; the younger half is kept as it came, with its merge beside
+/// it. The oldest leaves by a pop; when the older half is used up, the younger becomes the older
+/// one, at one merge for each. So each summary is merged at most twice, and an answer costs one
+/// merge more (Tangwongsan, Hirzel and Schneider 2015, two-stacks).
+#[derive(Clone)]
+pub(crate) struct TwoStacks<S> {
+    /// Merges of a suffix of the older half; the one that spans all of it is last.
+    older: Vec<(BatchTime, S)>,
+    /// The younger half, oldest first.
+    younger: VecDeque<(BatchTime, S)>,
+    /// The merge of the younger half; `None` if that is empty.
+    merged: Option<S>,
+}
+
+impl<S: Merge + Clone> TwoStacks<S> {
+    pub(crate) fn new() -> Self {
+        Self {
+            older: Vec::new(),
+            younger: VecDeque::new(),
+            merged: None,
+        }
+    }
+
+    pub(crate) fn push(&mut self, time: BatchTime, summary: S) {
+        match &mut self.merged {
+            Some(merged) => merged.merge(summary.clone()),
+            none => *none = Some(summary.clone()),
+        }
+        self.younger.push_back((time, summary));
+    }
+
+    /// Lets go of what is not younger than `oldest`.
+    pub(crate) fn evict(&mut self, oldest: BatchTime) {
+        loop {
+            if self.older.is_empty() {
+                self.flip();
+            }
+            match self.older.last() {
+                Some((time, _)) if *time <= oldest => self.older.pop(),
+                _ => return,
+            };
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.older.is_empty() && self.younger.is_empty()
+    }
+
+    fn flip(&mut self) {
+        self.merged = None;
+        for (time, mut summary) in self.younger.drain(..).rev() {
+            if let Some((_, younger)) = self.older.last() {
+                summary.merge(younger.clone());
+            }
+            self.older.push((time, summary));
+        }
+    }
+
+    /// The merge of all, the older first.
+    pub(crate) fn query(&self) -> Option<S> {
+        let older = self.older.last().map(|(_, summary)| summary);
+        S::merge_all(older.into_iter().chain(&self.merged).cloned())
+    }
+}
+
+struct WindowSummaryNode<P, S, F> {
+    pipe: P,
+    make: F,
+    stacks: TwoStacks<S>,
+    slot: Arc<Slot<S>>,
+    /// Milliseconds.
+    window: u64,
+}
+
+impl<P, S, F> Node for WindowSummaryNode<P, S, F>
+where
+    P: Pipe,
+    S: Summary<Item = P::Item> + Data,
+    F: Fn(DefaultRng) -> S + Send + Sync,
+{
+    fn connect(&mut self, consumers: usize) {
+        self.slot.connect(consumers);
+    }
+
+    fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
+        let summary = summarize(step, &self.pipe, &self.make)?;
+        let oldest = step.time.as_millis().saturating_sub(self.window);
+        let merged = step.guard(None, || {
+            if let Some(summary) = summary {
+                self.stacks.push(step.time, summary);
+            }
+            self.stacks.evict(BatchTime::from_millis(oldest));
+            self.stacks.query()
+        })?;
+        self.slot.fill(shared(vec![Vec::from_iter(merged)]));
+        Ok(())
+    }
+
+    fn clear(&mut self) {
+        self.slot.clear();
+    }
+}
+
+impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
+    /// One summary of each window: always exactly one item.
+    ///
+    /// Each batch is summarised once, as by [`summarize_with_rng`](Self::summarize_with_rng), and
+    /// the summaries are merged.
+    ///
+    /// # Cost
+    ///
+    /// At most three merges for each batch, amortised, however long the window; the memory of one
+    /// summary for each batch in the window.
+    ///
+    /// # Errors
+    ///
+    /// If `window` or `slide` is not a positive multiple of this stream's slide.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use forebay::stream::StreamingContext;
+    /// # use forebay::frequent::MisraGries;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// # let words = ctx.batches([vec!["ebb", "flow", "ebb"]]);
+    /// let second = Duration::from_secs(1);
+    /// let heavy = words.summarize_window(60 * second, second, |_| MisraGries::<_>::new(1_024))?;
+    /// # let _ = heavy;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn summarize_window<S, F>(
+        &self,
+        window: Duration,
+        slide: Duration,
+        make: F,
+    ) -> Result<DStream<'c, S>, DurationError>
+    where
+        S: Summary<Item = T> + Data,
+        F: Fn(DefaultRng) -> S + Send + Sync + 'static,
+    {
+        let window = multiple_of(window, self.slide)?;
+        let slide = multiple_of(slide, self.slide)?;
+        let slot = Slot::new();
+        let pipe = Materialized {
+            slot: Arc::clone(&slot),
+        };
+        let node = WindowSummaryNode {
+            pipe: self.pipe.clone(),
+            make,
+            stacks: TwoStacks::new(),
+            slot,
+            window,
+        };
+        let parents = vec![self.node];
+        let kind = "summarize_window";
+        let node = self
+            .ctx
+            .add(Role::Stream, kind, parents, self.slide, |_| Box::new(node));
+        Ok(DStream::new(self.ctx, node, slide, pipe))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    std::thread_local! {
+        static MERGES: Cell<usize> = const { Cell::new(0) };
+    }
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Items(Vec<u64>);
+
+    impl Merge for Items {
+        fn merge(&mut self, other: Self) {
+            MERGES.set(MERGES.get() + 1);
+            self.0.extend(other.0);
+        }
+    }
+
+    #[test]
+    fn the_merge_is_that_of_the_window_in_order_at_three_merges_a_step() {
+        for window in [1, 2, 7, 60] {
+            MERGES.set(0);
+            let mut stacks = TwoStacks::new();
+            let steps = 1_000;
+            for now in 1..=steps {
+                stacks.push(BatchTime::from_millis(now), Items(vec![now]));
+                stacks.evict(BatchTime::from_millis(now.saturating_sub(window)));
+                let first = now.saturating_sub(window) + 1;
+                assert_eq!(stacks.query(), Some(Items((first..=now).collect())));
+            }
+            assert!(MERGES.get() as u64 <= 3 * steps, "{}", MERGES.get());
+        }
+    }
+
+    #[test]
+    fn gaps_longer_than_the_window_empty_it() {
+        let mut stacks = TwoStacks::new();
+        stacks.push(BatchTime::from_millis(1), Items(vec![1]));
+        stacks.push(BatchTime::from_millis(2), Items(vec![2]));
+        stacks.evict(BatchTime::from_millis(5));
+        assert_eq!(stacks.query(), None);
+    }
+}

@@ -1,0 +1,189 @@
+//! Summaries of windows, one per key.
+
+// A fused pipeline is its type.
+#![allow(clippy::type_complexity)]
+
+use std::boxed::Box;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use std::vec;
+use std::vec::Vec;
+
+use crate::random::DefaultRng;
+use crate::stream::dstream::DStream;
+use crate::stream::error::BatchError;
+use crate::stream::exchange::Inbox;
+use crate::stream::executor::Step;
+use crate::stream::graph::{Node, Role};
+use crate::stream::op::by_key::{Routed, shuffle};
+use crate::stream::op::window_summary::TwoStacks;
+use crate::stream::pipe::{Pipe, Shared, StateRows, StateView};
+use crate::stream::state::StateStore;
+use crate::stream::time::{BatchTime, DurationError, multiple_of};
+use crate::stream::{Data, Key};
+use crate::summary::Summary;
+use crate::table::OrderedTable;
+
+/// The keys of one batch, by partition, with their hashes.
+type Touched<K> = Vec<Vec<(u64, K)>>;
+
+struct WindowSummaryNode<P, K, S, F> {
+    pipe: P,
+    make: F,
+    store: Arc<StateStore<K, TwoStacks<S>>>,
+    /// Which keys the batches of the window have, oldest first.
+    panes: VecDeque<(BatchTime, Touched<K>)>,
+    /// Milliseconds.
+    window: u64,
+}
+
+impl<P, K, S, F> WindowSummaryNode<P, K, S, F>
+where
+    K: Key,
+    S: Summary<Item: Data> + Data,
+    F: Fn(DefaultRng) -> S + Send + Sync,
+{
+    /// Takes in the records of a partition and returns its keys.
+    fn arrive(
+        &self,
+        step: &Step,
+        partition: usize,
+        inbox: Inbox<Routed<K, S::Item>>,
+    ) -> Vec<(u64, K)> {
+        let time = step.time.as_millis();
+        let mut batch = OrderedTable::new();
+        for Routed { hash, key, value } in inbox {
+            let make = || (self.make)(step.env.seed.key_rng(step.node, hash, time));
+            let position = batch.insert(hash, key, make);
+            batch.value_mut(position).update(value);
+        }
+        let mut state = self.store.write(partition);
+        let mut keys = Vec::with_capacity(batch.len());
+        for entry in batch.into_entries() {
+            let hash = entry.hash();
+            let at = state.table_of(hash);
+            let table = &mut state.tables_mut()[at];
+            let position = table.insert(hash, entry.key.clone(), || None);
+            let stacks = table.value_mut(position).get_or_insert_with(TwoStacks::new);
+            stacks.push(step.time, entry.value);
+            keys.push((hash, entry.key));
+        }
+        keys
+    }
+
+    /// Takes a batch that has left the window out of the summaries of its keys.
+    fn leave(&self, partition: usize, keys: &[(u64, K)], oldest: BatchTime) {
+        let mut state = self.store.write(partition);
+        for (hash, key) in keys {
+            let at = state.table_of(*hash);
+            let table = &mut state.tables_mut()[at];
+            let Some(position) = table.find(*hash, key) else {
+                continue;
+            };
+            let stacks = table.value_mut(position);
+            if let Some(stacks) = stacks {
+                stacks.evict(oldest);
+            }
+            if stacks.as_ref().is_none_or(TwoStacks::is_empty) {
+                table.swap_remove(position);
+            }
+        }
+    }
+}
+
+impl<P, K, S, F> Node for WindowSummaryNode<P, K, S, F>
+where
+    K: Key,
+    S: Summary<Item: Data> + Data,
+    P: Pipe<Item = (K, S::Item)>,
+    F: Fn(DefaultRng) -> S + Send + Sync,
+{
+    fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
+        let oldest = step.time.as_millis().saturating_sub(self.window);
+        let oldest = BatchTime::from_millis(oldest);
+        let gone = self.panes.iter().take_while(|(time, _)| *time <= oldest);
+        let gone = gone.count();
+        let leaving: Vec<Touched<K>> = self.panes.drain(..gone).map(|(_, keys)| keys).collect();
+        let inboxes: Vec<_> = shuffle(step, &self.pipe)?.into_iter().enumerate().collect();
+        let busy = |(partition, inbox): &(usize, Inbox<_>)| {
+            !inbox.is_empty() || leaving.iter().any(|pane| !pane[*partition].is_empty())
+        };
+        let touched = step.each(inboxes, busy, |_, (partition, inbox)| {
+            for pane in &leaving {
+                self.leave(partition, &pane[partition], oldest);
+            }
+            self.arrive(step, partition, inbox)
+        })?;
+        self.panes.push_back((step.time, touched));
+        Ok(())
+    }
+}
+
+impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
+    /// One summary of each window for each key that occurs in it.
+    ///
+    /// The keyed form of [`summarize_window`](DStream::summarize_window); generators are derived
+    /// as for [`summarize_by_key`](Self::summarize_by_key), anew in every batch.
+    ///
+    /// # Cost
+    ///
+    /// Follows the batches that come and go: at most two merges, amortised, for each key of a
+    /// batch. Reading a window costs one merge for each of its keys.
+    ///
+    /// # Errors
+    ///
+    /// If `window` or `slide` is not a positive multiple of this stream's slide.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use forebay::stream::StreamingContext;
+    /// # use forebay::sample::Reservoir;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// # let logs = ctx.batches([vec![("ann", "GET /"), ("bob", "GET /a")]]);
+    /// let second = Duration::from_secs(1);
+    /// let sample = |rng| Reservoir::with_rng(10, rng);
+    /// let samples = logs.summarize_by_key_and_window(60 * second, second, sample)?;
+    /// # let _ = samples;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn summarize_by_key_and_window<S, F>(
+        &self,
+        window: Duration,
+        slide: Duration,
+        make: F,
+    ) -> Result<
+        DStream<'c, (K, S), Shared<impl Pipe<Item = (K, S)> + use<K, V, S, F, P>>>,
+        DurationError,
+    >
+    where
+        S: Summary<Item = V> + Data,
+        F: Fn(DefaultRng) -> S + Send + Sync + 'static,
+    {
+        let window = multiple_of(window, self.slide)?;
+        let slide = multiple_of(slide, self.slide)?;
+        let store = Arc::new(StateStore::new(self.ctx.settings().routing));
+        let node = WindowSummaryNode {
+            pipe: self.pipe.clone(),
+            make,
+            store: Arc::clone(&store),
+            panes: VecDeque::new(),
+            window,
+        };
+        let parents = vec![self.node];
+        let kind = "summarize_by_key_and_window";
+        let node = self
+            .ctx
+            .add(Role::Stream, kind, parents, self.slide, |_| Box::new(node));
+        let view = |node| {
+            StateView::new(
+                StateRows::new(store),
+                node,
+                |key: &K, stacks: &TwoStacks<S>| Some((key.clone(), stacks.query()?)),
+            )
+        };
+        Ok(self.ctx.narrow("window_rows", vec![node], slide, view))
+    }
+}

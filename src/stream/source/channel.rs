@@ -1,0 +1,209 @@
+//! A bounded buffer between whoever produces items and the batches that take them.
+
+use std::fmt;
+use std::mem;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::vec::Vec;
+
+use super::Source;
+use crate::stream::Data;
+use crate::stream::context::StreamingContext;
+use crate::stream::dstream::DStream;
+use crate::stream::error::BoxError;
+use crate::stream::executor::lock;
+use crate::stream::time::BatchTime;
+
+/// The producer's end of a [`channel`](StreamingContext::channel); cloning gives another one.
+///
+/// The input ends when all of them are dropped and a batch has taken what was left.
+pub struct Inlet<T> {
+    shared: Arc<Shared<T>>,
+}
+
+/// The stream takes nothing any more; the items come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoppedError<T>(pub T);
+
+impl<T> fmt::Display for StoppedError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the stream has stopped and takes nothing any more")
+    }
+}
+
+impl<T: fmt::Debug> std::error::Error for StoppedError<T> {}
+
+struct Shared<T> {
+    state: Mutex<State<T>>,
+    /// Signalled when a batch has taken the items, and when the stream stops.
+    room: Condvar,
+    /// The most items that wait.
+    capacity: usize,
+}
+
+struct State<T> {
+    items: Vec<T>,
+    inlets: usize,
+    stopped: bool,
+}
+
+impl<T> Inlet<T> {
+    /// Hands an item over; waits while the buffer is full.
+    ///
+    /// # Errors
+    ///
+    /// If the stream has stopped.
+    pub fn send(&self, item: T) -> Result<(), StoppedError<T>> {
+        let mut state = self.wait_for_room();
+        if state.stopped {
+            return Err(StoppedError(item));
+        }
+        state.items.push(item);
+        Ok(())
+    }
+
+    /// Hands many items over, in runs as long as there is room for; waits while the buffer is
+    /// full.
+    ///
+    /// # Errors
+    ///
+    /// If the stream has stopped; with the items that were not taken.
+    pub fn send_all(&self, mut items: Vec<T>) -> Result<(), StoppedError<Vec<T>>> {
+        while !items.is_empty() {
+            let mut state = self.wait_for_room();
+            if state.stopped {
+                return Err(StoppedError(items));
+            }
+            let room = self.shared.capacity - state.items.len();
+            if room >= items.len() {
+                state.items.append(&mut items);
+            } else {
+                state.items.extend(items.drain(..room));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the stream takes nothing any more.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        lock(&self.shared.state).stopped
+    }
+
+    fn wait_for_room(&self) -> MutexGuard<'_, State<T>> {
+        let full =
+            |state: &mut State<T>| !state.stopped && state.items.len() >= self.shared.capacity;
+        let state = lock(&self.shared.state);
+        let state = self.shared.room.wait_while(state, full);
+        state.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Clone for Inlet<T> {
+    fn clone(&self) -> Self {
+        lock(&self.shared.state).inlets += 1;
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<T> Drop for Inlet<T> {
+    fn drop(&mut self) {
+        lock(&self.shared.state).inlets -= 1;
+    }
+}
+
+impl<T> fmt::Debug for Inlet<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inlet")
+            .field("capacity", &self.shared.capacity)
+            .field("is_stopped", &self.is_stopped())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The stream's end.
+pub(crate) struct Outlet<T> {
+    shared: Arc<Shared<T>>,
+}
+
+/// Both ends of a buffer.
+pub(crate) fn buffer<T>(capacity: usize) -> (Inlet<T>, Outlet<T>) {
+    let shared = Arc::new(Shared {
+        state: Mutex::new(State {
+            items: Vec::new(),
+            inlets: 1,
+            stopped: false,
+        }),
+        room: Condvar::new(),
+        capacity,
+    });
+    let inlet = Inlet {
+        shared: Arc::clone(&shared),
+    };
+    (inlet, Outlet { shared })
+}
+
+impl<T: Data> Source for Outlet<T> {
+    type Item = T;
+
+    fn take(&mut self, _time: BatchTime) -> Result<Vec<T>, BoxError> {
+        let taken = mem::take(&mut lock(&self.shared.state).items);
+        self.shared.room.notify_all();
+        Ok(taken)
+    }
+
+    fn stop(&mut self) {
+        lock(&self.shared.state).stopped = true;
+        self.shared.room.notify_all();
+    }
+
+    fn is_finished(&self) -> bool {
+        let state = lock(&self.shared.state);
+        state.items.is_empty() && (state.inlets == 0 || state.stopped)
+    }
+
+    fn has_pending(&self) -> bool {
+        !lock(&self.shared.state).items.is_empty()
+    }
+}
+
+impl<T> Drop for Outlet<T> {
+    fn drop(&mut self) {
+        lock(&self.shared.state).stopped = true;
+        self.shared.room.notify_all();
+    }
+}
+
+impl StreamingContext {
+    /// A stream of what the embedding program hands over through the [`Inlet`]: each batch takes
+    /// all that has come since the one before.
+    ///
+    /// At most `capacity` items wait; then the sender is held back. Nothing is dropped.
+    ///
+    /// # Panics
+    ///
+    /// If `capacity` is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::stream::{BatchTime, StreamingContext};
+    ///
+    /// let ctx = StreamingContext::builder("channel").build()?;
+    /// let (inlet, numbers) = ctx.channel(1_000);
+    /// numbers.count().print();
+    /// let mut driver = ctx.into_driver()?;
+    /// inlet.send_all(vec![1, 2, 3])?;
+    /// assert_eq!(driver.step(BatchTime::from_millis(1_000))?.items(), 3);
+    /// drop(inlet);
+    /// assert!(driver.is_finished());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn channel<T: Data>(&self, capacity: usize) -> (Inlet<T>, DStream<'_, T>) {
+        assert!(capacity > 0, "a channel holds at least one item");
+        let (inlet, outlet) = buffer(capacity);
+        (inlet, self.input("channel", outlet))
+    }
+}

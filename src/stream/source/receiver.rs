@@ -1,0 +1,164 @@
+//! Inputs that run on a thread of their own and push.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+use std::vec::Vec;
+
+use super::Source;
+use super::channel::{Inlet, Outlet, buffer};
+use crate::stream::Data;
+use crate::stream::context::StreamingContext;
+use crate::stream::dstream::DStream;
+use crate::stream::error::BoxError;
+use crate::stream::time::BatchTime;
+
+/// How many items of a receiver wait before it is held back.
+const WAITING: usize = 1 << 20;
+
+/// The first and the longest pause before a receiver is run again.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(10));
+
+/// How often a pausing receiver looks whether the stream has stopped.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// An input with a thread of its own, which it never shares with the workers.
+///
+/// # Contract
+///
+/// - [`receive`](Self::receive) is called on that thread when the first batch is near, and hands
+///   over what it gets through the [`Inlet`], which holds it back while too much waits.
+/// - `Ok` means that the input has ended. An error, or a panic, means that it shall be called
+///   again after a pause, which doubles from 50 ms to 10 s and starts anew when a call has lasted
+///   longer than that; errors are counted.
+/// - It returns soon after [`Inlet::is_stopped`] says so or a `send` fails.
+/// - Items that were sent are processed even if it fails or stops afterwards.
+///
+/// # Examples
+///
+/// ```
+/// use forebay::stream::{BoxError, Inlet, Receiver, StreamingContext};
+///
+/// struct Countdown(u32);
+///
+/// impl Receiver for Countdown {
+///     type Item = u32;
+///
+///     fn receive(&mut self, inlet: &Inlet<u32>) -> Result<(), BoxError> {
+///         while self.0 > 0 {
+///             inlet.send(self.0)?;
+///             self.0 -= 1;
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let ctx = StreamingContext::builder("countdown").build()?;
+/// let (numbers, status) = ctx.receiver(Countdown(3));
+/// # let _ = (numbers, status);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Receiver: Send + 'static {
+    /// What is received.
+    type Item: Data;
+
+    /// Receives until the input ends, fails, or the stream stops.
+    ///
+    /// # Errors
+    ///
+    /// If the input failed and shall be tried again.
+    fn receive(&mut self, inlet: &Inlet<Self::Item>) -> Result<(), BoxError>;
+}
+
+/// How a receiver is doing; cloning gives another handle to the same.
+#[derive(Clone, Debug, Default)]
+pub struct ReceiverStatus(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    errors: AtomicU64,
+}
+
+impl ReceiverStatus {
+    /// How often it failed and was called again.
+    #[must_use]
+    pub fn errors(&self) -> u64 {
+        self.0.errors.load(Ordering::Relaxed)
+    }
+}
+
+/// A receiver before and after its thread is started.
+struct ReceiverSource<R: Receiver> {
+    outlet: Outlet<R::Item>,
+    /// Taken when the thread starts.
+    waiting: Option<(R, Inlet<R::Item>)>,
+    status: ReceiverStatus,
+}
+
+impl<R: Receiver> Source for ReceiverSource<R> {
+    type Item = R::Item;
+
+    fn start(&mut self) -> Result<(), BoxError> {
+        let Some((receiver, inlet)) = self.waiting.take() else {
+            return Ok(());
+        };
+        let status = self.status.clone();
+        let named = thread::Builder::new().name("forebay-receiver".into());
+        named.spawn(move || supervise(receiver, &inlet, &status))?;
+        Ok(())
+    }
+
+    fn take(&mut self, time: BatchTime) -> Result<Vec<R::Item>, BoxError> {
+        self.outlet.take(time)
+    }
+
+    fn stop(&mut self) {
+        self.outlet.stop();
+    }
+
+    fn is_finished(&self) -> bool {
+        self.outlet.is_finished()
+    }
+
+    fn has_pending(&self) -> bool {
+        self.outlet.has_pending()
+    }
+}
+
+/// Calls a receiver until it ends or the stream stops.
+fn supervise<R: Receiver>(mut receiver: R, inlet: &Inlet<R::Item>, status: &ReceiverStatus) {
+    let mut pause = PAUSES.0;
+    while !inlet.is_stopped() {
+        let called = Instant::now();
+        let result = catch_unwind(AssertUnwindSafe(|| receiver.receive(inlet)));
+        if matches!(result, Ok(Ok(()))) || inlet.is_stopped() {
+            return;
+        }
+        status.0.errors.fetch_add(1, Ordering::Relaxed);
+        if called.elapsed() > PAUSES.1 {
+            pause = PAUSES.0;
+        }
+        let until = Instant::now() + pause;
+        while Instant::now() < until && !inlet.is_stopped() {
+            thread::sleep(GLANCE.min(pause));
+        }
+        pause = (2 * pause).min(PAUSES.1);
+    }
+}
+
+impl StreamingContext {
+    /// A stream of what a [`Receiver`] receives: each batch takes all that has come since the one
+    /// before. The receiver's thread starts with the stream.
+    pub fn receiver<R: Receiver>(&self, receiver: R) -> (DStream<'_, R::Item>, ReceiverStatus) {
+        let (inlet, outlet) = buffer(WAITING);
+        let status = ReceiverStatus::default();
+        let source = ReceiverSource {
+            outlet,
+            waiting: Some((receiver, inlet)),
+            status: status.clone(),
+        };
+        (self.input("receiver", source), status)
+    }
+}

@@ -1,0 +1,173 @@
+//! Lines of text: from a socket, or from any reader.
+
+use std::boxed::Box;
+use std::io::{self, Read};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::string::String;
+use std::time::Duration;
+use std::vec;
+use std::vec::Vec;
+
+use super::channel::Inlet;
+use super::receiver::{Receiver, ReceiverStatus};
+use crate::stream::context::StreamingContext;
+use crate::stream::dstream::DStream;
+use crate::stream::error::BoxError;
+
+/// How much is read at once.
+const CHUNK: usize = 1 << 16;
+
+/// How long a silent connection is waited for before looking whether the stream has stopped.
+const SILENCE: Duration = Duration::from_millis(100);
+
+/// Cuts bytes that come in pieces into lines, ended by `\n` or `\r\n`, invalid UTF-8 replaced.
+#[derive(Default)]
+struct LineCutter {
+    /// The beginning of a line whose end has not come.
+    begun: Vec<u8>,
+}
+
+impl LineCutter {
+    /// The lines that end in `bytes`.
+    fn cut(&mut self, mut bytes: &[u8]) -> Vec<String> {
+        let mut lines = Vec::new();
+        while let Some(end) = bytes.iter().position(|&byte| byte == b'\n') {
+            let (line, rest) = bytes.split_at(end);
+            bytes = &rest[1..];
+            if self.begun.is_empty() {
+                lines.push(text(line));
+            } else {
+                self.begun.extend_from_slice(line);
+                lines.push(text(&self.begun));
+                self.begun.clear();
+            }
+        }
+        self.begun.extend_from_slice(bytes);
+        lines
+    }
+
+    /// The last line, if it was not ended.
+    fn rest(&mut self) -> Option<String> {
+        let rest = text(&std::mem::take(&mut self.begun));
+        (!rest.is_empty()).then_some(rest)
+    }
+}
+
+fn text(line: &[u8]) -> String {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    String::from_utf8_lossy(line).into_owned()
+}
+
+/// Sends the lines of a reader until its end; `Ok(false)` if the stream stopped first.
+fn forward(reader: &mut impl Read, inlet: &Inlet<String>) -> io::Result<bool> {
+    let mut cutter = LineCutter::default();
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let lines = match reader.read(&mut chunk) {
+            Ok(0) => {
+                let sent = inlet.send_all(Vec::from_iter(cutter.rest()));
+                return Ok(sent.is_ok());
+            }
+            Ok(read) => cutter.cut(&chunk[..read]),
+            Err(error) if is_silence(&error) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        if inlet.is_stopped() || inlet.send_all(lines).is_err() {
+            return Ok(false);
+        }
+    }
+}
+
+fn is_silence(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
+}
+
+struct Socket<A>(A);
+
+impl<A: ToSocketAddrs + Send + 'static> Receiver for Socket<A> {
+    type Item = String;
+
+    fn receive(&mut self, inlet: &Inlet<String>) -> Result<(), BoxError> {
+        let mut connection = TcpStream::connect(&self.0)?;
+        connection.set_read_timeout(Some(SILENCE))?;
+        match forward(&mut connection, inlet)? {
+            true => Err("the other side has closed the connection".into()),
+            false => Ok(()),
+        }
+    }
+}
+
+struct Lines<R>(R);
+
+impl<R: Read + Send + 'static> Receiver for Lines<R> {
+    type Item = String;
+
+    fn receive(&mut self, inlet: &Inlet<String>) -> Result<(), BoxError> {
+        forward(&mut self.0, inlet).map(drop).map_err(Box::from)
+    }
+}
+
+impl StreamingContext {
+    /// A stream of the lines of text that a server sends, and the count of failures.
+    ///
+    /// Lines end with `\n` or `\r\n`; invalid UTF-8 is replaced. Connects from a thread of its
+    /// own; when the connection is refused, fails, or is closed by the other side, it connects
+    /// again, after pauses from 50 ms to 10 s. Up to about a million lines wait for a batch; then
+    /// the server is held back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use forebay::stream::StreamingContext;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// let (lines, status) = ctx.socket_text(("127.0.0.1", 9_999));
+    /// # let _ = (lines, status);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn socket_text<A>(&self, address: A) -> (DStream<'_, String>, ReceiverStatus)
+    where
+        A: ToSocketAddrs + Send + 'static,
+    {
+        self.receiver(Socket(address))
+    }
+
+    /// A bounded stream of the lines of a reader, such as standard input, read on a thread of its
+    /// own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use forebay::stream::StreamingContext;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// let (lines, status) = ctx.lines_of(std::io::stdin());
+    /// # let _ = (lines, status);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn lines_of<R>(&self, reader: R) -> (DStream<'_, String>, ReceiverStatus)
+    where
+        R: Read + Send + 'static,
+    {
+        self.receiver(Lines(reader))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_the_same_however_the_bytes_come() {
+        let bytes = b"one\r\n\ntwo \xff\nthree";
+        for size in 1..=bytes.len() {
+            let mut cutter = LineCutter::default();
+            let mut lines: Vec<String> = Vec::new();
+            for piece in bytes.chunks(size) {
+                lines.extend(cutter.cut(piece));
+            }
+            lines.extend(cutter.rest());
+            assert_eq!(lines, ["one", "", "two \u{fffd}", "three"]);
+            assert_eq!(cutter.rest(), None);
+        }
+    }
+}

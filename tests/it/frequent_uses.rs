@@ -1,0 +1,238 @@
+//! Misra-Gries in use: decayed counts, windows, private release, adversarial weights.
+
+use std::collections::BTreeMap;
+
+use forebay::frequent::{MisraGries, PrivateError};
+use forebay::{Merge, merge_all};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{Rng, SeedableRng};
+
+proptest! {
+    #[test]
+    fn bounds_hold_for_decayed_counts(
+        k in 1..9usize,
+        ticks in vec(vec((0..16u8, 0..1000u32), 0..30), 1..8),
+    ) {
+        // Halving whole numbers is exact, and so is the comparison.
+        let mut summary: MisraGries<u8, f64> = MisraGries::new(k);
+        let mut truth = BTreeMap::new();
+        for tick in ticks {
+            summary.scale(0.5);
+            truth.values_mut().for_each(|weight| *weight *= 0.5);
+            for (key, weight) in tick {
+                summary.update_weighted(key, f64::from(weight));
+                *truth.entry(key).or_insert(0.0) += f64::from(weight);
+            }
+            for (key, &weight) in &truth {
+                let count = summary.estimate(key);
+                prop_assert!(count.lower <= weight && weight <= count.upper);
+            }
+            prop_assert!(summary.max_error() <= summary.error_bound());
+        }
+    }
+
+    #[test]
+    fn a_window_of_panes_keeps_the_guarantee(
+        panes in vec(vec(0..32u8, 0..60), 1..20),
+        k in 1..9usize,
+        window in 1..6usize,
+    ) {
+        let summaries: Vec<MisraGries<u8>> = panes
+            .iter()
+            .map(|pane| {
+                let mut summary = MisraGries::new(k);
+                summary.extend_from_slice(pane);
+                summary
+            })
+            .collect();
+        for (panes, summaries) in panes.windows(window).zip(summaries.windows(window)) {
+            let merged = merge_all(summaries.iter().cloned()).expect("a window is not empty");
+            let total: usize = panes.iter().map(Vec::len).sum();
+            prop_assert_eq!(merged.total_weight(), total as u64);
+            prop_assert!(merged.max_error() <= merged.error_bound());
+            prop_assert!(merged.len() <= k);
+            for key in 0..32 {
+                let weight = panes.iter().flatten().filter(|&&seen| seen == key).count() as u64;
+                let count = merged.estimate(&key);
+                prop_assert!(count.lower <= weight && weight <= count.upper);
+            }
+        }
+    }
+
+    #[test]
+    fn with_error_keeps_its_error(epsilon in 0.01..=1.0f64) {
+        let summary: MisraGries<u8> = MisraGries::with_error(epsilon);
+        prop_assert!(1.0 / (summary.k() as f64 + 1.0) <= epsilon);
+        prop_assert!(summary.k() == 1 || 1.0 / summary.k() as f64 > epsilon * 0.999_999);
+    }
+}
+
+#[test]
+fn decay_to_nothing_is_empty() {
+    let mut summary: MisraGries<u8, f32> = MisraGries::new(2);
+    summary.update_weighted(1, 3.0);
+    summary.scale(0.0);
+    assert!(summary.is_empty());
+    assert_eq!(summary.len(), 0);
+    summary.update_weighted(1, f32::MIN_POSITIVE);
+    for _ in 0..100 {
+        summary.scale(0.5);
+    }
+    assert!(summary.is_empty());
+}
+
+#[test]
+#[should_panic(expected = "between 0 and 1")]
+fn growing_is_not_decay() {
+    MisraGries::<u8, f64>::new(2).scale(1.5);
+}
+
+#[test]
+fn adversarial_weights_keep_the_bounds() {
+    let streams: [fn(u64) -> (u64, u64); 3] = [
+        // k enormous keys, then many small ones.
+        |i| if i < 64 { (i, 1 << 40) } else { (i, 1) },
+        |i| (i, i + 1),
+        |i| (i, 1 << (i % 50)),
+    ];
+    for stream in streams {
+        let mut summary: MisraGries<u64> = MisraGries::new(64);
+        for i in 0..20_000 {
+            let (key, weight) = stream(i);
+            summary.update_weighted(key, weight);
+        }
+        assert!(summary.len() <= 64);
+        assert!(summary.max_error() <= summary.error_bound());
+        for i in 0..20_000 {
+            let (key, weight) = stream(i);
+            let count = summary.estimate(&key);
+            assert!(count.lower <= weight && weight <= count.upper);
+        }
+    }
+}
+
+/// A stream of 60,000 keys by a skewed law, weighing 1 to 1,000, in some fixed order.
+fn packets() -> impl Iterator<Item = (u64, u64)> {
+    (1..120_000u64).map(|i| {
+        let mixed = i.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        ((mixed >> 32) % (1 + i % 60_000), 1 + (mixed >> 20) % 1_000)
+    })
+}
+
+#[test]
+fn a_large_buffered_table_keeps_the_bounds_and_their_order_of_size() {
+    let mut summary: MisraGries<u64> = MisraGries::new(2_000);
+    let mut truth = BTreeMap::new();
+    for (i, (key, weight)) in packets().enumerate() {
+        summary.update_weighted(key, weight);
+        *truth.entry(key).or_insert(0) += weight;
+        if i % 10_007 == 0 {
+            assert!(summary.len() <= 2_000);
+            assert!(summary.max_error() <= summary.error_bound());
+        }
+    }
+    for (key, &weight) in &truth {
+        let count = summary.estimate(key);
+        assert!(count.lower <= weight && weight <= count.upper);
+    }
+    assert_eq!(summary.total_weight(), truth.values().sum::<u64>());
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn a_summary_stored_with_its_buffer_half_full_goes_on_as_the_unbroken_run() {
+    let mut unbroken: MisraGries<u64> = MisraGries::new(700);
+    let mut resumed: MisraGries<u64> = MisraGries::new(700);
+    for (i, (key, weight)) in packets().take(20_000).enumerate() {
+        unbroken.update_weighted(key, weight);
+        resumed.update_weighted(key, weight);
+        if i % 1_777 == 0 {
+            let bytes = postcard::to_allocvec(&resumed).expect("encodes");
+            resumed = postcard::from_bytes(&bytes).expect("decodes");
+        }
+    }
+    assert_eq!(resumed.max_error(), unbroken.max_error());
+    assert!(resumed.iter().eq(unbroken.iter()));
+}
+
+#[test]
+fn memory_is_taken_as_keys_come_and_stays_bounded() {
+    let mut summary: MisraGries<u64> = MisraGries::new(1 << 12);
+    assert!(summary.memory() < 512);
+    summary.extend(0..1_000_000);
+    let most = (1 << 12) * (16 + 8 + 1) * 2;
+    assert!(summary.memory() < most, "{}", summary.memory());
+}
+
+fn generator() -> impl Rng {
+    Xoshiro256PlusPlus::seed_from_u64(3)
+}
+
+#[test]
+fn a_private_release_hides_what_was_seen_once_and_is_near_for_the_rest() {
+    let mut summary: MisraGries<u32> = MisraGries::new(100);
+    summary.extend((0..50).flat_map(|key| std::iter::repeat_n(key, 500)));
+    summary.extend(1_000..1_040);
+    let (epsilon, delta) = (1.0, 1e-6);
+    let release = summary
+        .release_private(epsilon, delta, &mut generator())
+        .expect("a textbook summary");
+    assert_eq!(release.rows.len(), 50);
+    assert!(release.threshold > 20.0 && release.threshold < 60.0);
+    for (key, noisy) in &release.rows {
+        assert!(**key < 50 && (noisy - 500.0).abs() < 40.0 && noisy.fract() == 0.0);
+    }
+    assert!(release.rows.is_sorted_by(|a, b| a.1 >= b.1));
+}
+
+#[test]
+fn only_textbook_summaries_are_released() {
+    let release = |summary: &MisraGries<u8>| {
+        let release = summary.release_private(1.0, 1e-6, &mut generator());
+        release.map(|_| ())
+    };
+    let mut summary: MisraGries<u8> = MisraGries::new(4);
+    assert_eq!(release(&summary), Ok(()));
+    summary.update(1);
+    assert_eq!(release(&summary), Ok(()));
+    let mut merged = summary.clone();
+    merged.merge(summary.clone());
+    assert_eq!(release(&merged), Err(PrivateError::Merged));
+    summary.update_weighted(1, 2);
+    assert_eq!(release(&summary), Err(PrivateError::Weighted));
+}
+
+/// The sensitivity on which the private release rests: one update more changes one counter by one,
+/// or all of k counters by one.
+#[test]
+fn one_update_more_changes_one_counter_or_all_by_one() {
+    const K: usize = 3;
+    let run = |stream: &[u8]| {
+        let mut summary: MisraGries<u8> = MisraGries::new(K);
+        stream.iter().for_each(|&key| summary.update(key));
+        move |key: u8| summary.lower_bound(&key)
+    };
+    // Every stream of seven updates of five keys, and every one of its updates left out.
+    for code in 0..5u32.pow(7) {
+        let stream: Vec<u8> = (0..7).map(|at| (code / 5u32.pow(at) % 5) as u8).collect();
+        let whole = run(&stream);
+        for left_out in 0..stream.len() {
+            let mut less = stream.clone();
+            less.remove(left_out);
+            let less = run(&less);
+            let change: Vec<i64> = (0..5)
+                .map(|key| whole(key) as i64 - less(key) as i64)
+                .collect();
+            let one = change.iter().filter(|&&by| by != 0).eq([&1]);
+            let none = change.iter().all(|&by| by == 0);
+            let all = (0..5).filter(|&key| less(key) > 0).count() == K
+                && (0..5).all(|key| change[key as usize] == -i64::from(less(key) > 0));
+            assert!(
+                one || all || none,
+                "{stream:?} without {left_out}: {change:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Inputs that push, and what is told about the batches.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use forebay::stream::{BoxError, Driver, Inlet, Receiver, StreamEvent};
+
+use super::{Seen, builder, context, millis};
+
+/// Steps until `done`, for a minute at most.
+fn step_until(driver: &mut Driver, done: impl Fn(&Driver) -> bool) {
+    let started = Instant::now();
+    while !done(driver) {
+        driver.step(driver.next_time()).unwrap();
+        assert!(started.elapsed() < Duration::from_secs(60), "nothing comes");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_channel_gives_all_that_came_and_ends_with_its_last_inlet() {
+    let ctx = context();
+    let (inlet, numbers) = ctx.channel(100);
+    let seen = Seen::of(&numbers);
+    let mut driver = ctx.into_driver().unwrap();
+    let other = inlet.clone();
+    inlet.send(1).unwrap();
+    other.send_all(vec![2, 3]).unwrap();
+    driver.step(millis(1_000)).unwrap();
+    driver.step(millis(2_000)).unwrap();
+    drop(inlet);
+    other.send(4).unwrap();
+    assert!(!driver.is_finished());
+    drop(other);
+    assert!(!driver.is_finished() && driver.has_pending());
+    driver.step(millis(3_000)).unwrap();
+    assert!(driver.is_finished());
+    assert_eq!(seen.batches(), [vec![1, 2, 3], vec![], vec![4]]);
+}
+
+#[test]
+fn a_full_channel_holds_the_sender_back_and_loses_nothing() {
+    let ctx = context();
+    let (inlet, numbers) = ctx.channel(10);
+    let seen = Seen::of(&numbers);
+    let mut driver = ctx.into_driver().unwrap();
+    let sender = thread::spawn(move || {
+        inlet.send_all((0..1_000).collect()).unwrap();
+        (1_000..1_100).for_each(|n| inlet.send(n).unwrap());
+    });
+    step_until(&mut driver, Driver::is_finished);
+    sender.join().unwrap();
+    let batches = seen.batches();
+    assert!(batches.iter().all(|batch| batch.len() <= 10));
+    assert!(batches.concat().into_iter().eq(0..1_100));
+}
+
+#[test]
+fn a_sender_learns_that_the_stream_has_stopped() {
+    let ctx = context();
+    let (inlet, numbers) = ctx.channel(1);
+    let _seen = Seen::of(&numbers);
+    let driver = ctx.into_driver().unwrap();
+    inlet.send("taken").unwrap();
+    let waiting = thread::spawn(move || (inlet.send("refused"), inlet));
+    drop(driver);
+    let (result, inlet) = waiting.join().unwrap();
+    assert_eq!(result.unwrap_err().0, "refused");
+    assert_eq!(inlet.send_all(vec!["this", "too"]).unwrap_err().0.len(), 2);
+}
+
+#[test]
+fn a_failing_receiver_is_called_again_and_what_it_sent_is_kept() {
+    struct Flaky(u32);
+    impl Receiver for Flaky {
+        type Item = u32;
+        fn receive(&mut self, inlet: &Inlet<u32>) -> Result<(), BoxError> {
+            self.0 += 1;
+            inlet.send(self.0)?;
+            match self.0 {
+                1 => Err("not now".into()),
+                2 => panic!("not now either"),
+                _ => Ok(()),
+            }
+        }
+    }
+    let ctx = context();
+    let (numbers, status) = ctx.receiver(Flaky(0));
+    let seen = Seen::of(&numbers);
+    let mut driver = ctx.into_driver().unwrap();
+    step_until(&mut driver, Driver::is_finished);
+    assert_eq!(seen.batches().concat(), [1, 2, 3]);
+    assert_eq!(status.errors(), 2);
+}
+
+#[test]
+fn lines_of_a_reader_end_with_it() {
+    let ctx = context();
+    let (lines, status) = ctx.lines_of(&b"one\r\ntwo\n\nfour"[..]);
+    let seen = Seen::of(&lines);
+    let mut driver = ctx.into_driver().unwrap();
+    step_until(&mut driver, Driver::is_finished);
+    assert_eq!(seen.batches().concat(), ["one", "two", "", "four"]);
+    assert_eq!(status.errors(), 0);
+}
+
+#[test]
+fn a_socket_is_connected_again_when_the_other_side_closes() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    let serve = thread::spawn(move || {
+        for text in ["one\ntwo\n", "three\n"] {
+            let (mut connection, _) = server.accept().unwrap();
+            connection.write_all(text.as_bytes()).unwrap();
+        }
+        server.accept().unwrap()
+    });
+    let ctx = context();
+    let (lines, status) = ctx.socket_text(address);
+    let seen = Seen::of(&lines);
+    let mut driver = ctx.into_driver().unwrap();
+    step_until(&mut driver, |_| seen.batches().concat().len() == 3);
+    assert_eq!(seen.batches().concat(), ["one", "two", "three"]);
+    let open = serve.join().unwrap();
+    assert!(status.errors() >= 2);
+    assert!(!driver.is_finished());
+    drop((driver, open));
+}
+
+#[test]
+fn a_graceful_stop_processes_what_receivers_have_sent() {
+    let ctx = builder()
+        .batch_interval(Duration::from_secs(3_600))
+        .build()
+        .unwrap();
+    let (inlet, numbers) = ctx.channel(100);
+    let seen = Seen::of(&numbers);
+    let running = ctx.start().unwrap();
+    inlet.send_all(vec![1, 2, 3]).unwrap();
+    running.stop().unwrap();
+    assert_eq!(seen.batches(), [[1, 2, 3]]);
+    assert!(inlet.is_stopped());
+}
+
+#[test]
+fn listeners_hear_of_every_batch() {
+    let ctx = context();
+    ctx.batches([vec![1, 2], vec![0]])
+        .try_map(|n| 6u32.checked_div(n).ok_or("division by zero"))
+        .for_each_batch(|_, _| Ok(()));
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&log);
+    ctx.listen(move |event: &StreamEvent| {
+        sink.lock().unwrap().push(match event {
+            StreamEvent::Started(time) => format!("started {time}"),
+            StreamEvent::Completed(report) => {
+                assert_eq!(report.total_delay(), report.duration());
+                format!("completed {} with {}", report.time(), report.items())
+            }
+            StreamEvent::Failed(error) => format!("failed {}", error.operator()),
+            _ => String::new(),
+        });
+    });
+    ctx.into_driver().unwrap().run_to_end().unwrap_err();
+    let expected = [
+        "started 1000 ms",
+        "completed 1000 ms with 2",
+        "started 2000 ms",
+        "failed try_map-1",
+    ];
+    assert_eq!(*log.lock().unwrap(), expected);
+}
