@@ -195,7 +195,7 @@ mod tests {
         };
         assert_eq!((read.k(), read.total_weight()), (3, 8));
         assert_eq!(read.lower_bound(&b"the"[..]), 2);
-        let mut weights: MisraGries<Vec<u8>, f64> = MisraGries::new(2);
+        let mut weights: MisraGries<Vec<u8>, f64> = MisraGries::with_weights(2);
         weights.update_weighted(b"x".to_vec(), 0.5);
         let decoded = Saved::decode(&encode(Kind::Weights, &weights));
         assert!(
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn counts_and_weights_do_not_mix() {
         let read = || Saved::decode(&encoded()).expect("counts");
-        let weights = || Saved::Counters(Counters::Weights(MisraGries::new(2)));
+        let weights = || Saved::Counters(Counters::Weights(MisraGries::with_weights(2)));
         let refused = weights().merge(read()).expect_err("they differ");
         assert_eq!(refused, "holds counts, others weights");
         assert!(read().merge(weights()).is_err());

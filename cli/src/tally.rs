@@ -27,7 +27,7 @@ pub(crate) trait Tally: Send {
 
     /// Gives up what was taken in, and begins anew.
     fn finish(&mut self) -> MisraGries<Vec<u8>, Self::Weight> {
-        let empty = MisraGries::new(self.summary().k());
+        let empty = MisraGries::with_weights(self.summary().k());
         mem::replace(self.summary(), empty)
     }
 }
@@ -78,7 +78,7 @@ impl WeightTally {
             keys: KeyFinder::new(&args.keys, separator.clone()),
             separator,
             field,
-            summary: MisraGries::new(args.k.get()),
+            summary: MisraGries::with_weights(args.k.get()),
         }
     }
 }

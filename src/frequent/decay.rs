@@ -24,7 +24,7 @@ impl<K: core::hash::Hash + Eq, W: Weight + Float, S: core::hash::BuildHasher> Mi
     /// ```
     /// use forebay::frequent::MisraGries;
     ///
-    /// let mut summary: MisraGries<&str, f64> = MisraGries::new(8);
+    /// let mut summary: MisraGries<&str, f64> = MisraGries::with_weights(8);
     /// summary.update_weighted("ebb", 8.0);
     /// summary.scale(0.5);
     /// summary.update_weighted("flow", 5.0);

@@ -70,8 +70,10 @@ pub(super) enum Steps {
     Weighted,
 }
 
-impl<K, W: Weight> MisraGries<K, W> {
-    /// A summary with `k` counters and the default hasher.
+impl<K> MisraGries<K> {
+    /// A summary with `k` counters of type `u64` and the default hasher.
+    ///
+    /// For weights of another type see [`with_weights`](Self::with_weights).
     ///
     /// # Panics
     ///
@@ -79,7 +81,7 @@ impl<K, W: Weight> MisraGries<K, W> {
     #[must_use]
     #[track_caller]
     pub fn new(k: usize) -> Self {
-        Self::with_hasher(k, DefaultHashBuilder::default())
+        Self::with_weights(k)
     }
 
     /// A summary whose error is at most the share `epsilon` of the total weight, in as few
@@ -93,7 +95,8 @@ impl<K, W: Weight> MisraGries<K, W> {
     ///
     /// ```
     /// use forebay::frequent::MisraGries;
-    /// let summary: MisraGries<u64> = MisraGries::with_error(0.001);
+    /// let mut summary = MisraGries::with_error(0.001);
+    /// summary.update("ebb");
     /// assert_eq!(summary.k(), 999);
     /// ```
     #[must_use]
@@ -104,6 +107,29 @@ impl<K, W: Weight> MisraGries<K, W> {
             "the error must be a share between 2^-30 and 1, and is {epsilon}"
         );
         Self::new((libm::ceil(1.0 / epsilon) as usize - 1).max(1))
+    }
+}
+
+impl<K, W: Weight> MisraGries<K, W> {
+    /// A summary with `k` counters of any type of weight, and the default hasher.
+    ///
+    /// # Panics
+    ///
+    /// If `k` is 0 or above 2^30.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::frequent::MisraGries;
+    ///
+    /// let mut summary = MisraGries::with_weights(8);
+    /// summary.update_weighted("ebb", 2.5);
+    /// assert_eq!(summary.lower_bound("ebb"), 2.5);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn with_weights(k: usize) -> Self {
+        Self::with_hasher(k, DefaultHashBuilder::default())
     }
 }
 

@@ -256,7 +256,7 @@ fn merges_in_any_order_promise_the_same_k_and_total() {
 
 #[test]
 fn a_refused_weight_leaves_the_summary_as_it_was() {
-    let mut summary: MisraGries<&str, f64> = MisraGries::new(2);
+    let mut summary: MisraGries<&str, f64> = MisraGries::with_weights(2);
     summary.update_weighted("ebb", 1.5);
     let refusals = [
         (f64::NAN, UpdateError::NotANumber),
@@ -278,11 +278,11 @@ fn a_refused_weight_leaves_the_summary_as_it_was() {
     );
     assert_eq!(summary.len(), 1);
 
-    let mut full: MisraGries<u8, u8> = MisraGries::new(2);
+    let mut full: MisraGries<u8, u8> = MisraGries::with_weights(2);
     full.update_weighted(1, u8::MAX);
     assert_eq!(full.try_update_weighted(1, 1), Err(UpdateError::Overflow));
     assert_eq!(full.lower_bound(&1), u8::MAX);
-    let mut heavy: MisraGries<u8, f64> = MisraGries::new(2);
+    let mut heavy: MisraGries<u8, f64> = MisraGries::with_weights(2);
     heavy.update_weighted(1, f64::MAX);
     assert_eq!(
         heavy.try_update_weighted(2, f64::MAX),
@@ -292,7 +292,7 @@ fn a_refused_weight_leaves_the_summary_as_it_was() {
 
 #[test]
 fn weight_zero_is_taken_and_changes_nothing() {
-    let mut summary: MisraGries<&str, f32> = MisraGries::new(1);
+    let mut summary: MisraGries<&str, f32> = MisraGries::with_weights(1);
     summary.update_weighted("ebb", 0.0);
     summary.update_weighted("flow", -0.0);
     assert!(summary.is_empty());
@@ -302,7 +302,7 @@ fn weight_zero_is_taken_and_changes_nothing() {
 #[test]
 #[should_panic(expected = "total weight overflows its type")]
 fn the_plain_update_panics_on_overflow() {
-    let mut summary: MisraGries<u8, u8> = MisraGries::new(1);
+    let mut summary: MisraGries<u8, u8> = MisraGries::with_weights(1);
     summary.extend((0..=u8::MAX).map(|_| 7));
 }
 
@@ -326,7 +326,7 @@ fn a_summary_without_counters_is_not_empty() {
 
 #[test]
 fn merged_totals_beyond_the_type_saturate() {
-    let mut left: MisraGries<u8, u8> = MisraGries::new(1);
+    let mut left: MisraGries<u8, u8> = MisraGries::with_weights(1);
     left.update_weighted(1, 200);
     left.merge(left.clone());
     assert_eq!(
@@ -336,7 +336,7 @@ fn merged_totals_beyond_the_type_saturate() {
             upper: 255
         }
     );
-    let mut right: MisraGries<u8, f64> = MisraGries::new(1);
+    let mut right: MisraGries<u8, f64> = MisraGries::with_weights(1);
     right.update_weighted(1, f64::MAX);
     right.merge(right.clone());
     assert_eq!(right.total_weight(), f64::MAX);
@@ -378,7 +378,7 @@ fn the_tail_bounds_the_error() {
 #[test]
 fn every_type_of_weight_counts() {
     fn total<W: forebay::frequent::Weight>() -> String {
-        let mut summary: MisraGries<char, W> = MisraGries::new(1);
+        let mut summary: MisraGries<char, W> = MisraGries::with_weights(1);
         summary.extend("aab".chars());
         let (lower, upper) = (summary.lower_bound(&'a'), summary.upper_bound(&'a'));
         format!(

@@ -16,7 +16,7 @@ proptest! {
         ticks in vec(vec((0..16u8, 0..1000u32), 0..30), 1..8),
     ) {
         // Halving whole numbers is exact, and so is the comparison.
-        let mut summary: MisraGries<u8, f64> = MisraGries::new(k);
+        let mut summary: MisraGries<u8, f64> = MisraGries::with_weights(k);
         let mut truth = BTreeMap::new();
         for tick in ticks {
             summary.scale(0.5);
@@ -71,7 +71,7 @@ proptest! {
 
 #[test]
 fn decay_to_nothing_is_empty() {
-    let mut summary: MisraGries<u8, f32> = MisraGries::new(2);
+    let mut summary: MisraGries<u8, f32> = MisraGries::with_weights(2);
     summary.update_weighted(1, 3.0);
     summary.scale(0.0);
     assert!(summary.is_empty());
@@ -86,7 +86,7 @@ fn decay_to_nothing_is_empty() {
 #[test]
 #[should_panic(expected = "between 0 and 1")]
 fn growing_is_not_decay() {
-    MisraGries::<u8, f64>::new(2).scale(1.5);
+    MisraGries::<u8, f64>::with_weights(2).scale(1.5);
 }
 
 #[test]

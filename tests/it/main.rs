@@ -12,5 +12,7 @@ mod sample_laws;
 #[cfg(feature = "serde")]
 mod sample_stored;
 mod sample_unequal;
+#[cfg(feature = "serde")]
+mod sample_unequal_stored;
 #[cfg(feature = "stream")]
 mod stream;

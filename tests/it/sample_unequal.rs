@@ -402,6 +402,3 @@ fn samples_of_fixed_seeds_stay_what_they_are() {
     );
     assert_eq!(stable, frozen);
 }
-
-#[cfg(feature = "serde")]
-mod stored;

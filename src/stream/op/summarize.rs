@@ -87,7 +87,7 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     /// # use forebay::frequent::MisraGries;
     /// # let ctx = StreamingContext::builder("doc").build()?;
     /// # let words = ctx.batches([vec!["ebb", "flow", "ebb"]]);
-    /// let heavy = words.summarize(|| MisraGries::<_>::new(256));
+    /// let heavy = words.summarize(|| MisraGries::new(256));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn summarize<S, F>(&self, make: F) -> DStream<'c, S>

@@ -150,7 +150,7 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     /// # let ctx = StreamingContext::builder("doc").build()?;
     /// # let words = ctx.batches([vec!["ebb", "flow", "ebb"]]);
     /// let second = Duration::from_secs(1);
-    /// let heavy = words.summarize_window(60 * second, second, |_| MisraGries::<_>::new(1_024))?;
+    /// let heavy = words.summarize_window(60 * second, second, |_| MisraGries::new(1_024))?;
     /// # let _ = heavy;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -1,4 +1,4 @@
-//! The same samplers stored and read back.
+//! The samplers that are not bottom-k, stored and read back: the same future, and bad bytes refused.
 
 use forebay::Merge;
 use forebay::sample::{EbPps, ReplacementReservoir, VarOpt};
