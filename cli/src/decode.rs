@@ -9,6 +9,16 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
+/// How many bytes tell whether input is compressed.
+#[cfg(unix)]
+pub(crate) const LONGEST_MAGIC: usize = ZSTD.len();
+
+/// Whether input that begins with these bytes is compressed.
+#[cfg(unix)]
+pub(crate) fn is_compressed(head: &[u8]) -> bool {
+    [GZIP, ZSTD].iter().any(|magic| head.starts_with(magic))
+}
+
 /// What `raw` holds, decompressed if it begins like gzip or zstd.
 ///
 /// Of input that begins otherwise no more is awaited than what tells it apart.

@@ -1,5 +1,6 @@
 //! What can go wrong, said so that a person can mend it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub(crate) enum Error {
     /// A file that should hold a summary does not.
     NotSaved {
         name: String,
-        reason: &'static str,
+        reason: Cow<'static, str>,
     },
     /// Arguments that do not go together, beyond what the parser sees.
     Usage(String),
@@ -64,9 +65,35 @@ pub(crate) struct BadLine {
 /// What is wrong with a line.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Problem {
-    NoField { wanted: FieldNumber, found: usize },
-    Weight { field: FieldNumber, text: Vec<u8> },
+    NoField {
+        wanted: FieldNumber,
+        found: usize,
+    },
+    /// A field does not hold what it should.
+    NotA {
+        kind: Kind,
+        field: FieldNumber,
+        text: Vec<u8>,
+    },
     TotalTooLarge,
+}
+
+/// What a field is to hold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Kind {
+    Weight,
+    Time,
+    Number,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Weight => "weight (a number from 0, or -)",
+            Self::Time => "time (a number)",
+            Self::Number => "number (or -)",
+        })
+    }
 }
 
 impl From<io::Error> for Error {
@@ -127,11 +154,9 @@ impl fmt::Display for Problem {
             Self::NoField { wanted, found } => {
                 write!(f, "no field {wanted}, the line has {found}")
             }
-            Self::Weight { field, text } => write!(
-                f,
-                "field {field} is no weight (a number from 0, or -): {}",
-                quote(text)
-            ),
+            Self::NotA { kind, field, text } => {
+                write!(f, "field {field} is no {kind}: {}", quote(text))
+            }
             Self::TotalTooLarge => write!(f, "the total weight grows too large"),
         }
     }

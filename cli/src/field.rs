@@ -4,13 +4,14 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-use forebay::sample::Weight;
+use forebay::sample::{Timestamp, Weight};
 use memchr::memmem;
+use serde::{Deserialize, Serialize};
 
-use crate::error::Problem;
+use crate::error::{Kind, Problem};
 
 /// The number of a field, counted from 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FieldNumber(NonZeroUsize);
 
 impl FromStr for FieldNumber {
@@ -76,8 +77,39 @@ impl Separator {
     ///
     /// A [`Problem`] if the line has no such field, or no finite number from 0 in it.
     pub(crate) fn weight(&self, line: &[u8], number: FieldNumber) -> Result<Weight, Problem> {
+        let weight = |text: &[u8]| Weight::new(parse_amount(text)?).ok();
+        self.parsed(line, number, Kind::Weight, weight)
+    }
+
+    /// The time in field `number` of `line`.
+    ///
+    /// # Errors
+    ///
+    /// A [`Problem`] if the line has no such field, or no finite number in it.
+    pub(crate) fn time(&self, line: &[u8], number: FieldNumber) -> Result<Timestamp, Problem> {
+        let time = |text: &[u8]| Timestamp::new(parse_number(text)?).ok();
+        self.parsed(line, number, Kind::Time, time)
+    }
+
+    /// The number in field `number` of `line`; `-` means none, zero.
+    ///
+    /// # Errors
+    ///
+    /// A [`Problem`] if the line has no such field, or no finite number in it.
+    pub(crate) fn amount(&self, line: &[u8], number: FieldNumber) -> Result<f64, Problem> {
+        self.parsed(line, number, Kind::Number, parse_amount)
+    }
+
+    fn parsed<T>(
+        &self,
+        line: &[u8],
+        number: FieldNumber,
+        kind: Kind,
+        parse: impl FnOnce(&[u8]) -> Option<T>,
+    ) -> Result<T, Problem> {
         let text = self.field(line, number)?;
-        parse_weight(text).ok_or_else(|| Problem::Weight {
+        parse(text).ok_or_else(|| Problem::NotA {
+            kind,
             field: number,
             text: text.to_vec(),
         })
@@ -129,14 +161,20 @@ fn text_separated<'a>(
     })
 }
 
-fn parse_weight(text: &[u8]) -> Option<Weight> {
-    let text = text.trim_ascii();
-    if text == b"-" {
-        return Weight::new(0.0).ok();
+/// A finite number, or `-` for zero.
+pub(crate) fn parse_amount(text: &[u8]) -> Option<f64> {
+    match text.trim_ascii() {
+        b"-" => Some(0.0),
+        text => parse_number(text),
     }
-    let weight: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+}
+
+/// A finite number, blanks around it passed over.
+pub(crate) fn parse_number(text: &[u8]) -> Option<f64> {
+    let text = std::str::from_utf8(text.trim_ascii()).ok()?;
+    let number: f64 = text.parse().ok()?;
     // Zero may have been written -0, which must not show: adding zero makes it plain.
-    Weight::new(weight + 0.0).ok()
+    number.is_finite().then_some(number + 0.0)
 }
 
 #[cfg(test)]
@@ -193,19 +231,34 @@ mod tests {
 
     #[test]
     fn weights_are_finite_numbers_from_zero_and_a_dash_is_none() {
+        let parse = |text: &str| {
+            let line = format!("{text},");
+            Separator::new(Some(",")).weight(line.as_bytes(), number(1))
+        };
         for (text, weight) in [
             ("12", 12.0),
             ("0.5", 0.5),
-            ("-", 0.0),
+            (" - ", 0.0),
             ("-0", 0.0),
             ("1e3", 1e3),
         ] {
-            let parsed = parse_weight(text.as_bytes()).expect(text);
+            let parsed = parse(text).expect(text);
             assert_eq!(parsed.get().to_bits(), f64::to_bits(weight), "{text}");
         }
-        for text in ["", "x", "-1", "NaN", "inf", "-inf", "1e999", "1,5", "--"] {
-            assert_eq!(parse_weight(text.as_bytes()), None, "{text}");
+        for text in ["", "x", "-1", "NaN", "inf", "-inf", "1e999", "1;5", "--"] {
+            assert!(parse(text).is_err(), "{text}");
         }
-        assert_eq!(parse_weight(b"\xff"), None);
+        assert_eq!(parse_amount(b"\xff"), None);
+    }
+
+    #[test]
+    fn times_and_amounts_may_be_negative_and_no_time_is_a_dash() {
+        let separator = Separator::new(None);
+        let time = |text: &str| separator.time(text.as_bytes(), number(1));
+        assert_eq!(time("-1.5").map(Timestamp::get), Ok(-1.5));
+        assert!(time("-").is_err());
+        assert!(time("10:30").is_err());
+        assert_eq!(separator.amount(b"-3 x", number(1)), Ok(-3.0));
+        assert_eq!(separator.amount(b"- x", number(1)), Ok(0.0));
     }
 }

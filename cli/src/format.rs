@@ -86,6 +86,17 @@ pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
+/// A number as people read it: whole, or to six digits.
+pub(crate) fn rounded(number: f64) -> String {
+    const DIGITS: f64 = 6.0;
+    let size = number.abs();
+    if !(1e-9..=Number::LARGEST_WHOLE).contains(&size) || number.fract() == 0.0 {
+        return Number::from(number).to_string();
+    }
+    let decimals = (DIGITS - 1.0 - size.log10().floor()).max(0.0) as usize;
+    format!("{number:.decimals$}")
+}
+
 /// A share as people read it.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.2}%", 100.0 * share)
@@ -154,6 +165,21 @@ mod tests {
         assert_eq!(Number::from(0.5).to_string(), "0.5");
         assert_eq!(json(Number::from(0.5)), "0.5");
         assert_eq!(Number::from(1e300).to_string(), "1e300");
+    }
+
+    #[test]
+    fn rounded_numbers_have_six_digits_unless_they_are_whole() {
+        for (number, text) in [
+            (1_234.567_89, "1234.57"),
+            (-0.012_345_678, "-0.0123457"),
+            (9_876_543.21, "9876543"),
+            (20_000_000.0, "20000000"),
+            (f64::INFINITY, "inf"),
+            (0.0, "0"),
+            (1e300, "1e300"),
+        ] {
+            assert_eq!(rounded(number), text);
+        }
     }
 
     #[test]

@@ -1,28 +1,18 @@
 //! The input as blocks of whole lines.
 
-use std::io::{self, Read};
+use std::io;
+use std::mem;
 use std::sync::Arc;
 
 use memchr::memrchr;
 
 use crate::args::InputArgs;
 use crate::block::{Block, Position};
+use crate::chunk::{Chunk, Chunks, Delivery};
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::skip::Skipper;
 use crate::source::{Source, total_bytes};
-
-/// Large enough that system calls do not count, small enough for the second-level cache.
-const BLOCK_BYTES: usize = 256 << 10;
-
-/// When a block is handed out.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Delivery {
-    /// As soon as it holds a line.
-    AtOnce,
-    /// When it is full, so that how input is cut depends on nothing but the input.
-    Full,
-}
 
 /// Reads what the user named, under a progress bar, and calls `visit` with each block.
 ///
@@ -52,98 +42,76 @@ pub(crate) fn read_blocks(
     mut visit: impl FnMut(&Block<'_>, &mut Skipper) -> Result<(), Error>,
 ) -> Result<(), Error> {
     for (number, source) in sources.iter().enumerate() {
-        let open = || Ok(BlockReader::new(source.open(progress)?, delivery));
+        let name: Arc<str> = source.to_string().into();
         let first = Position::first_of(number);
-        let read = read_source(&source.to_string().into(), open, first, |block| {
-            visit(block, skipper)
+        let read = source.with_chunks(delivery, progress, |chunks| {
+            read_source(&name, chunks, first, |block| visit(block, skipper))
         });
+        let read = read.unwrap_or_else(|cause| Err(Error::Read { name, cause }));
         skipper.tolerate(read)?;
     }
     Ok(())
 }
 
-fn read_source<R: Read>(
+fn read_source(
     name: &Arc<str>,
-    open: impl FnOnce() -> io::Result<BlockReader<R>>,
+    chunks: &mut dyn Chunks,
     mut first: Position,
     mut visit: impl FnMut(&Block<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
+    let mut blocks = BlockReader::new(chunks);
     let read_error = |cause| Error::Read {
         name: Arc::clone(name),
         cause,
     };
-    let mut blocks = open().map_err(read_error)?;
-    while let Some(bytes) = blocks.next_block().map_err(read_error)? {
-        let block = Block::new(name, first, bytes);
+    while let Some((bytes, line_ends)) = blocks.next_block().map_err(read_error)? {
+        let block = Block::new(name, first, bytes, line_ends);
         visit(&block)?;
         first = block.end();
     }
     Ok(())
 }
 
-/// Cuts what a reader yields into blocks of whole lines, as they arrive.
-struct BlockReader<R> {
-    reader: R,
-    buffer: Vec<u8>,
-    /// `buffer[..filled]` has been read.
-    filled: usize,
-    /// `buffer[..given]` has been handed out already; never more than `filled`.
-    given: usize,
-    delivery: Delivery,
+/// Cuts chunks into blocks of whole lines.
+struct BlockReader<'a> {
+    chunks: &'a mut dyn Chunks,
+    chunk: Chunk,
+    /// The beginning of a line that the chunks so far have not ended; has no line end.
+    carry: Vec<u8>,
+    /// The last line of the input, if it lacks its end.
+    rest: Vec<u8>,
 }
 
-impl<R: Read> BlockReader<R> {
-    fn new(reader: R, delivery: Delivery) -> Self {
+impl<'a> BlockReader<'a> {
+    fn new(chunks: &'a mut dyn Chunks) -> Self {
         Self {
-            reader,
-            delivery,
-            buffer: vec![0; BLOCK_BYTES],
-            filled: 0,
-            given: 0,
+            chunks,
+            chunk: Chunk::default(),
+            carry: Vec::new(),
+            rest: Vec::new(),
         }
     }
 
-    /// The next block: everything up to the last line end of what was read, or, when the input has
-    /// ended, the rest.
-    fn next_block(&mut self) -> io::Result<Option<&[u8]>> {
-        self.buffer.copy_within(self.given..self.filled, 0);
-        self.filled -= self.given;
-        self.given = 0;
+    /// The next block, with the number of its line ends: what was left of the chunks before and a
+    /// chunk up to its last line end, or, when the input has ended, the rest.
+    fn next_block(&mut self) -> io::Result<Option<(&[u8], usize)>> {
         loop {
-            if self.filled == self.buffer.len() {
-                self.buffer.resize(2 * self.filled, 0);
+            let used = mem::take(&mut self.chunk);
+            self.chunk = self.chunks.next_chunk(used)?;
+            if self.chunk.bytes().is_empty() {
+                self.rest = mem::take(&mut self.carry);
+                return Ok((!self.rest.is_empty()).then_some((&self.rest, 0)));
             }
-            let known = self.filled;
-            let read = self.fill()?;
-            let last_end = memrchr(b'\n', &self.buffer[known..self.filled]);
-            self.given = match last_end {
-                Some(at) => known + at + 1,
-                None if read == 0 => self.filled,
-                None => continue,
+            let bytes = self.chunk.bytes();
+            let Some(last_end) = memrchr(b'\n', bytes) else {
+                self.carry.extend_from_slice(bytes);
+                continue;
             };
-            return Ok((self.given > 0).then(|| &self.buffer[..self.given]));
-        }
-    }
-
-    /// Reads once, or until the buffer is full, and says how many bytes that brought.
-    fn fill(&mut self) -> io::Result<usize> {
-        let known = self.filled;
-        loop {
-            let read = read_some(&mut self.reader, &mut self.buffer[self.filled..])?;
-            self.filled += read;
-            let enough = self.delivery == Delivery::AtOnce || self.filled == self.buffer.len();
-            if read == 0 || enough {
-                return Ok(self.filled - known);
-            }
-        }
-    }
-}
-
-fn read_some(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match reader.read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
+            let unfinished = bytes[last_end + 1..].to_vec();
+            let carry = mem::replace(&mut self.carry, unfinished);
+            self.chunk.prepend(&carry);
+            let block = &self.chunk.bytes()[..carry.len() + last_end + 1];
+            return Ok(Some((block, self.chunk.line_ends())));
         }
     }
 }
@@ -151,6 +119,8 @@ fn read_some(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chunk::{CHUNK_BYTES, Sequential};
+    use std::io::{Read, Seek, Write};
 
     /// Yields its bytes in pieces of one size.
     struct Dribble<'a>(&'a [u8], usize);
@@ -165,9 +135,18 @@ mod tests {
     }
 
     fn blocks(text: &[u8], piece: usize, delivery: Delivery) -> Vec<Vec<u8>> {
-        let mut reader = BlockReader::new(Dribble(text, piece), delivery);
+        let mut chunks = Sequential {
+            reader: Dribble(text, piece),
+            delivery,
+        };
+        all_blocks(&mut chunks)
+    }
+
+    fn all_blocks(chunks: &mut dyn Chunks) -> Vec<Vec<u8>> {
+        let mut reader = BlockReader::new(chunks);
         let mut blocks = Vec::new();
-        while let Some(block) = reader.next_block().expect("no error") {
+        while let Some((block, line_ends)) = reader.next_block().expect("no error") {
+            assert_eq!(line_ends, memchr::memchr_iter(b'\n', block).count());
             blocks.push(block.to_vec());
         }
         blocks
@@ -175,7 +154,7 @@ mod tests {
 
     #[test]
     fn blocks_hold_whole_lines_and_together_are_the_input() {
-        let long = [b'x'; BLOCK_BYTES + 5];
+        let long = [b'x'; CHUNK_BYTES + 5];
         let mut text = b"one\n\n\r\nthree".to_vec();
         text.extend_from_slice(&long);
         text.extend_from_slice(b"\nlast");
@@ -193,8 +172,33 @@ mod tests {
         let text = b"ebb and flow\n".repeat(100_000);
         let whole = blocks(&text, usize::MAX, Delivery::Full);
         assert!(whole.concat() == text);
-        assert_eq!(whole.len(), text.len().div_ceil(BLOCK_BYTES));
+        assert_eq!(whole.len(), text.len().div_ceil(CHUNK_BYTES));
         assert!(blocks(&text, 1_000, Delivery::Full) == whole);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn blocks_of_a_file_do_not_depend_on_how_many_threads_read_it() {
+        let mut file = tempfile::tempfile().expect("a file");
+        let mut text: Vec<u8> = Vec::new();
+        let lengths = [1, 80, 5_000, 40_000, 700_000, 0].into_iter().cycle();
+        for length in lengths.take(60) {
+            text.resize(text.len() + length, b'x');
+            text.push(b'\n');
+        }
+        for end in [text.len(), 8 * CHUNK_BYTES, 3 * CHUNK_BYTES + 1, 0] {
+            file.set_len(0).expect("it can be emptied");
+            file.rewind().expect("it can be wound back");
+            file.write_all(&text[..end]).expect("it can be written");
+            let whole = blocks(&text[..end], usize::MAX, Delivery::Full);
+            assert!(whole.concat() == text[..end]);
+            for threads in 1..5 {
+                let progress = Progress::hidden();
+                let read = |mut chunks| all_blocks(&mut chunks);
+                let found = crate::parallel::with_chunks(&file, threads, &progress, read);
+                assert!(found == whole, "{threads} threads, {end} bytes");
+            }
+        }
     }
 
     #[test]

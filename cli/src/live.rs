@@ -9,8 +9,9 @@ use forebay::frequent::MisraGries;
 
 use crate::args::{Format, TopArgs};
 use crate::block::OwnedBlock;
+use crate::chunk::Delivery;
 use crate::error::Error;
-use crate::input::{Delivery, read_blocks};
+use crate::input::read_blocks;
 use crate::progress::Progress;
 use crate::ranking::Ranking;
 use crate::skip::Skipper;

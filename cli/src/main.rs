@@ -6,6 +6,8 @@
 
 mod args;
 mod block;
+mod chunk;
+mod counters;
 mod decode;
 mod error;
 mod field;
@@ -16,6 +18,8 @@ mod keys;
 mod lanes;
 mod live;
 mod merge;
+#[cfg(unix)]
+mod parallel;
 mod progress;
 mod ranking;
 mod sample;

@@ -2,23 +2,35 @@
 
 use std::io::Write;
 
-use crate::args::MergeArgs;
+use crate::args::{MergeArgs, MergeOutput};
 use crate::error::Error;
 use crate::saved::Saved;
+use crate::skip::Skipper;
 
-/// Merges the files and prints the ranking of all.
+/// Merges the files and prints the ranking of all, or the lines of the sample or its estimates.
 ///
 /// # Errors
 ///
-/// Files that cannot be read or do not go together, and failing output.
+/// Files that cannot be read or do not go together, options that do not fit what is in them, and
+/// failing output.
 pub(crate) fn run(args: &MergeArgs, out: &mut impl Write) -> Result<(), Error> {
     let mut all = Saved::read(&args.first)?;
     for path in &args.others {
         all.merge(Saved::read(path)?)
             .map_err(|reason| Error::NotSaved {
                 name: path.display().to_string(),
-                reason,
+                reason: reason.into(),
             })?;
     }
-    all.hand_out(&args.output, out)
+    match all {
+        Saved::Counters(counters) => counters.hand_out(&args.output.for_ranking()?, out),
+        Saved::Sample(sample) => {
+            let MergeOutput {
+                save, questions, ..
+            } = &args.output;
+            let format = args.output.format_of_estimates()?;
+            let mut skipper = Skipper::new(args.on_bad());
+            sample.hand_out(save.as_deref(), questions, format, &mut skipper, out)
+        }
+    }
 }

@@ -3,117 +3,92 @@
 //! A file is the eight bytes `FOREBAY1`, the length of what follows the header (u64) and its crc32
 //! (u32), both little-endian; what follows is a byte that says what is in it, and that in postcard.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
 use flate2::Crc;
-use forebay::Merge;
-use forebay::frequent::MisraGries;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::args::RankingArgs;
+use crate::counters::Counters;
 use crate::error::Error;
-use crate::ranking::Ranking;
+use crate::sample::Collection;
 
 const MAGIC: &[u8; 8] = b"FOREBAY1";
 const HEADER_BYTES: usize = MAGIC.len() + 8 + 4;
 
+/// What is in a file, as the byte that says it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    Counts = 1,
+    Weights = 2,
+    Sample = 3,
+}
+
+impl Kind {
+    /// Why a file of kind `other` does not go with those of this kind.
+    pub(crate) fn mismatch(self, other: Self) -> String {
+        format!("holds {other}, others {self}")
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Counts => "counts",
+            Self::Weights => "weights",
+            Self::Sample => "a sample",
+        })
+    }
+}
+
 /// What a file may hold.
 #[derive(Debug)]
 pub(crate) enum Saved {
-    Counts(MisraGries<Vec<u8>>),
-    Weights(MisraGries<Vec<u8>, f64>),
-}
-
-impl From<MisraGries<Vec<u8>>> for Saved {
-    fn from(summary: MisraGries<Vec<u8>>) -> Self {
-        Self::Counts(summary)
-    }
-}
-
-impl From<MisraGries<Vec<u8>, f64>> for Saved {
-    fn from(summary: MisraGries<Vec<u8>, f64>) -> Self {
-        Self::Weights(summary)
-    }
+    Counters(Counters),
+    Sample(Box<Collection>),
 }
 
 impl Saved {
-    const COUNTS: u8 = 1;
-    const WEIGHTS: u8 = 2;
+    const fn kind(&self) -> Kind {
+        match self {
+            Self::Counters(counters) => counters.kind(),
+            Self::Sample(_) => Kind::Sample,
+        }
+    }
 
     /// Takes in what another file holds.
     ///
     /// # Errors
     ///
-    /// If one holds counts and the other weights, whose sums would mean nothing.
-    pub(crate) fn merge(&mut self, other: Self) -> Result<(), &'static str> {
+    /// If they are of different kinds, or samples that do not go together.
+    pub(crate) fn merge(&mut self, other: Self) -> Result<(), String> {
+        let (own, theirs) = (self.kind(), other.kind());
         match (self, other) {
-            (Self::Counts(all), Self::Counts(more)) => all.merge(more),
-            (Self::Weights(all), Self::Weights(more)) => all.merge(more),
-            (Self::Counts(_), Self::Weights(_)) => return Err("holds weights, others counts"),
-            (Self::Weights(_), Self::Counts(_)) => return Err("holds counts, others weights"),
+            (Self::Counters(all), Self::Counters(more)) => all.merge(more),
+            (Self::Sample(all), Self::Sample(more)) => all.merge(*more),
+            _ => Err(own.mismatch(theirs)),
         }
-        Ok(())
-    }
-
-    /// Saves the summary if a file is named for it, and prints its ranking.
-    ///
-    /// # Errors
-    ///
-    /// If the file or the output cannot be written.
-    pub(crate) fn hand_out(&self, args: &RankingArgs, out: &mut impl Write) -> Result<(), Error> {
-        if let Some(path) = &args.save {
-            self.write(path)?;
-        }
-        let n = args.n.get();
-        let ranking = match self {
-            Self::Counts(summary) => Ranking::new(summary, n),
-            Self::Weights(summary) => Ranking::new(summary, n),
-        };
-        ranking.write(args.format, out)
-    }
-
-    /// Writes a file, whole or not at all: under another name first, where that is possible.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be written.
-    pub(crate) fn write(&self, path: &Path) -> Result<(), Error> {
-        replace(path, &self.encode()).map_err(|cause| Error::Save {
-            name: path.display().to_string(),
-            cause,
-        })
     }
 
     /// Reads a file.
     ///
     /// # Errors
     ///
-    /// If it cannot be read, or is not what [`write`](Self::write) wrote.
+    /// If it cannot be read, or is not what [`write`] wrote.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let name = path.display().to_string();
         let bytes = fs::read(path).map_err(|cause| Error::Read {
             name: name.as_str().into(),
             cause,
         })?;
-        Self::decode(&bytes).map_err(|reason| Error::NotSaved { name, reason })
-    }
-
-    fn encode(&self) -> Vec<u8> {
-        let body = match self {
-            Self::Counts(summary) => body_of(Self::COUNTS, summary),
-            Self::Weights(summary) => body_of(Self::WEIGHTS, summary),
-        };
-        let length = body.len() as u64;
-        let parts = [
-            &MAGIC[..],
-            &length.to_le_bytes(),
-            &checksum(&body).to_le_bytes(),
-            &body,
-        ];
-        parts.concat()
+        Self::decode(&bytes).map_err(|reason| Error::NotSaved {
+            name,
+            reason: reason.into(),
+        })
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, &'static str> {
@@ -128,12 +103,49 @@ impl Saved {
         if sum != checksum(body).to_le_bytes() {
             return Err("is damaged: its checksum does not match");
         }
-        match body.split_first() {
-            Some((&Self::COUNTS, body)) => summary_of(body).map(Self::Counts),
-            Some((&Self::WEIGHTS, body)) => summary_of(body).map(Self::Weights),
-            _ => Err("holds something that this version does not know"),
+        let unknown = "holds something that this version does not know";
+        let (&kind, body) = body.split_first().ok_or(unknown)?;
+        match kind {
+            _ if kind == Kind::Counts as u8 => {
+                summary_of(body).map(|summary| Self::Counters(Counters::Counts(summary)))
+            }
+            _ if kind == Kind::Weights as u8 => {
+                summary_of(body).map(|summary| Self::Counters(Counters::Weights(summary)))
+            }
+            _ if kind == Kind::Sample as u8 => {
+                let sample: Collection = summary_of(body)?;
+                sample
+                    .checked()
+                    .map(|sample| Self::Sample(Box::new(sample)))
+            }
+            _ => Err(unknown),
         }
     }
+}
+
+/// Writes a file, whole or not at all: under another name first, where that is possible.
+///
+/// # Errors
+///
+/// If the file cannot be written.
+pub(crate) fn write(path: &Path, kind: Kind, summary: &impl Serialize) -> Result<(), Error> {
+    replace(path, &encode(kind, summary)).map_err(|cause| Error::Save {
+        name: path.display().to_string(),
+        cause,
+    })
+}
+
+fn encode(kind: Kind, summary: &impl Serialize) -> Vec<u8> {
+    let body = postcard::to_extend(summary, vec![kind as u8])
+        .expect("bytes, numbers and text can be written");
+    let length = body.len() as u64;
+    let parts = [
+        &MAGIC[..],
+        &length.to_le_bytes(),
+        &checksum(&body).to_le_bytes(),
+        &body,
+    ];
+    parts.concat()
 }
 
 /// Makes `bytes` the contents of a file. What is there and is no file, such as a terminal, is
@@ -149,10 +161,6 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(aside, target)
-}
-
-fn body_of(kind: u8, summary: &impl Serialize) -> Vec<u8> {
-    postcard::to_extend(summary, vec![kind]).expect("bytes and numbers can be written")
 }
 
 fn summary_of<S: DeserializeOwned>(body: &[u8]) -> Result<S, &'static str> {
@@ -171,33 +179,33 @@ fn checksum(body: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use forebay::frequent::MisraGries;
 
-    fn sample() -> Saved {
+    fn encoded() -> Vec<u8> {
         let mut summary: MisraGries<Vec<u8>> = MisraGries::new(3);
-        summary.extend(
-            "the ebb and the flow and the tide"
-                .split(' ')
-                .map(Vec::from),
-        );
-        summary.into()
+        let words = "the ebb and the flow and the tide".split(' ');
+        summary.extend(words.map(Vec::from));
+        encode(Kind::Counts, &summary)
     }
 
     #[test]
     fn what_is_read_is_what_was_written() {
-        let Ok(Saved::Counts(read)) = Saved::decode(&sample().encode()) else {
+        let Ok(Saved::Counters(Counters::Counts(read))) = Saved::decode(&encoded()) else {
             panic!("counts were written");
         };
         assert_eq!((read.k(), read.total_weight()), (3, 8));
         assert_eq!(read.lower_bound(&b"the"[..]), 2);
         let mut weights: MisraGries<Vec<u8>, f64> = MisraGries::new(2);
         weights.update_weighted(b"x".to_vec(), 0.5);
-        let decoded = Saved::decode(&Saved::from(weights).encode());
-        assert!(matches!(decoded, Ok(Saved::Weights(read)) if read.total_weight() == 0.5));
+        let decoded = Saved::decode(&encode(Kind::Weights, &weights));
+        assert!(
+            matches!(decoded, Ok(Saved::Counters(Counters::Weights(read))) if read.total_weight() == 0.5)
+        );
     }
 
     #[test]
     fn every_truncation_and_every_flipped_bit_is_refused() {
-        let bytes = sample().encode();
+        let bytes = encoded();
         for length in 0..bytes.len() {
             assert!(Saved::decode(&bytes[..length]).is_err(), "{length} bytes");
         }
@@ -207,6 +215,15 @@ mod tests {
             assert!(Saved::decode(&damaged).is_err(), "bit {bit}");
         }
         assert!(Saved::decode(&[&bytes[..], b"x"].concat()).is_err());
+    }
+
+    #[test]
+    fn a_body_that_does_not_hold_its_kind_is_refused_whatever_its_checksum() {
+        for kind in [Kind::Counts, Kind::Weights, Kind::Sample] {
+            for body in [&b""[..], b"\x00", &[0xff; 40]] {
+                assert!(Saved::decode(&encode(kind, &body)).is_err(), "{kind}");
+            }
+        }
     }
 
     #[test]
@@ -230,9 +247,11 @@ mod tests {
 
     #[test]
     fn counts_and_weights_do_not_mix() {
-        let weights = || Saved::Weights(MisraGries::new(2));
-        assert!(sample().merge(weights()).is_err());
-        assert!(weights().merge(sample()).is_err());
-        assert!(sample().merge(sample()).is_ok());
+        let read = || Saved::decode(&encoded()).expect("counts");
+        let weights = || Saved::Counters(Counters::Weights(MisraGries::new(2)));
+        let refused = weights().merge(read()).expect_err("they differ");
+        assert_eq!(refused, "holds counts, others weights");
+        assert!(read().merge(weights()).is_err());
+        assert!(read().merge(read()).is_ok());
     }
 }

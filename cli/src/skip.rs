@@ -10,6 +10,13 @@ pub(crate) enum OnBad {
     Skip,
 }
 
+impl OnBad {
+    /// What the presence of `--skip-bad` asks for.
+    pub(crate) const fn from_flag(skip_bad: bool) -> Self {
+        if skip_bad { Self::Skip } else { Self::Stop }
+    }
+}
+
 /// Counts what was skipped, if skipping was asked for.
 #[derive(Debug)]
 pub(crate) struct Skipper {

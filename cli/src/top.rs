@@ -6,8 +6,8 @@ use forebay::frequent::MisraGries;
 use forebay::merge_all;
 
 use crate::args::TopArgs;
+use crate::counters::Counters;
 use crate::error::Error;
-use crate::saved::Saved;
 use crate::tally::{CountTally, Tally, WeightTally};
 use crate::{lanes, live};
 
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &TopArgs, out: &mut impl Write) -> Result<(), Error> {
 fn rank<T>(args: &TopArgs, make: impl Fn() -> T, out: &mut impl Write) -> Result<(), Error>
 where
     T: Tally,
-    Saved: From<MisraGries<Vec<u8>, T::Weight>>,
+    Counters: From<MisraGries<Vec<u8>, T::Weight>>,
 {
     if let Some(every) = args.every {
         return live::run(args, every, make(), out);
@@ -34,5 +34,5 @@ where
     let lanes = lanes::take_all(&args.input, args.jobs(), &make)?;
     let parts = lanes.into_iter().map(|mut lane| lane.finish());
     let summary = merge_all(parts).unwrap_or_else(|| make().finish());
-    Saved::from(summary).hand_out(&args.output, out)
+    Counters::from(summary).hand_out(&args.output, out)
 }

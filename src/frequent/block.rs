@@ -56,9 +56,10 @@ impl<K: Hash + Eq + Clone, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
             *hash = self.counters.hash(key(item));
         }
         self.counters.touch(&hashes[..items.len()]);
+        let most = self.most_counters();
+        self.counters.provide(key(&items[0]), items.len(), most);
         let mut done = 0;
         while done < items.len() {
-            let most = self.most_counters();
             if let Some(mut plain) = self.counters.plain(most) {
                 done += hashes[done..]
                     .iter()

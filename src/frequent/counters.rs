@@ -8,7 +8,7 @@
 //!
 //! A group is examined as a whole, without a branch for each word: what costs most in a table of
 //! counters is the branch that goes the wrong way. For keys without a destructor not even finding
-//! the key or not is a branch, see [`Plain::add`].
+//! the key or not is a branch, see [`Plain::add`](super::plain::Plain::add).
 //!
 //! Nothing is ever deleted singly. [`Counters::subtract`] drops many counters at once, closes the
 //! gaps, and writes the index anew, oldest counter first.
@@ -17,18 +17,13 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
-use core::hint::black_box;
 use core::mem;
 
 use super::group::{GROUP, Group, VACANT, fewest_groups, home, most_entries, tag};
-use super::plain::Plain;
 use super::weight::Weight;
 
 /// Entries that memory is taken for when the first key comes.
 const FEWEST: usize = 4;
-
-/// Groups of an index that, with its counters, overflows a second-level cache.
-const FAR: usize = 1 << 14;
 
 /// A key with its counter.
 #[derive(Clone, Debug)]
@@ -51,14 +46,14 @@ pub(super) enum Place {
 pub(super) struct Counters<K, W, S> {
     /// In the order in which the keys came; no key twice. Those from `live` on are remains without
     /// a meaning; there are none if dropping a key does anything.
-    entries: Vec<Entry<K, W>>,
-    live: usize,
+    pub(super) entries: Vec<Entry<K, W>>,
+    pub(super) live: usize,
     /// Groups for the live entries, see [`most_entries`], and one more that takes writes nobody
     /// will read. Every live entry is found from its home group on without passing a group that is
     /// not full.
-    index: Vec<Group>,
+    pub(super) index: Vec<Group>,
     /// The number of words taken in each group of the index.
-    taken: Vec<u8>,
+    pub(super) taken: Vec<u8>,
     hasher: S,
 }
 
@@ -114,18 +109,18 @@ impl<K, W: Weight, S> Counters<K, W, S> {
 
     /// The number of groups that keys are put in.
     #[inline]
-    fn groups(&self) -> usize {
+    pub(super) fn groups(&self) -> usize {
         self.index.len() - 1
     }
 
     /// The bits of a word that hold a position plus one; the others are those of a tag.
     #[inline]
-    fn mask(&self) -> u32 {
+    pub(super) fn mask(&self) -> u32 {
         u32::MAX >> (most_entries(self.groups()) as u32).leading_zeros()
     }
 
     #[inline]
-    fn home(&self, hash: u32) -> usize {
+    pub(super) fn home(&self, hash: u32) -> usize {
         home(hash, self.groups())
     }
 
@@ -218,11 +213,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         match self.entries.get_mut(position) {
             Some(remains) => *remains = entry,
             None => {
-                if position == self.entries.capacity() {
-                    let double = (2 * position).clamp(FEWEST, most.max(FEWEST));
-                    self.entries
-                        .reserve_exact(double.max(position + 1) - position);
-                }
+                self.reserve(position + 1, most);
                 self.entries.push(entry);
             }
         }
@@ -251,40 +242,14 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         }
     }
 
-    /// The table for keys of plain data; `None` if dropping a key does anything.
+    /// Takes memory for so many entries, doubling it until it is that for `most`.
     #[inline]
-    pub(super) fn plain(&mut self, most: usize) -> Option<Plain<'_, K, W>> {
-        if mem::needs_drop::<K>() {
-            return None;
+    pub(super) fn reserve(&mut self, entries: usize, most: usize) {
+        if entries > self.entries.capacity() {
+            let double = (2 * self.entries.len()).clamp(FEWEST, most.max(FEWEST));
+            let more = double.max(entries) - self.entries.len();
+            self.entries.reserve_exact(more);
         }
-        Some(Plain {
-            mask: self.mask(),
-            index: &mut self.index,
-            taken: &mut self.taken,
-            entries: &mut self.entries,
-            live: &mut self.live,
-            most,
-        })
-    }
-
-    /// Reads what the look-up of these hashes will need, so that the memory fetches all of it at
-    /// once. For tables that do not fit the caches near the processor.
-    #[inline]
-    pub(super) fn touch(&self, hashes: &[u32]) {
-        if self.index.len() < FAR {
-            return;
-        }
-        let mask = self.mask();
-        let mut seen = 0;
-        for &hash in hashes {
-            seen |= self.index[self.home(hash)].0[0];
-        }
-        for &hash in hashes {
-            let found = self.index[self.home(hash)].find(tag(hash, mask), mask) & mask;
-            let entry = self.entries.get(found as usize);
-            seen |= u32::from(entry.is_some_and(|entry| entry.count == W::ZERO));
-        }
-        black_box(seen);
     }
 
     /// Subtracts `cut` from all counters and drops those that are then not positive
@@ -349,7 +314,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
     }
 
     #[cold]
-    fn grow(&mut self, most: usize) {
+    pub(super) fn grow(&mut self, most: usize) {
         let groups = (self.groups() * 2)
             .min(fewest_groups(most))
             .max(fewest_groups(self.live));

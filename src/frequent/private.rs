@@ -51,8 +51,8 @@ impl<K: Ord, W: Weight, S> MisraGries<K, W, S> {
     /// less: by `m * epsilon`, and by `m * exp((m - 1) * epsilon) * delta`.
     ///
     /// Each counter gets two-sided geometric noise of scale `1 / epsilon`, and all share one more;
-    /// counts below `3 + 2 * ln((k + 1) / delta) / epsilon`, or at most 2 above it, are withheld
-    /// (after Lebeda and Tetek 2023). k does not enter the noise, for one update more changes
+    /// noisy counts below a threshold of at most `5 + 2 * ln((k + 1) / delta) / epsilon` are
+    /// withheld (after Lebeda and Tetek 2023). k does not enter the noise, for one update more changes
     /// either one counter by one or all counters by one. Releasing twice spends twice.
     ///
     /// The noise comes from 52-bit uniform numbers: a `delta` below 2^-40 promises more than they

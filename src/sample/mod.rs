@@ -97,6 +97,7 @@ mod gate;
 mod iter;
 mod lanes;
 mod latent;
+mod part_estimates;
 mod pass;
 mod replacement;
 mod reservoir;

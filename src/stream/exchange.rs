@@ -44,8 +44,14 @@ impl Routing {
     }
 }
 
-/// What one partition sends, by destination.
-pub(crate) struct Outbox<T>(Vec<Vec<T>>);
+/// How many items the first run and the longest run to one destination have room for.
+///
+/// Short runs come from the allocator's free lists batch after batch; one long vector would be
+/// copied as it grows and be given back to the operating system after each batch.
+const RUN: (usize, usize) = (16, 1_024);
+
+/// What one partition sends, by destination: runs of items.
+pub(crate) struct Outbox<T>(Vec<Vec<Vec<T>>>);
 
 impl<T> Outbox<T> {
     pub(crate) fn new(destinations: usize) -> Self {
@@ -54,11 +60,23 @@ impl<T> Outbox<T> {
 
     #[inline]
     pub(crate) fn send(&mut self, destination: usize, item: T) {
-        self.0[destination].push(item);
+        let runs = &mut self.0[destination];
+        match runs.last_mut() {
+            Some(run) if run.len() < run.capacity() => run.push(item),
+            _ => begin_run(runs, item),
+        }
     }
 }
 
-/// What one partition receives: a run of items from every source, in the order of the sources.
+#[cold]
+fn begin_run<T>(runs: &mut Vec<Vec<T>>, item: T) {
+    let doubled = RUN.0 << runs.len().min(usize::BITS as usize / 2);
+    let mut run = Vec::with_capacity(doubled.min(RUN.1));
+    run.push(item);
+    runs.push(run);
+}
+
+/// What one partition receives: runs of items, in the order of the sources.
 pub(crate) struct Inbox<T>(Vec<Vec<T>>);
 
 impl<T> Inbox<T> {
@@ -84,8 +102,8 @@ impl<T> IntoIterator for Inbox<T> {
 pub(crate) fn exchange<T>(outboxes: Vec<Outbox<T>>, destinations: usize) -> Vec<Inbox<T>> {
     let mut inboxes: Vec<Inbox<T>> = (0..destinations).map(|_| Inbox(Vec::new())).collect();
     for outbox in outboxes {
-        for (inbox, run) in inboxes.iter_mut().zip(outbox.0) {
-            inbox.0.push(run);
+        for (inbox, mut runs) in inboxes.iter_mut().zip(outbox.0) {
+            inbox.0.append(&mut runs);
         }
     }
     inboxes

@@ -8,8 +8,9 @@ use forebay::hash::DefaultHashBuilder;
 
 use crate::args::StreamArgs;
 use crate::block::Position;
+use crate::chunk::Delivery;
 use crate::error::Error;
-use crate::input::{Delivery, read_blocks};
+use crate::input::read_blocks;
 use crate::progress::Progress;
 use crate::skip::Skipper;
 use crate::words::WordFinder;

@@ -1,6 +1,9 @@
 //! Tests of the built binary, as a user or a script meets it: one module for each command.
 
+mod estimate;
 mod merge;
+mod merge_samples;
+mod methods;
 mod sample;
 mod stream;
 mod support;

@@ -54,7 +54,9 @@ fn the_seed_fixes_the_sample_and_without_one_samples_differ() {
 fn a_sample_does_not_depend_on_how_the_input_arrives() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("numbers");
-    let text = numbers(200_000);
+    // Large enough that several threads read the file.
+    let text = numbers(1_300_000);
+    assert!(text.len() > 8 << 20);
     std::fs::write(&path, &text).expect("the file can be written");
     for args in ["-n 30 --seed 5", "-n 30 --seed 5 --weight-field 1"] {
         let from_file = sample(&format!("{args} {}", path.display()), "");

@@ -1,11 +1,17 @@
 //! What the user asks for on the command line.
 
+mod merge;
+mod sample;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+pub(crate) use merge::{MergeArgs, MergeOutput};
+pub(crate) use sample::{EstimateArgs, SampleArgs};
 
 use crate::error::Error;
 use crate::field::{FieldNumber, Separator};
@@ -86,28 +92,14 @@ impl TopArgs {
     }
 }
 
-/// Merge summaries that `forebay top --save` has written, and show the most frequent items of all.
-///
-/// The bounds are those of one summary of all the input, with the fewest counters of any.
-#[derive(ClapArgs, Debug)]
-pub(crate) struct MergeArgs {
-    #[command(flatten)]
-    pub(crate) output: RankingArgs,
-
-    /// Files to merge
-    #[arg(value_name = "FILE")]
-    pub(crate) first: PathBuf,
-
-    /// More of them
-    #[arg(value_name = "FILE")]
-    pub(crate) others: Vec<PathBuf>,
-}
+/// How many items a ranking shows unless it is told.
+const SHOWN: NonZeroUsize = NonZeroUsize::new(10).expect("it is not 0");
 
 /// What becomes of a ranking.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct RankingArgs {
     /// How many items to show
-    #[arg(short, value_name = "N", default_value = "10", value_parser = at_least_one)]
+    #[arg(short, value_name = "N", default_value_t = SHOWN, value_parser = at_least_one)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) n: NonZeroUsize,
 
@@ -118,36 +110,6 @@ pub(crate) struct RankingArgs {
     /// Keep the summary in a file, to be merged with others
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
-}
-
-/// Print a random sample of lines, unchanged and in input order.
-///
-/// Every line has the same chance, or, with --weight-field, one that grows with its weight. With
-/// --by-field, -n lines are drawn for each value of that field. Same seed, same input, same sample.
-#[derive(ClapArgs, Debug)]
-#[command(group = field_options(&["by_field", "weight_field"]))]
-pub(crate) struct SampleArgs {
-    /// How many lines to draw
-    #[arg(short, value_name = "K", value_parser = at_least_one, allow_negative_numbers = true)]
-    pub(crate) n: NonZeroUsize,
-
-    /// Draw lines by the weight in this field (- means none: never drawn)
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub(crate) weight_field: Option<FieldNumber>,
-
-    /// Draw -n lines for each value of this field
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub(crate) by_field: Option<FieldNumber>,
-
-    #[command(flatten)]
-    pub(crate) delimiter: DelimiterArgs,
-
-    /// Where the randomness starts; without it every run draws another sample
-    #[arg(long, value_name = "S")]
-    pub(crate) seed: Option<u64>,
-
-    #[command(flatten)]
-    pub(crate) input: InputArgs,
 }
 
 /// Cut the input into batches and keep running counts, heavy hitters and samples of its items.
@@ -305,7 +267,12 @@ pub(crate) struct DelimiterArgs {
 
 impl DelimiterArgs {
     pub(crate) fn separator(&self) -> Separator {
-        Separator::new(self.delimiter.as_deref())
+        Separator::new(self.text())
+    }
+
+    /// The delimiter; `None` means blanks.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.delimiter.as_deref()
     }
 }
 
@@ -323,11 +290,7 @@ pub(crate) struct InputArgs {
 
 impl InputArgs {
     pub(crate) const fn on_bad(&self) -> OnBad {
-        if self.skip_bad {
-            OnBad::Skip
-        } else {
-            OnBad::Stop
-        }
+        OnBad::from_flag(self.skip_bad)
     }
 
     /// The files in order; standard input if none is named.

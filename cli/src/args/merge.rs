@@ -1,0 +1,98 @@
+//! The arguments of `forebay merge`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+
+use super::{EstimateArgs, Format, RankingArgs, SHOWN, at_least_one};
+use crate::error::Error;
+use crate::skip::OnBad;
+
+/// Merge what `forebay top --save` or `forebay sample --save` has written.
+///
+/// Of counters, the most frequent items of all are shown; the bounds are those of one summary of all
+/// the input, with the fewest counters of any. Of samples, which must have been drawn by one method
+/// with runs of different seeds, the lines are printed, in the order of the files and of the input of
+/// each, or estimates for all the input; the sample is one of all the input, as large as the smallest.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct MergeArgs {
+    #[command(flatten)]
+    pub(crate) output: MergeOutput,
+
+    /// Count sampled lines that do not hold what an estimate asks for, and go on without them
+    #[arg(long, requires = "estimates")]
+    skip_bad: bool,
+
+    /// Files to merge
+    #[arg(value_name = "FILE")]
+    pub(crate) first: PathBuf,
+
+    /// More of them
+    #[arg(value_name = "FILE")]
+    pub(crate) others: Vec<PathBuf>,
+}
+
+impl MergeArgs {
+    pub(crate) const fn on_bad(&self) -> OnBad {
+        OnBad::from_flag(self.skip_bad)
+    }
+}
+
+/// What becomes of a merged summary, whatever its kind.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct MergeOutput {
+    /// How many items of a ranking to show, 10 unless given
+    #[arg(short, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    n: Option<NonZeroUsize>,
+
+    /// How to print a ranking or estimates, as a table unless given
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+
+    /// Keep what was merged in a file, to be merged with others
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) questions: EstimateArgs,
+}
+
+impl MergeOutput {
+    /// What is asked of counters.
+    ///
+    /// # Errors
+    ///
+    /// If that is what only samples have.
+    pub(crate) fn for_ranking(&self) -> Result<RankingArgs, Error> {
+        if !self.questions.estimates.is_empty() {
+            return Err(usage(
+                "--estimate: only samples estimate; the files hold counters",
+            ));
+        }
+        Ok(RankingArgs {
+            n: self.n.unwrap_or(SHOWN),
+            format: self.format.unwrap_or_default(),
+            save: self.save.clone(),
+        })
+    }
+
+    /// How the estimates of a sample are printed.
+    ///
+    /// # Errors
+    ///
+    /// If something is asked for that only counters have.
+    pub(crate) fn format_of_estimates(&self) -> Result<Format, Error> {
+        if self.n.is_some() {
+            return Err(usage("-n: a sample is printed whole"));
+        }
+        if self.format.is_some() && self.questions.estimates.is_empty() {
+            return Err(usage("--format: sampled lines are printed as they are"));
+        }
+        Ok(self.format.unwrap_or_default())
+    }
+}
+
+fn usage(message: &str) -> Error {
+    Error::Usage(message.to_owned())
+}

@@ -1,0 +1,140 @@
+//! The arguments of `forebay sample`, and of estimates.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, ValueEnum};
+
+use super::{DelimiterArgs, Format, InputArgs, at_least_one, field_options};
+use crate::error::Error;
+use crate::field::{FieldNumber, parse_number};
+use crate::sample::{Method, Query};
+
+/// Print a random sample of lines, unchanged and in input order, or what it says about all lines.
+///
+/// Every line has the same chance, unless a --method says otherwise. With --by-field, -n lines are
+/// drawn for each value of that field. Same seed, same input, same sample.
+///
+/// --estimate takes one of: count, weight, fraction, sum(FIELD), mean(FIELD), quantile(FIELD, SHARE);
+/// and after it, if only some lines are meant: where FIELD=VALUE [and FIELD=VALUE...], with =, !=,
+/// <, <=, > or >=. FIELD is the number of a field. Both sides are compared as numbers if both are,
+/// else as text; a - in a field is the number 0. Each method answers what it can: uniform all but
+/// weight; weighted count, sum and weight, of lines with a weight; varopt the weight; decay the
+/// count, in which a line counts half for every half-life it is older than the latest; replacement
+/// nothing.
+#[derive(ClapArgs, Debug)]
+#[command(group = field_options(&["by_field", "weight_field", "time_field", "estimates"]))]
+pub(crate) struct SampleArgs {
+    /// How many lines to draw
+    #[arg(short, value_name = "K", value_parser = at_least_one, allow_negative_numbers = true)]
+    pub(crate) n: NonZeroUsize,
+
+    /// How lines are drawn; uniform unless given, or weighted if there is a --weight-field
+    #[arg(long, value_enum)]
+    method: Option<MethodName>,
+
+    /// Draw lines by the weight in this field (- means none: never drawn)
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    weight_field: Option<FieldNumber>,
+
+    /// Draw lines by the time in this field, a number in any unit
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    time_field: Option<FieldNumber>,
+
+    /// The age at which a line counts half, in the unit of the times
+    #[arg(long, value_name = "D", value_parser = half_life, allow_negative_numbers = true)]
+    half_life: Option<f64>,
+
+    /// Draw -n lines for each value of this field
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(conflicts_with_all = ["estimates", "save"])]
+    pub(crate) by_field: Option<FieldNumber>,
+
+    #[command(flatten)]
+    pub(crate) delimiter: DelimiterArgs,
+
+    /// Where the randomness starts; without it every run draws another sample
+    #[arg(long, value_name = "S")]
+    pub(crate) seed: Option<u64>,
+
+    #[command(flatten)]
+    pub(crate) questions: EstimateArgs,
+
+    /// How to print estimates
+    #[arg(long, value_enum, default_value_t, requires = "estimates")]
+    pub(crate) format: Format,
+
+    /// Keep the sample in a file, to be merged with others
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+}
+
+/// The name of a way of drawing lines.
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum MethodName {
+    /// All lines alike, none twice
+    Uniform,
+    /// One line after the other by weight, none twice
+    Weighted,
+    /// With a chance proportional to weight, for the best estimates of weight
+    Varopt,
+    /// Independent draws of all lines alike: a line may come more than once
+    Replacement,
+    /// Recent lines rather than old ones
+    Decay,
+}
+
+impl SampleArgs {
+    /// How lines are to be drawn.
+    ///
+    /// # Errors
+    ///
+    /// If the method lacks an option, or has one that means nothing to it.
+    pub(crate) fn method(&self) -> Result<Method, Error> {
+        use MethodName::{Decay, Replacement, Uniform, Varopt, Weighted};
+        let implied = self.weight_field.map_or(Uniform, |_| Weighted);
+        let name = self.method.unwrap_or(implied);
+        let options = (self.weight_field, self.time_field, self.half_life);
+        let needs = match (name, options) {
+            (Uniform, (None, None, None)) => return Ok(Method::Uniform),
+            (Replacement, (None, None, None)) => return Ok(Method::Replacement),
+            (Weighted, (Some(weights), None, None)) => return Ok(Method::Weighted { weights }),
+            (Varopt, (Some(weights), None, None)) => return Ok(Method::VarOpt { weights }),
+            (Decay, (None, Some(times), Some(half_life))) => {
+                return Ok(Method::Decay { times, half_life });
+            }
+            (Uniform | Replacement, _) => "no --weight-field, --time-field or --half-life",
+            (Weighted | Varopt, _) => "--weight-field, and no --time-field or --half-life",
+            (Decay, _) => "--time-field and --half-life, and no --weight-field",
+        };
+        let name = name.to_possible_value();
+        let name = name.as_ref().map_or("", |name| name.get_name());
+        Err(Error::Usage(format!("--method {name} takes {needs}")))
+    }
+}
+
+/// What a sample is asked about all lines.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct EstimateArgs {
+    /// Print an estimate for all lines, not the sample, as in "sum(10) where 9=200"; may be repeated
+    #[arg(long = "estimate", value_name = "EXPR")]
+    pub(crate) estimates: Vec<Query>,
+
+    /// How sure the intervals of estimates are to be
+    #[arg(long, value_name = "C", default_value = "0.95", value_parser = confidence)]
+    #[arg(requires = "estimates", allow_negative_numbers = true)]
+    pub(crate) confidence: f64,
+}
+
+fn half_life(text: &str) -> Result<f64, &'static str> {
+    let number = parse_number(text.as_bytes()).filter(|&number| number > 0.0);
+    number.ok_or("must be a number above 0")
+}
+
+fn confidence(text: &str) -> Result<f64, &'static str> {
+    let number = parse_number(text.as_bytes()).filter(|&number| 0.0 < number && number < 1.0);
+    number.ok_or("must be a number between 0 and 1")
+}

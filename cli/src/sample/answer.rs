@@ -1,0 +1,259 @@
+//! What a sample says about all the input: estimates with intervals, as they are printed.
+
+use std::io::Write;
+use std::ops::RangeInclusive;
+
+use forebay::Estimate;
+use serde::Serialize;
+
+use super::drawn::Drawn;
+use super::method::{Decaying, Sample};
+use super::query::{Quantity, Query};
+use crate::args::{EstimateArgs, Format};
+use crate::error::Error;
+use crate::field::Separator;
+use crate::format::{Number, percent, printable, rounded, write_csv, write_json};
+use crate::table::{Align, Table};
+
+/// The answers, in the shape that scripts rely on.
+#[derive(Debug, Serialize)]
+pub(crate) struct Answers {
+    estimates: Vec<Answer>,
+}
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    estimate: String,
+    /// `None` if there is nothing to answer from: the mean of no line.
+    value: Option<Number>,
+    lower: Option<Number>,
+    upper: Option<Number>,
+    confidence: Option<f64>,
+}
+
+impl Answers {
+    /// Answers all questions.
+    ///
+    /// # Errors
+    ///
+    /// The first that a sample drawn by its method has no answer to.
+    pub(crate) fn new(
+        sample: &Sample,
+        separator: &Separator,
+        questions: &EstimateArgs,
+    ) -> Result<Self, Error> {
+        let answer = |query| {
+            let question = Question {
+                query,
+                separator,
+                confidence: questions.confidence,
+            };
+            let bounds = question.ask(sample)?;
+            Ok(Answer {
+                estimate: query.to_string(),
+                value: bounds.map(|bounds| bounds.value.into()),
+                lower: bounds.map(|bounds| bounds.lower.into()),
+                upper: bounds.map(|bounds| bounds.upper.into()),
+                confidence: bounds.map(|bounds| bounds.confidence),
+            })
+        };
+        let estimates = questions.estimates.iter().map(answer);
+        estimates
+            .collect::<Result<_, _>>()
+            .map(|estimates| Self { estimates })
+    }
+
+    pub(crate) fn write(&self, format: Format, out: &mut impl Write) -> Result<(), Error> {
+        match format {
+            Format::Table => self.write_table(out),
+            Format::Json => write_json(self, out),
+            Format::Csv => write_csv(
+                &["estimate", "value", "lower", "upper", "confidence"],
+                &self.estimates,
+                out,
+            ),
+        }
+    }
+
+    fn write_table(&self, out: &mut impl Write) -> Result<(), Error> {
+        let mut table = Table::new(&[
+            ("value", Align::Right),
+            ("lower", Align::Right),
+            ("upper", Align::Right),
+            ("confidence", Align::Right),
+            ("estimate", Align::Left),
+        ]);
+        let cell = |number: Option<Number>| {
+            number.map_or("-".to_owned(), |number| rounded(number.as_f64()))
+        };
+        for answer in &self.estimates {
+            table.push([
+                cell(answer.value),
+                cell(answer.lower),
+                cell(answer.upper),
+                answer.confidence.map_or("-".to_owned(), percent),
+                printable(&answer.estimate).into_owned(),
+            ]);
+        }
+        Ok(table.write(out)?)
+    }
+}
+
+/// A query, put to a sample of lines with such fields.
+struct Question<'a> {
+    query: &'a Query,
+    separator: &'a Separator,
+    confidence: f64,
+}
+
+impl Question<'_> {
+    /// The answer; `None` if the sample has no line to answer from.
+    fn ask(&self, sample: &Sample) -> Result<Option<Bounds>, Error> {
+        let (confidence, value) = (self.confidence, |line: &Drawn| self.value(line));
+        Ok(match (sample, self.query.quantity) {
+            (Sample::Uniform(sample), Quantity::Mean(_)) => sample
+                .estimate_mean_where_with_confidence(value, confidence)
+                .map(Bounds::from),
+            (Sample::Uniform(sample), Quantity::Quantile(_, q)) => sample
+                .estimate_quantile_where_with_confidence(value, q, confidence)
+                .map(Bounds::from),
+            _ => {
+                let (estimate, possible) = self.total(sample)?;
+                let known = sample.iter().any(|line| self.value(line).is_some());
+                Some(Bounds::within(estimate, known, &possible))
+            }
+        })
+    }
+
+    /// An estimate for all input, and what is possible whatever the sample says.
+    fn total(&self, sample: &Sample) -> Result<(Estimate, RangeInclusive<f64>), Error> {
+        const ANY: RangeInclusive<f64> = f64::NEG_INFINITY..=f64::INFINITY;
+        let (confidence, all) = (self.confidence, self.query.is_unconditional());
+        let holds = |line: &Drawn| self.value(line).is_some();
+        let value = |line: &Drawn| self.value(line).unwrap_or(0.0);
+        Ok(match (sample, self.query.quantity) {
+            (Sample::Uniform(sample), Quantity::Count) => {
+                let seen = sample.seen() as f64;
+                let count = sample.estimate_count_with_confidence(holds, confidence);
+                (if all { Estimate::exact(seen) } else { count }, 0.0..=seen)
+            }
+            (Sample::Uniform(sample), Quantity::Fraction) => {
+                let fraction = sample.estimate_fraction_with_confidence(holds, confidence);
+                (fraction, 0.0..=1.0)
+            }
+            (Sample::Uniform(sample), Quantity::Sum(_)) => {
+                (sample.estimate_sum_with_confidence(value, confidence), ANY)
+            }
+            (Sample::Weighted { sample, .. }, Quantity::Count) => {
+                let count = sample.estimate_count_with_confidence(holds, confidence);
+                (count, 0.0..=sample.seen() as f64)
+            }
+            (Sample::Weighted { sample, .. }, Quantity::Sum(_)) => {
+                (sample.estimate_sum_with_confidence(value, confidence), ANY)
+            }
+            (Sample::Weighted { sample, .. }, Quantity::Weight) => {
+                let total = sample.total_weight();
+                let weight = sample.estimate_weight_with_confidence(holds, confidence);
+                (
+                    if all { Estimate::exact(total) } else { weight },
+                    0.0..=total,
+                )
+            }
+            (Sample::VarOpt { sample, .. }, Quantity::Weight) => {
+                let total = sample.total_weight();
+                let weight = sample.estimate_weight_with_confidence(holds, confidence);
+                (
+                    if all { Estimate::exact(total) } else { weight },
+                    0.0..=total,
+                )
+            }
+            (Sample::Decay(Decaying { sample, latest, .. }), Quantity::Count) => {
+                let count =
+                    sample.estimate_decayed_count_with_confidence(holds, *latest, confidence);
+                (count, 0.0..=sample.seen() as f64)
+            }
+            _ => return Err(self.refusal(sample)),
+        })
+    }
+
+    fn refusal(&self, sample: &Sample) -> Error {
+        let answers = match sample {
+            Sample::Uniform(_) => "count, fraction, sum, mean and quantile",
+            Sample::Replacement(_) => "nothing",
+            Sample::Weighted { .. } => "count, sum and weight",
+            Sample::VarOpt { .. } => "weight",
+            Sample::Decay(_) => "count",
+        };
+        let (query, method) = (self.query, sample.method());
+        Error::Usage(format!(
+            "--estimate {query}: a sample drawn {method} estimates {answers}"
+        ))
+    }
+
+    fn value(&self, line: &Drawn) -> Option<f64> {
+        self.query.value(self.separator, line.text())
+    }
+}
+
+/// An estimate with its interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Bounds {
+    value: f64,
+    lower: f64,
+    upper: f64,
+    confidence: f64,
+}
+
+impl From<Estimate> for Bounds {
+    fn from(estimate: Estimate) -> Self {
+        Self {
+            value: estimate.value,
+            lower: estimate.lower,
+            upper: estimate.upper,
+            confidence: estimate.confidence,
+        }
+    }
+}
+
+impl Bounds {
+    /// An estimate cut to what is possible. Where no line held is `known` to count, an interval
+    /// without width would deny that some left out may: then all is that is possible.
+    fn within(estimate: Estimate, known: bool, possible: &RangeInclusive<f64>) -> Self {
+        let bounds = Self::from(estimate);
+        if estimate.confidence == 1.0 {
+            return bounds;
+        }
+        let (least, most) = (*possible.start(), *possible.end());
+        if !known && estimate.width() == 0.0 {
+            return Self {
+                lower: least,
+                upper: most,
+                ..bounds
+            };
+        }
+        Self {
+            lower: bounds.lower.max(least.min(bounds.value)),
+            upper: bounds.upper.min(most.max(bounds.value)),
+            ..bounds
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use forebay::sample::WeightedReservoir;
+
+    #[test]
+    fn an_estimate_that_rests_on_no_line_is_not_certain() {
+        let mut sample = WeightedReservoir::with_seed(2, 1);
+        (0..9).for_each(|item| sample.update(item));
+        let none = sample.estimate_count_with_confidence(|_| false, 0.9);
+        let bounds = Bounds::within(none, false, &(0.0..=9.0));
+        assert_eq!((bounds.value, bounds.lower, bounds.upper), (0.0, 0.0, 9.0));
+        let all = sample.estimate_count_with_confidence(|_| true, 0.9);
+        assert!(Bounds::within(all, true, &(0.0..=9.0)).upper <= all.value.max(9.0));
+        let exact = Bounds::within(Estimate::exact(0.0), false, &(0.0..=9.0));
+        assert_eq!(exact.upper, 0.0);
+    }
+}

@@ -1,0 +1,178 @@
+//! A sample together with what is needed to print it, to ask it, to save it and to merge it.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::answer::Answers;
+use super::drawn::Drawn;
+use super::method::Sample;
+use super::query::Query;
+use crate::args::{EstimateArgs, Format};
+use crate::error::{BadLine, Error, Problem};
+use crate::field::Separator;
+use crate::saved::{self, Kind};
+use crate::skip::Skipper;
+
+/// Input that was sampled in one run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Run {
+    /// Where its randomness started, which also names it.
+    pub(crate) seed: u64,
+    /// What its sources are called in messages, in their order.
+    pub(crate) sources: Vec<String>,
+}
+
+/// A sample of the input of one run or of several.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Collection {
+    sample: Sample,
+    /// What separates the fields of its lines; `None` means blanks.
+    delimiter: Option<String>,
+    /// In the order in which their lines are printed; no seed is there twice.
+    runs: Vec<Run>,
+}
+
+impl Collection {
+    pub(crate) fn new(sample: Sample, delimiter: Option<&str>, run: Run) -> Self {
+        Self {
+            sample,
+            delimiter: delimiter.map(str::to_owned),
+            runs: vec![run],
+        }
+    }
+
+    /// The same, if it can have come from a run: for what was read from a file.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot.
+    pub(crate) fn checked(self) -> Result<Self, &'static str> {
+        let mut seeds = HashSet::new();
+        let sound = self.sample.is_sound()
+            && self.delimiter.as_deref() != Some("")
+            && self.runs.iter().all(|run| seeds.insert(run.seed))
+            && self.sample.iter().all(|line| self.source(line).is_some());
+        if sound { Ok(self) } else { Err("is damaged") }
+    }
+
+    /// Takes in a sample of other input, drawn in the same way.
+    ///
+    /// # Errors
+    ///
+    /// If it was drawn in another way, or from the same seed, so that the samples are not
+    /// independent.
+    pub(crate) fn merge(&mut self, other: Self) -> Result<(), String> {
+        if self.delimiter != other.delimiter {
+            return Err("holds lines with another delimiter than others".to_owned());
+        }
+        let same = |run: &&Run| self.runs.iter().any(|own| own.seed == run.seed);
+        if let Some(run) = other.runs.iter().find(same) {
+            let seed = run.seed;
+            return Err(format!(
+                "was drawn with the seed {seed} like another: give every run a --seed of its own"
+            ));
+        }
+        self.sample.merge(other.sample)?;
+        self.runs.extend(other.runs);
+        Ok(())
+    }
+
+    /// Saves the sample if a file is named for it, and prints its lines, or what it says about the
+    /// whole input.
+    ///
+    /// # Errors
+    ///
+    /// Questions the sample cannot answer, lines that do not hold what they ask for unless `skipper`
+    /// skips them, and output that cannot be written.
+    pub(crate) fn hand_out(
+        &self,
+        save: Option<&Path>,
+        questions: &EstimateArgs,
+        format: Format,
+        skipper: &mut Skipper,
+        out: &mut impl Write,
+    ) -> Result<(), Error> {
+        if let Some(path) = save {
+            saved::write(path, Kind::Sample, self)?;
+        }
+        let answers = self.answer(questions, skipper)?;
+        skipper.report();
+        match answers {
+            Some(answers) => answers.write(format, out),
+            None => self.write_lines(out),
+        }
+    }
+
+    fn answer(
+        &self,
+        questions: &EstimateArgs,
+        skipper: &mut Skipper,
+    ) -> Result<Option<Answers>, Error> {
+        if questions.estimates.is_empty() {
+            return Ok(None);
+        }
+        let separator = Separator::new(self.delimiter.as_deref());
+        self.check(&questions.estimates, &separator, skipper)?;
+        Answers::new(&self.sample, &separator, questions).map(Some)
+    }
+
+    /// Finds the lines that hold something else than the questions ask for.
+    fn check(
+        &self,
+        queries: &[Query],
+        separator: &Separator,
+        skipper: &mut Skipper,
+    ) -> Result<(), Error> {
+        for line in self.in_order() {
+            let problem = queries
+                .iter()
+                .find_map(|query| query.check(separator, line.text()).err());
+            if let Some(problem) = problem {
+                skipper.tolerate::<()>(Err(self.bad_line(line, problem)))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn bad_line(&self, line: &Drawn, problem: Problem) -> Error {
+        Error::Line(Box::new(BadLine {
+            name: self.source(line).unwrap_or_default().into(),
+            position: line.position,
+            text: line.text().to_vec(),
+            problem,
+        }))
+    }
+
+    /// What the source of a line is called.
+    fn source(&self, line: &Drawn) -> Option<&str> {
+        let run = &self.runs[self.place(line)?];
+        let source = run.sources.get(line.position.source())?;
+        Some(source)
+    }
+
+    /// Which of the runs drew a line.
+    fn place(&self, line: &Drawn) -> Option<usize> {
+        self.runs.iter().position(|run| run.seed == line.run)
+    }
+
+    /// The lines in the order of the runs, and of the input in each.
+    fn in_order(&self) -> Vec<&Drawn> {
+        let mut lines: Vec<&Drawn> = self.sample.iter().collect();
+        lines.sort_by_cached_key(|line| (self.place(line), line.position));
+        lines
+    }
+
+    /// Writes the lines in the order of the runs, and of the input in each.
+    pub(crate) fn write_lines(&self, out: &mut impl Write) -> Result<(), Error> {
+        for Drawn { raw, .. } in self.in_order() {
+            out.write_all(raw)?;
+            if !raw.ends_with(b"\n") {
+                out.write_all(b"\n")?;
+            }
+        }
+        Ok(())
+    }
+}
