@@ -29,7 +29,7 @@ impl Rank for UniformRank {
 
     #[cfg(feature = "serde")]
     fn is_valid(&self) -> bool {
-        0.0 < self.0 && self.0 < 1.0
+        (0.0..1.0).contains(&self.0)
     }
 }
 
