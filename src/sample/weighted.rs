@@ -292,16 +292,11 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
     where
         T: Clone,
     {
-        let mut sums = [0.0; BLOCK / PIECE];
-        for (sum, piece) in sums.iter_mut().zip(weights.chunks(PIECE)) {
-            *sum = checked_sum(piece);
-        }
-        if self.pass_over(weights.len(), sums.iter().sum()) {
+        if self.pass_over(weights.len(), checked_sum(weights)) {
             return Ok(());
         }
-        let pieces = blocks(items, weights, PIECE);
-        for ((items, weights), &sum) in pieces.zip(&sums) {
-            if self.pass_over(weights.len(), sum) {
+        for (items, weights) in blocks(items, weights, PIECE) {
+            if self.pass_over(weights.len(), checked_sum(weights)) {
                 continue;
             }
             for (item, &weight) in items.iter().zip(weights) {
