@@ -43,9 +43,24 @@ fn by_merge_and_update(k: usize, weights: &[f64], seed: u64) -> Vec<usize> {
     other.into_vec()
 }
 
-const WAYS: [(&str, Way); 3] = [
+/// The weights among many of zero, in a slice so long that its threshold is guessed from some of
+/// them: half of the weights are among these, which makes the guess too low, too high or right.
+fn by_sparse_slice(k: usize, weights: &[f64], seed: u64) -> Vec<usize> {
+    const LEN: usize = 1 << 14;
+    let mut sparse = vec![0.0; LEN];
+    let gap = (LEN / weights.len()).max(1);
+    let places: Vec<usize> = (0..weights.len()).map(|i| i * gap).collect();
+    for (&place, &weight) in places.iter().zip(weights) {
+        sparse[place] = weight;
+    }
+    let drawn = by_slice(k, &sparse, seed).into_iter();
+    drawn.map(|place| place / gap).collect()
+}
+
+const WAYS: [(&str, Way); 4] = [
     ("update", by_update),
     ("slice", by_slice),
+    ("sparse slice", by_sparse_slice),
     ("merge and update", by_merge_and_update),
 ];
 
@@ -108,6 +123,46 @@ fn one_slot_is_proportional_to_weight_over_long_streams() {
             &[runs as f64 / 10.0; 10],
             1.0,
         );
+    }
+}
+
+/// Two of very many, by classes of weight: exactly `w/W + sum over the others of
+/// (v/W) (w/(W - v))`, from slices whose threshold is guessed, on top of items held already or not.
+#[test]
+fn long_slices_are_sampled_by_weight() {
+    const LEN: usize = 1 << 14;
+    const CLASSES: [f64; 4] = [1.0, 2.0, 5.0, 12.0];
+    let runs = trials(20_000);
+    let weights: Vec<f64> = (0..LEN).map(|i| CLASSES[i / 7 % 4]).collect();
+    let total: f64 = weights.iter().sum();
+    let first = |w: f64| w / total;
+    let law: Vec<f64> = weights
+        .iter()
+        .map(|&w| {
+            let others = |v: f64| {
+                let same = weights.iter().filter(|&&x| x == v).count() - usize::from(v == w);
+                same as f64 * first(v) * w / (total - v)
+            };
+            first(w) + CLASSES.into_iter().map(others).sum::<f64>()
+        })
+        .collect();
+    for held in [0, 10] {
+        let mut counts = [0u64; 4];
+        for trial in 0..runs {
+            let mut sample = WeightedReservoir::with_seed(2, seed(14, held as u64, trial));
+            offer(&mut sample, &weights, 0..held);
+            let items: Vec<usize> = (held..LEN).collect();
+            sample
+                .extend_from_slices(&items, &weights[held..])
+                .expect("valid weights");
+            sample.iter().for_each(|&item| counts[item / 7 % 4] += 1);
+        }
+        let mut expected = [0.0; 4];
+        for (item, probability) in law.iter().enumerate() {
+            expected[item / 7 % 4] += runs as f64 * probability;
+        }
+        // Two draws a run, so that the counts vary less than twice as many single ones would.
+        fit::chi_square(&format!("{held} held"), &counts, &expected, 1.0);
     }
 }
 
