@@ -220,7 +220,7 @@ fn pieces(weights: &[f64], first: usize, len: usize) -> impl Iterator<Item = (us
 /// The logarithm of a threshold far below that of `core` which the slice is likely to have more
 /// than `capacity` ranks below; `None` if there is none, or if that does not pay.
 fn guess<T>(core: &BottomK<WeightedRank, T>, weights: &[f64]) -> Option<f64> {
-    if weights.len() < SHORTEST {
+    if weights.len() < SHORTEST.max(core.capacity().saturating_mul(2)) {
         return None;
     }
     let stride = weights.len() / PROBED;
@@ -260,4 +260,81 @@ fn reach(weights: &[f64], wanted: f64) -> Option<f64> {
     core::iter::successors(Some(first), |threshold| Some(2.0 * threshold))
         .take(TRIED)
         .find(|&threshold| below(threshold) >= 0.95 * wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    /// How many ranks the threshold guessed for an empty sample of `k` is expected to have below
+    /// it, over how many it should have.
+    fn expected_over_wanted(k: usize, weights: &[f64]) -> f64 {
+        let ln_threshold = guess(&BottomK::<_, ()>::new(k), weights).expect("the slice is long");
+        let hit = |weight: &f64| -libm::expm1(-libm::exp(libm::log(*weight) + ln_threshold));
+        let places = k as f64 + 1.0;
+        weights.iter().map(hit).sum::<f64>() / (places + 3.0 * places.sqrt() + 3.0)
+    }
+
+    #[test]
+    fn a_guess_lets_a_few_more_than_k_below() {
+        for scale in [1e-300, 1e-9, 1.0, 1e300] {
+            for k in [1, 10, 150] {
+                let equal = expected_over_wanted(k, &[scale; 30_000]);
+                assert!((0.96..1.001).contains(&equal), "{equal} for {k}");
+                let even: Vec<f64> = (0..30_000).map(|i| f64::from(i % 1_000) * scale).collect();
+                let even = expected_over_wanted(k, &even);
+                assert!((1.05..1.25).contains(&even), "{even} for {k}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_guess_for_heavy_tails_is_at_most_a_few_times_too_high() {
+        let tail: Vec<f64> = (1..=30_000)
+            .map(|i| 1.0 / f64::from(i * 7 % 30_011))
+            .collect();
+        for k in [1, 10, 100, 1_000] {
+            let tail = expected_over_wanted(k, &tail);
+            assert!((0.5..5.0).contains(&tail), "{tail} for {k}");
+        }
+    }
+
+    #[test]
+    fn there_is_no_guess_where_it_does_not_pay() {
+        let empty = |k| BottomK::<WeightedRank, ()>::new(k);
+        assert!(guess(&empty(10), &vec![1.0; SHORTEST]).is_some());
+        assert!(guess(&empty(10), &vec![1.0; SHORTEST - 1]).is_none());
+        assert!(guess(&empty(10), &vec![0.0; SHORTEST]).is_none());
+        assert!(guess(&empty(SHORTEST / 2), &vec![1.0; SHORTEST]).is_some());
+        assert!(guess(&empty(SHORTEST / 2 + 1), &vec![1.0; SHORTEST]).is_none());
+        assert!(guess(&empty(usize::MAX), &vec![1.0; SHORTEST]).is_none());
+        let mut bad = vec![1.0; SHORTEST];
+        bad[0] = f64::NAN;
+        assert!(guess(&empty(10), &bad).is_none());
+        let ln_guess = guess(&empty(10), &vec![1.0; SHORTEST]).expect("it pays");
+        for (times, pays) in [(3.9f64, false), (4.1, true)] {
+            let threshold = WeightedRank {
+                ln_rank: ln_guess + times.ln(),
+                weight: 1.0,
+            };
+            let held = BottomK::<_, ()>::from_candidates(10, Vec::new(), Some(threshold));
+            assert_eq!(guess(&held, &vec![1.0; SHORTEST]).is_some(), pays);
+        }
+    }
+
+    #[test]
+    fn logarithms_of_sums_are_those_of_the_sums() {
+        for (a, b) in [
+            (1.0f64, 1.0f64),
+            (3.0, 5.0),
+            (5.0, 3.0),
+            (1e-12, 4.0),
+            (1e200, 1e190),
+        ] {
+            let ln = ln_sum(a.ln(), b.ln());
+            assert!((ln - (a + b).ln()).abs() < 1e-12, "{a} + {b}");
+        }
+        assert_eq!(ln_sum(-1e300, 7.0), 7.0);
+    }
 }
