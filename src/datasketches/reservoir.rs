@@ -72,7 +72,7 @@ pub fn write_reservoir_union<T: Item, R>(sample: &Reservoir<T, R>) -> Result<Vec
 /// let image = write_reservoir(&elsewhere)?;
 ///
 /// let mut here = Reservoir::with_seed(100, 2);
-/// here.extend(10_000..30_000);
+/// here.extend(10_000..30_000u64);
 /// here.merge(read_reservoir_with_seed(&image, 3)?);
 /// assert_eq!((here.len(), here.seen()), (100, 30_000));
 /// # Ok::<(), forebay::datasketches::ImageError>(())
@@ -87,10 +87,10 @@ pub fn read_reservoir_with_seed<T: Item>(
 /// Reads an image of a reservoir or of a union of reservoirs.
 ///
 /// An image has no ranks. They are drawn from `rng`, by the law they would have: with k of n items
-/// held, the (k+1)-th smallest of n uniform numbers, and k uniform numbers below it; which items are
-/// held is independent of these. So if the image holds a uniform sample, the reservoir goes on and
-/// merges *exactly*, as if it had seen the stream itself. Every reservoir of the peers is such a sample;
-/// of their unions they promise that every item is equally likely, and nothing for pairs.
+/// held, the (k+1)-th smallest of n uniform numbers, and k uniform numbers below it; which items
+/// are held is independent of these. So if the image holds a uniform sample, the reservoir goes on
+/// and merges *exactly*, as if it had seen the stream itself. Every reservoir of the peers is such
+/// a sample; of their unions they promise that every item is equally likely, and nothing for pairs.
 ///
 /// Images that will be merged need generators of their own, as samplers do.
 ///

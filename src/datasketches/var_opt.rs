@@ -35,11 +35,12 @@ const UNION: u8 = 4;
 ///
 /// # Errors
 ///
-/// If the capacity is above 2^31 - 2, if more than 2^48 - 1 items were seen, if the weight of all light
-/// items exceeds the largest finite number, or if an item does not fit (see [`Item`]).
+/// If the capacity is above 2^31 - 2, if more than 2^48 - 1 items were seen, if the weight of all
+/// light items exceeds the largest finite number, or if an item does not fit (see [`Item`]).
 pub fn write_var_opt<T: Item, R>(sample: &VarOpt<T, R>) -> Result<Vec<u8>, ImageError> {
     let capacity = LIMITS.check(sample.capacity())?;
-    if sample.len() == 0 {
+    let held = sample.held();
+    if held.is_empty() {
         return Ok(Head::write_empty(ImageKind::VarOpt, capacity));
     }
     let longs = if sample.is_saturated() {
@@ -47,7 +48,6 @@ pub fn write_var_opt<T: Item, R>(sample: &VarOpt<T, R>) -> Result<Vec<u8>, Image
     } else {
         WARM_UP
     };
-    let held = sample.held();
     let mut image = Head::write(ImageKind::VarOpt, longs, 0, capacity);
     put_u64(&mut image, seen_by_peers(sample)?);
     put_counts(&mut image, held.heavy.len(), held.light.len())?;
@@ -73,10 +73,10 @@ pub fn write_var_opt<T: Item, R>(sample: &VarOpt<T, R>) -> Result<Vec<u8>, Image
 /// As [`write_var_opt`].
 pub fn write_var_opt_union<T: Item, R>(sample: &VarOpt<T, R>) -> Result<Vec<u8>, ImageError> {
     let capacity = LIMITS.check(sample.capacity())?;
-    if sample.len() == 0 {
+    let held = sample.held();
+    if held.is_empty() {
         return Ok(Head::write_empty(ImageKind::VarOptUnion, capacity));
     }
-    let held = sample.held();
     let light_weight = finite(held.light_weight)?;
     let mut image = Head::write(ImageKind::VarOptUnion, UNION, 0, capacity);
     put_u64(&mut image, seen_by_peers(sample)?);
@@ -122,7 +122,7 @@ fn finite(weight: f64) -> Result<f64, ImageError> {
 /// the last bit: peers fail if it is not.
 fn shares(weight: f64, parts: usize) -> impl Iterator<Item = f64> {
     // From one sum to the next is at most twice as far as from nothing: the difference is exact.
-    let sum = move |count: usize| weight * (count as f64 / parts as f64);
+    let sum = move |count: usize| weight / (parts as f64 / count as f64);
     (0..parts).map(move |part| sum(part + 1) - sum(part))
 }
 
@@ -179,16 +179,17 @@ pub fn read_var_opt_with_seed<T: Item>(image: &[u8], seed: u64) -> Result<VarOpt
 
 /// Reads an image of a VarOpt sample or of a union of such samples.
 ///
-/// The sample goes on and merges exactly, as if it had seen the stream itself. Estimates are those of the
-/// image; since it has no weights of its own for light items, their intervals are the widest that
-/// any such weights could call for.
+/// The sample goes on and merges exactly, as if it had seen the stream itself. Estimates are those
+/// of the image; since it has no weights of its own for light items, their intervals are the widest
+/// that any such weights could call for.
 ///
-/// A union is read as its result. In a union some items stand for a weight that is not their own (they
-/// were light in a sample that the union was given): these may not end as heavy ones. The union's items are
-/// sampled again, where necessary, to the largest size at which one threshold is above the weights of all
-/// of these, with the random numbers of `rng`; that size is the capacity of the result. Sums
-/// stay unbiased. Images of results that peers have computed may have heavy items that are lighter than
-/// the threshold (seen in C++ 5.2), which no VarOpt sample has; they are put right in the same way.
+/// A union is read as its result. In a union some items stand for a weight that is not their own
+/// (they were light in a sample that the union was given): these may not end as heavy ones. The
+/// union's items are sampled again, where necessary, to the largest size at which one threshold is
+/// above the weights of all of these, with the random numbers of `rng`; that size is the capacity
+/// of the result. Sums stay unbiased. Images of results that peers have computed may have heavy
+/// items that are lighter than the threshold (seen in C++ 5.2), which no VarOpt sample has; they
+/// are put right in the same way.
 ///
 /// Images that will be merged need generators of their own, as samplers do.
 ///

@@ -134,7 +134,7 @@ fn weight(kind: usize, item: u64) -> f64 {
         0 => 1.0,
         1 => (item % 17) as f64 * 0.1,
         2 => 1.5f64.powi((item % 60) as i32),
-        3 if item % 10 == 0 => 1e6,
+        3 if item.is_multiple_of(10) => 1e6,
         3 => 0.3,
         4 => f64::MIN_POSITIVE * (item + 1) as f64,
         _ => 1e305 / (item + 1) as f64,
@@ -246,7 +246,7 @@ fn check_sound<T: Item + Clone + Default + Debug>(image: &[u8]) {
         assert!(sample.seen() >= sample.len() as u64);
         let all = sample.estimate_weight(|_| true);
         assert!(near(all.value, sample.total_weight()), "{all:?}");
-        if !sample.is_saturated() && sample.len() > 0 || sample.tau() < 1e300 {
+        if sample.tau() < 1e300 {
             assert!(write_var_opt(&sample).is_ok());
         }
         for i in 0..40 {

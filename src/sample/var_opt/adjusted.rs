@@ -23,6 +23,13 @@ pub(crate) struct Held<'a, T> {
     pub(crate) light_weight: f64,
 }
 
+impl<T> Held<'_, T> {
+    /// Whether no item is held; items of weight zero may have been seen.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.heavy.is_empty() && self.light.is_empty()
+    }
+}
+
 /// Items whose adjusted weights, as they are here, give unbiased sums.
 pub(crate) struct Adjusted<T> {
     /// Items with their own weights.
@@ -60,9 +67,9 @@ impl<T, R> VarOpt<T, R> {
 impl<T, R: Rng> VarOpt<T, R> {
     /// A sample from items that were sampled elsewhere, or which invariant they break.
     ///
-    /// The result holds as many of them as it can under one threshold that is not below any adjusted
-    /// weight of an item without a weight of its own. For a sample in good order that is all of
-    /// them. Its capacity is that number, or `capacity` if there are none but heavy items.
+    /// The result holds as many of them as it can under one threshold that is not below any
+    /// adjusted weight of an item without a weight of its own. For a sample in good order that is
+    /// all of them. Its capacity is that number, or `capacity` if there are none but heavy items.
     pub(crate) fn from_adjusted(
         capacity: usize,
         seen: u64,
