@@ -236,9 +236,10 @@ impl<T: Item> Stored<T> {
         }
         let seen = read_seen(bytes)?;
         let (heavy, light) = (bytes.u32()? as usize, bytes.u32()? as usize);
-        let all = heavy.saturating_add(light);
         let fits = match head.longs {
-            SAMPLING => seen > capacity as u64 && all == capacity && light > 0,
+            SAMPLING => {
+                seen > capacity as u64 && light > 0 && heavy.checked_add(light) == Some(capacity)
+            }
             _ => seen <= capacity as u64 && heavy as u64 == seen && light == 0,
         };
         if !fits {
@@ -248,14 +249,7 @@ impl<T: Item> Stored<T> {
             0 => 0.0,
             _ => read_weight(bytes)?,
         };
-        bytes.check_room(heavy, 8)?;
-        let weights = (0..heavy).map(|_| read_weight(bytes));
-        let weights = weights.collect::<Result<Vec<_>, _>>()?;
-        let marks = match flags {
-            GADGET => bytes.take(heavy.div_ceil(8))?,
-            _ => &[],
-        };
-        let parts = Self::sorted(weights, marks, read_items(bytes, heavy)?);
+        let parts = Self::read_heavy(bytes, heavy, flags)?;
         Ok(Self {
             capacity,
             seen,
@@ -267,8 +261,25 @@ impl<T: Item> Stored<T> {
         })
     }
 
+    /// Reads heavy items and their marks, if the flags say that there are any.
+    fn read_heavy(
+        bytes: &mut Bytes<'_>,
+        count: usize,
+        flags: u8,
+    ) -> Result<Adjusted<T>, ImageError> {
+        bytes.check_room(count, 8)?;
+        let weights = (0..count).map(|_| read_weight(bytes));
+        let weights = weights.collect::<Result<Vec<_>, _>>()?;
+        let marks = match flags {
+            GADGET => bytes.take(count.div_ceil(8))?,
+            _ => &[],
+        };
+        let items = read_items(bytes, count)?;
+        Ok(Self::by_mark(weights, marks, items))
+    }
+
     /// Heavy items, those with marks apart.
-    fn sorted(weights: Vec<f64>, marks: &[u8], items: Vec<T>) -> Adjusted<T> {
+    fn by_mark(weights: Vec<f64>, marks: &[u8], items: Vec<T>) -> Adjusted<T> {
         let mut parts = Adjusted::empty();
         for (place, (weight, item)) in weights.into_iter().zip(items).enumerate() {
             let marked = marks

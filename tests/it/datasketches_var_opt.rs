@@ -17,8 +17,8 @@ use proptest::prelude::*;
 
 use crate::datasketches::{bytes, truth};
 
-/// Written by the Python package `datasketches` 5.2.0: capacity 4, empty; two items; ten of weight 1
-/// and then 77 of weight 100.
+/// Written by the Python package `datasketches` 5.2.0: capacity 4, empty; two items; ten of weight
+/// 1 and then 77 of weight 100.
 const EMPTY: &str = "c1020d0404000000";
 const TWO: &str = "c3020d0004000000 0200000000000000 02000000 00000000 0000000000000440 \
                    000000000000f03f 0700000000000000 0800000000000000";
@@ -31,8 +31,8 @@ const UNION: &str = "04020e0008000000 0b00000000000000 0000000000002440 03000000
                      c3020d8008000000 0400000000000000 04000000 00000000 0000000000005940 \
                      abaaaaaaaaaa0a40 abaaaaaaaaaa0a40 aaaaaaaaaaaa0a40 0e 4d00000000000000 \
                      0800000000000000 0700000000000000 0000000000000000";
-/// The result of a union of the same with 500, 90 and 5 of a tenth of their weights: its threshold is
-/// above the weight of 5, its heavy items are in no order.
+/// The result of a union of the same with 500, 90 and 5, whose weights are a tenth of these
+/// numbers: its threshold is above the weight of 5, its heavy items are in no order.
 const LIGHTER: &str = "c4020d0007000000 0e00000000000000 04000000 03000000 0000000000002440 \
                        0000000000005940 0000000000004940 0000000000002240 000000000000e03f \
                        4d00000000000000 f401000000000000 5a00000000000000 0500000000000000 \

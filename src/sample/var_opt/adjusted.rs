@@ -78,43 +78,39 @@ impl<T, R: Rng> VarOpt<T, R> {
     ) -> Result<Self, &'static str> {
         let mut sample = Self::with_rng(capacity, rng);
         sample.seen = seen;
-        let slots = parts.slots();
-        let Adjusted {
-            heavy,
-            marked,
-            light,
-            light_weight,
-        } = parts;
-        let all = heavy.len() + marked.len() + light.len();
-        heavy
-            .into_iter()
-            .for_each(|entry| sample.split.push_heavy(entry));
+        let (slots, all) = (parts.slots(), parts.len());
+        for entry in parts.heavy {
+            sample.split.push_heavy(entry);
+        }
         if let Some(slots) = slots {
             sample.capacity = slots;
-            marked
-                .iter()
-                .for_each(|entry| sample.add_light(entry.weight));
-            sample.add_light(light_weight);
-            let unit = sample.gate.unit();
-            let each = light_weight * unit / light.len() as f64;
-            let marked = marked
-                .into_iter()
-                .map(|entry| (entry.weight * unit, entry.item));
-            let light = light.into_iter().map(|item| (each, item));
-            let candidates = marked.chain(light).map(|(adjusted, item)| {
-                let weight = UNKNOWN;
-                (adjusted, Weighted { weight, item })
-            });
-            if all > slots {
-                sample.sample_again(candidates);
-            } else {
-                let light = candidates.map(|(_, entry)| entry).collect();
-                sample.split.append_light(light);
+            for entry in &parts.marked {
+                sample.add_light(entry.weight);
             }
+            sample.add_light(parts.light_weight);
+            let unit = sample.gate.unit();
+            let each = parts.light_weight * unit / parts.light.len() as f64;
+            let marked = parts.marked.into_iter();
+            let candidates = marked
+                .map(|entry| (entry.weight * unit, entry.item))
+                .chain(parts.light.into_iter().map(|item| (each, item)));
+            sample.take_light_of(candidates, all);
         }
         sample.check()?;
         sample.open_gate();
         Ok(sample)
+    }
+
+    /// Takes in light items with their scaled adjusted weights, there being so many items in all.
+    fn take_light_of(&mut self, candidates: impl Iterator<Item = (f64, T)>, all: usize) {
+        let weight = UNKNOWN;
+        let candidates = candidates.map(|(adjusted, item)| (adjusted, Weighted { weight, item }));
+        if all > self.capacity {
+            self.sample_again(candidates);
+        } else {
+            let light = candidates.map(|(_, entry)| entry).collect();
+            self.split.append_light(light);
+        }
     }
 }
 
@@ -126,6 +122,10 @@ impl<T> Adjusted<T> {
             light: Vec::new(),
             light_weight: 0.0,
         }
+    }
+
+    fn len(&self) -> usize {
+        self.heavy.len() + self.marked.len() + self.light.len()
     }
 
     /// For how many items one threshold can be that is not below the adjusted weight of any item
