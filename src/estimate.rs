@@ -103,6 +103,15 @@ pub(crate) fn check_confidence(confidence: f64) {
     );
 }
 
+/// Panics unless `q` lies in 0..=1.
+#[track_caller]
+pub(crate) fn check_quantile(q: f64) {
+    assert!(
+        (0.0..=1.0).contains(&q),
+        "a quantile must lie in 0..=1, not {q}"
+    );
+}
+
 /// How many of `population` items have a property that `hits` of a uniform sample of `size`
 /// without replacement have: Wilson's score interval with the finite-population correction
 /// `(population - size)/(population - 1)` on the variance (Wilson 1927; Cochran 1977, section
@@ -147,6 +156,20 @@ fn wilson(share: f64, z2: f64) -> (f64, f64) {
     let centre = (share + z2 / 2.0) / (1.0 + z2);
     let half = libm::sqrt(z2 * (share * (1.0 - share) + z2 / 4.0)) / (1.0 + z2);
     (centre - half, centre + half)
+}
+
+/// The share of something that `draws` independent draws from it saw as `share`, by Wilson's
+/// interval.
+pub(crate) fn share_of_draws(share: f64, draws: f64, confidence: f64) -> Estimate {
+    let z = normal_quantile(0.5 + confidence / 2.0);
+    let (lower, upper) = wilson(share, z * z / draws);
+    Estimate {
+        value: share,
+        // Rounding must not push an end past the share itself.
+        lower: lower.clamp(0.0, share),
+        upper: upper.clamp(share, 1.0),
+        confidence,
+    }
 }
 
 /// Some items of a sample of fixed size, their inclusion probabilities summed up.

@@ -31,7 +31,7 @@ use core::f64::consts::LN_2;
 
 use rand::Rng;
 
-use super::lanes::totals;
+use super::lanes::sum_and_most;
 use crate::random::{exponential, open01};
 
 /// Lets weights pass until one has to be looked at.
@@ -174,10 +174,9 @@ impl Gate {
 
     /// Whether a whole block of items passes. If not, nothing has changed, and they may be invalid.
     fn pass_all(&mut self, weights: &[f64]) -> bool {
-        let block = totals(weights);
-        let passed = self.passed + block.sum * self.unit;
-        let passes =
-            block.least >= 0.0 && block.most * self.unit <= self.limit && passed <= self.stop;
+        let (sum, most) = sum_and_most(weights);
+        let passed = self.passed + sum * self.unit;
+        let passes = most * self.unit <= self.limit && passed <= self.stop;
         if passes {
             self.passed = passed;
         }

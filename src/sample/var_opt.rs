@@ -301,6 +301,14 @@ impl<T, R> VarOpt<T, R> {
         light.map(|slots| (heavy[1] + slots * (tau / unit)).min(f64::MAX))
     }
 
+    /// The items held with the probabilities with which they were included.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&T, f64)> {
+        let (tau, unit) = (self.scaled_tau(), self.gate.unit());
+        let heavy = self.split.heavy().iter().map(|entry| (&entry.item, 1.0));
+        let light = self.split.light().iter();
+        heavy.chain(light.map(move |entry| (&entry.item, (entry.weight * unit / tau).min(1.0))))
+    }
+
     /// Forgets every item; capacity and generator stay.
     pub fn clear(&mut self) {
         self.split.clear();
