@@ -26,11 +26,11 @@ const UNION: u8 = 4;
 /// An image holds the capacity, the heavy items with their weights, the light items and their
 /// weight in all, and the number of items seen. What is lost:
 ///
-/// - The own weights of light items. Peers do not keep them; estimates from what is read back are
-///   the same, their intervals are wider.
-/// - Items of weight zero, which peers do not count: as long as nothing has been left out, the number
-///   seen is that of the items held. From then on they are in it; it makes the intervals of the peers no
-///   narrower.
+/// - The own weights of light items, which peers do not keep; [`read_var_opt_with_rng`] says what
+///   that means.
+/// - Items of weight zero, which peers do not count: as long as nothing has been left out, the
+///   number seen is that of the items held. From then on they are in it, and make the intervals of
+///   the peers no narrower.
 /// - The generator.
 ///
 /// # Errors
@@ -179,9 +179,12 @@ pub fn read_var_opt_with_seed<T: Item>(image: &[u8], seed: u64) -> Result<VarOpt
 
 /// Reads an image of a VarOpt sample or of a union of such samples.
 ///
-/// The sample goes on and merges exactly, as if it had seen the stream itself. Estimates are those
-/// of the image; since it has no weights of its own for light items, their intervals are the widest
-/// that any such weights could call for.
+/// The sample goes on and merges exactly, as if it had seen the stream itself. Estimates of weight
+/// are those of the image. It has no weights of their own for light items, so these are given the
+/// mean of all that were light. That is exact where light items weigh alike; where they do not,
+/// counts and sums of other values (`estimate_count`, `estimate_sum`) take each light item for one
+/// of mean weight, which is right for the count of the whole stream only; and intervals may be too
+/// narrow for a part made of the lightest items, if a large share of the stream was sampled.
 ///
 /// A union is read as its result. In a union some items stand for a weight that is not their own
 /// (they were light in a sample that the union was given): these may not end as heavy ones. The

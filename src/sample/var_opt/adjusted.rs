@@ -7,9 +7,8 @@ use rand::Rng;
 use super::VarOpt;
 use crate::sample::split::Weighted;
 
-/// What stands for the own weight of a light item if only its adjusted weight is known: the least
-/// there is, for which intervals are widest.
-const UNKNOWN: f64 = f64::from_bits(1);
+/// The least weight there is.
+const LEAST: f64 = f64::from_bits(1);
 
 /// Shares above this are whole but for rounding.
 const ALMOST_WHOLE: f64 = 1.0 - 1e-9;
@@ -70,6 +69,7 @@ impl<T, R: Rng> VarOpt<T, R> {
     /// The result holds as many of them as it can under one threshold that is not below any
     /// adjusted weight of an item without a weight of its own. For a sample in good order that is
     /// all of them. Its capacity is that number, or `capacity` if there are none but heavy items.
+    /// Items without a weight of their own are given the mean of all light ones'.
     pub(crate) fn from_adjusted(
         capacity: usize,
         seen: u64,
@@ -79,6 +79,7 @@ impl<T, R: Rng> VarOpt<T, R> {
         let mut sample = Self::with_rng(capacity, rng);
         sample.seen = seen;
         let (slots, all) = (parts.slots(), parts.len());
+        let weight = parts.mean_light(seen);
         for entry in parts.heavy {
             sample.split.push_heavy(entry);
         }
@@ -94,16 +95,21 @@ impl<T, R: Rng> VarOpt<T, R> {
             let candidates = marked
                 .map(|entry| (entry.weight * unit, entry.item))
                 .chain(parts.light.into_iter().map(|item| (each, item)));
-            sample.take_light_of(candidates, all);
+            sample.take_light_of(candidates, weight, all);
         }
         sample.check()?;
         sample.open_gate();
         Ok(sample)
     }
 
-    /// Takes in light items with their scaled adjusted weights, there being so many items in all.
-    fn take_light_of(&mut self, candidates: impl Iterator<Item = (f64, T)>, all: usize) {
-        let weight = UNKNOWN;
+    /// Takes in light items of some weight, with their scaled adjusted weights, there being so many
+    /// items in all.
+    fn take_light_of(
+        &mut self,
+        candidates: impl Iterator<Item = (f64, T)>,
+        weight: f64,
+        all: usize,
+    ) {
         let candidates = candidates.map(|(adjusted, item)| (adjusted, Weighted { weight, item }));
         if all > self.capacity {
             self.sample_again(candidates);
@@ -128,15 +134,36 @@ impl<T> Adjusted<T> {
         self.heavy.len() + self.marked.len() + self.light.len()
     }
 
+    /// The adjusted weight of a light item without a mark.
+    fn each(&self) -> Option<f64> {
+        (!self.light.is_empty()).then(|| self.light_weight / self.light.len() as f64)
+    }
+
+    /// The largest adjusted weight of an item without a weight of its own.
+    fn threshold(&self) -> Option<f64> {
+        let marks = self.marked.iter().map(|entry| entry.weight);
+        marks.chain(self.each()).max_by(f64::total_cmp)
+    }
+
+    /// What stands for the own weights of light items, of which only the sum is known: their mean,
+    /// all items seen but the heavy ones having been light.
+    fn mean_light(&self, seen: u64) -> f64 {
+        let count = seen.saturating_sub(self.heavy.len() as u64) as f64;
+        let marks = self.marked.iter().map(|entry| entry.weight / count);
+        let mean = marks.sum::<f64>() + self.light_weight / count;
+        // Among the smallest of weights it is far from rounded well.
+        mean.max(LEAST)
+            .min(self.threshold().unwrap_or(f64::INFINITY))
+    }
+
     /// For how many items one threshold can be that is not below the adjusted weight of any item
     /// without a weight of its own: those above it count whole, the others by their share of it.
     /// `None` if all have weights of their own.
     fn slots(&self) -> Option<usize> {
-        let marks = self.marked.iter().map(|entry| entry.weight);
-        let each = (!self.light.is_empty()).then(|| self.light_weight / self.light.len() as f64);
-        let threshold = marks.clone().chain(each).max_by(f64::total_cmp)?;
+        let threshold = self.threshold()?;
         let own = self.heavy.iter().map(|entry| entry.weight);
-        let light = self.light.iter().filter_map(|_| each);
+        let marks = self.marked.iter().map(|entry| entry.weight);
+        let light = self.light.iter().filter_map(|_| self.each());
         let (mut whole, mut part) = (0, 0.0);
         for weight in own.chain(marks).chain(light) {
             if weight / threshold >= ALMOST_WHOLE {
