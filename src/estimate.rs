@@ -209,10 +209,13 @@ pub(crate) fn slots_of_sample(hits: Included, misses: Included, confidence: f64)
     let correction = size * a * b / (hits.count * a + misses.count * b);
     let z = normal_quantile(0.5 + confidence / 2.0);
     let (lower, upper) = wilson(hits.count / size, z * z * correction / size);
+    // The value is within what is possible; rounding may have left it out of the interval.
     Estimate {
         value: hits.count,
-        lower: (lower * size).max(hits.probability),
-        upper: (upper * size).min(size - misses.probability),
+        lower: (lower * size).max(hits.probability).min(hits.count),
+        upper: (upper * size)
+            .min(size - misses.probability)
+            .max(hits.count),
         confidence,
     }
 }
@@ -377,6 +380,21 @@ pub(crate) fn sum_from_parts(parts: impl Iterator<Item = (f64, f64)>, confidence
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn slots_lie_within_their_interval() {
+        for size in 1..60u32 {
+            for hits in 0..=size {
+                for probability in [0.0, 0.1, 0.9] {
+                    let [mut inside, mut outside] = [Included::default(); 2];
+                    (0..hits).for_each(|_| inside.add(probability));
+                    (hits..size).for_each(|_| outside.add(probability));
+                    let e = slots_of_sample(inside, outside, 0.95);
+                    assert!(e.lower <= e.value && e.value <= e.upper, "{e:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn count_interval_stays_within_the_possible() {

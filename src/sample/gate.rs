@@ -111,7 +111,7 @@ impl Pool {
 const FAR: f64 = (1u128 << 127) as f64 * (1u128 << 127) as f64;
 
 /// Whether a scaled sum is one that [`Gate::fit`] can have left, with what may have passed since.
-#[cfg(feature = "serde")]
+#[cfg(any(feature = "serde", feature = "datasketches"))]
 pub(crate) fn is_fit(sum: f64) -> bool {
     (1.0 / FAR..=FAR * FAR).contains(&sum)
 }

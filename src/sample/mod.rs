@@ -120,7 +120,11 @@ pub use free::{sample, sample_weighted};
 pub use iter::Iter;
 pub use replacement::ReplacementReservoir;
 pub use reservoir::Reservoir;
+#[cfg(feature = "datasketches")]
+pub(crate) use split::Weighted;
 pub use stratified::StratifiedReservoir;
+#[cfg(feature = "datasketches")]
+pub(crate) use var_opt::Adjusted;
 pub use var_opt::VarOpt;
 pub use weight::{Weight, WeightError};
 pub use weighted::WeightedReservoir;

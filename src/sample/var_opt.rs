@@ -1,8 +1,15 @@
 //! `VarOpt`: variance-optimal sampling by weight.
 
+#[cfg(feature = "datasketches")]
+mod adjusted;
+#[cfg(any(feature = "serde", feature = "datasketches"))]
+mod check;
 #[cfg(feature = "serde")]
 mod decode;
 mod offer;
+
+#[cfg(feature = "datasketches")]
+pub(crate) use adjusted::Adjusted;
 
 use alloc::vec::Vec;
 
@@ -209,6 +216,30 @@ impl<T, R> VarOpt<T, R> {
     pub fn into_vec(self) -> Vec<T> {
         let entries = self.split.into_entries().into_iter();
         entries.map(|entry| entry.item).collect()
+    }
+
+    /// The same sample with every item replaced by what `make` makes of it. O(k); draws nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::sample::VarOpt;
+    ///
+    /// let mut flows = VarOpt::with_seed(2, 1);
+    /// flows.extend([(("a", 80), 700.into()), (("b", 443), 20.into())]);
+    /// let ports: VarOpt<u16> = flows.map(|(_host, port)| port);
+    /// assert_eq!((ports.len(), ports.total_weight()), (2, 720.0));
+    /// ```
+    #[must_use]
+    pub fn map<U>(self, make: impl FnMut(T) -> U) -> VarOpt<U, R> {
+        VarOpt {
+            capacity: self.capacity,
+            split: self.split.map(make),
+            light_weight: self.light_weight,
+            gate: self.gate,
+            seen: self.seen,
+            rng: self.rng,
+        }
     }
 
     /// The weight of all items seen that satisfy `predicate`, with an interval of confidence 0.95.
