@@ -18,5 +18,6 @@ mod sample_stored;
 mod sample_unequal;
 #[cfg(feature = "serde")]
 mod sample_unequal_stored;
+mod sample_units;
 #[cfg(feature = "stream")]
 mod stream;
