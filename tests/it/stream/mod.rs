@@ -4,8 +4,14 @@ mod batch;
 mod failures;
 mod inputs;
 mod life_cycle;
+mod metrics;
 mod operators;
+mod pacing;
+mod policies;
+mod sources;
 mod text_files;
+#[cfg(feature = "tracing")]
+mod tracing;
 mod twin;
 
 use std::sync::{Arc, Mutex};
