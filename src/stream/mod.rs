@@ -44,7 +44,7 @@
 //! | count the last minute by key | [`reduce_by_key_and_window_with_inverse`](DStream::reduce_by_key_and_window_with_inverse), [`count_by_value_and_window`](DStream::count_by_value_and_window) | the batches that come and go, and the keys |
 //! | look at the states themselves | [`filter_map_ref`](DStream::filter_map_ref) | all known keys |
 //! | do anything to a batch as a whole | [`transform`](DStream::transform) | |
-//! | give results to the world | [`for_each_batch`](DStream::for_each_batch), [`print`](DStream::print), [`save_as_text_files`](DStream::save_as_text_files), [`remember`](DStream::remember) | |
+//! | give results to the world | [`for_each_batch`](DStream::for_each_batch), [`for_each_partition`](DStream::for_each_partition), [`write_to`](DStream::write_to) a [`Sink`], [`to_channel`](DStream::to_channel), [`print`](DStream::print), [`save_as_text_files`](DStream::save_as_text_files) and, by feature, `save_as_json_lines` and `save_as_csv`, [`remember`](DStream::remember) | |
 //!
 //! # Which input
 //!
@@ -141,11 +141,13 @@ pub use op::state_by_partition::KeyUpdate;
 pub use op::window_reduce::Incremental;
 pub use rate::{PidRateEstimator, PidWeights};
 pub use running::{RunningStream, StopHandle};
+pub use sink::Sink;
 pub use source::{
     BatchQueue, FilesRead, Inlet, Positions, Receiver, ReceiverState, ReceiverStatus, Source,
     StoppedError, TextFiles, Warnings,
 };
 pub use time::{BatchTime, DurationError};
+
 
 /// What a stream may consist of: anything that can be cloned and sent to another thread.
 pub trait Data: Clone + Send + Sync + 'static {}

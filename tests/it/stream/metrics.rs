@@ -185,7 +185,7 @@ fn a_report_has_the_items_and_the_state_of_every_operator() {
     let parts = report
         .operators()
         .iter()
-        .map(|operator| operator.duration());
+        .map(forebay::stream::OperatorReport::duration);
     assert!(parts.sum::<Duration>() <= report.duration());
     assert_eq!(report.total_delay(), report.duration());
 }

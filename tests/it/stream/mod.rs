@@ -6,6 +6,7 @@ mod inputs;
 mod life_cycle;
 mod metrics;
 mod operators;
+mod outputs;
 mod pacing;
 mod policies;
 mod sources;
