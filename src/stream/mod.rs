@@ -54,6 +54,7 @@
 //! | the embedding program | [`channel`](StreamingContext::channel), [`queue_stream`](StreamingContext::queue_stream) | when it says so |
 //! | a directory | [`text_files`](StreamingContext::text_files) | never |
 //! | a log or table that can be read by position | [`source`](StreamingContext::source) with a [`Source`] | when it says so |
+//! | Redis Streams (feature `redis`) | [`source`](StreamingContext::source) with a `RedisStreams` | never |
 //! | a server, standard input, any reader | [`socket_text`](StreamingContext::socket_text), [`lines_of`](StreamingContext::lines_of) | never; at the end of the text |
 //! | anything else that pushes | [`receiver`](StreamingContext::receiver) | when it returns |
 //!
@@ -148,6 +149,8 @@ pub use source::{
 };
 pub use time::{BatchTime, DurationError};
 
+#[cfg(feature = "redis")]
+pub use source::{EntryId, EntryIdError, RedisEntry, RedisStreams};
 
 /// What a stream may consist of: anything that can be cloned and sent to another thread.
 pub trait Data: Clone + Send + Sync + 'static {}

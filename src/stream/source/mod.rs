@@ -20,6 +20,8 @@ mod channel;
 mod iter;
 mod queue;
 mod receiver;
+#[cfg(feature = "redis")]
+mod redis;
 mod socket;
 mod text;
 mod text_files;
@@ -28,6 +30,8 @@ pub use by_position::{Positions, Source};
 pub use channel::{Inlet, StoppedError};
 pub use queue::BatchQueue;
 pub use receiver::{Receiver, ReceiverState, ReceiverStatus};
+#[cfg(feature = "redis")]
+pub use redis::{EntryId, EntryIdError, RedisEntry, RedisStreams};
 pub use text_files::{FilesRead, TextFiles, Warnings};
 
 /// What the driver asks of any kind of input.

@@ -79,7 +79,7 @@ impl Warnings {
         self.0.load(Ordering::Relaxed)
     }
 
-    fn add(&self) {
+    pub(super) fn add(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }

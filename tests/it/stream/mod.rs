@@ -9,6 +9,8 @@ mod operators;
 mod outputs;
 mod pacing;
 mod policies;
+#[cfg(feature = "redis")]
+mod redis;
 mod sources;
 mod text_files;
 #[cfg(feature = "tracing")]
