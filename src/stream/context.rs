@@ -71,7 +71,8 @@ impl StreamingContext {
     /// # Examples
     ///
     /// ```
-    ///     /// use forebay::stream::StreamingContext;
+    /// use std::time::Duration;
+    /// use forebay::stream::StreamingContext;
     ///
     /// let ctx = StreamingContext::builder("words")
     ///     .batch_interval(Duration::from_millis(500))

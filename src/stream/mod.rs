@@ -150,7 +150,7 @@ pub use source::{
 pub use time::{BatchTime, DurationError};
 
 #[cfg(feature = "redis")]
-pub use source::{EntryId, EntryIdError, RedisEntry, RedisStreams};
+pub use source::{AddressError, EntryId, EntryIdError, RedisEntry, RedisStreams};
 
 /// What a stream may consist of: anything that can be cloned and sent to another thread.
 pub trait Data: Clone + Send + Sync + 'static {}

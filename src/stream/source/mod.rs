@@ -31,7 +31,7 @@ pub use channel::{Inlet, StoppedError};
 pub use queue::BatchQueue;
 pub use receiver::{Receiver, ReceiverState, ReceiverStatus};
 #[cfg(feature = "redis")]
-pub use redis::{EntryId, EntryIdError, RedisEntry, RedisStreams};
+pub use redis::{AddressError, EntryId, EntryIdError, RedisEntry, RedisStreams};
 pub use text_files::{FilesRead, TextFiles, Warnings};
 
 /// What the driver asks of any kind of input.

@@ -67,6 +67,22 @@ impl FromStr for EntryId {
     }
 }
 
+/// A text is not the address of a Redis server, such as `redis://127.0.0.1/`.
+#[derive(Clone, Debug)]
+pub struct AddressError(RedisError);
+
+impl fmt::Display for AddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not the address of a redis server: {}", self.0)
+    }
+}
+
+impl std::error::Error for AddressError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
 /// An entry of a Redis stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedisEntry {
@@ -96,6 +112,7 @@ impl RedisEntry {
     }
 
     /// All fields with their values, in the order of the entry.
+    #[must_use]
     pub fn fields(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> {
         let fields = self.fields.iter();
         fields.map(|(name, value)| (name.as_str(), value.as_slice()))
@@ -146,9 +163,9 @@ impl RedisStreams {
     pub fn new<K: Into<String>>(
         address: &str,
         keys: impl IntoIterator<Item = K>,
-    ) -> Result<Self, BoxError> {
+    ) -> Result<Self, AddressError> {
         Ok(Self {
-            client: Client::open(address)?,
+            client: Client::open(address).map_err(AddressError)?,
             connection: None,
             streams: keys.into_iter().map(|key| key.into().into()).collect(),
             planned: Vec::new(),
