@@ -46,6 +46,12 @@ impl<K, V> OrderedTable<K, V> {
         self.entries.len()
     }
 
+    #[cfg(feature = "stream")]
+    pub(crate) fn add_to(&self, size: &mut crate::stream::StateSize) {
+        let index = self.index.allocation_size();
+        size.add_table::<Entry<K, V>>(self.len(), self.entries.capacity(), index);
+    }
+
     pub(crate) fn entries(&self) -> &[Entry<K, V>] {
         &self.entries
     }

@@ -26,7 +26,7 @@ pub(crate) struct Row {
     pub(crate) item: String,
     pub(crate) lower: Number,
     pub(crate) upper: Number,
-    share: f64,
+    pub(crate) share: f64,
 }
 
 impl Ranking {

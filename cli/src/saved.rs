@@ -184,7 +184,7 @@ pub(crate) fn encode(kind: Kind, summary: &impl Serialize) -> Vec<u8> {
 
 /// Makes `bytes` the contents of a file. What is there and is no file, such as a terminal, is
 /// written to; a link leads to what is replaced.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
         return fs::write(target, bytes);

@@ -3,24 +3,21 @@
 use std::boxed::Box;
 use std::cell::RefCell;
 use std::fmt;
-use std::string::{String, ToString};
+use std::string::String;
 use std::sync::Arc;
-use std::time::Duration;
 use std::vec::Vec;
 
 use super::Data;
+use super::builder::{ContextBuilder, Settings};
 use super::driver::{Driver, Listeners};
 use super::dstream::DStream;
-use super::error::{BatchError, BuildError, StartError};
-use super::exchange::Routing;
+use super::error::{BatchError, StartError};
 use super::executor::{Env, Executor, NodeId, Step};
 use super::graph::{Graph, Node, Role};
 use super::listener::Listener;
 use super::pipe::{Materialized, Pipe, Shared};
 use super::running::RunningStream;
 use super::slot::{Partitions, Slot, shared};
-use super::time::whole_millis;
-use crate::random::JobSeed;
 
 /// Where a stream is put together: inputs are made here, operators hang on them, and
 /// [`start`](Self::start) consumes the whole.
@@ -68,14 +65,6 @@ pub struct StreamingContext {
     listeners: RefCell<Listeners>,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Settings {
-    /// Milliseconds, at least 1.
-    pub(crate) interval: u64,
-    pub(crate) routing: Routing,
-    pub(crate) seed: JobSeed,
-}
-
 impl StreamingContext {
     /// Starts the settings of a context.
     ///
@@ -95,14 +84,16 @@ impl StreamingContext {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn builder(name: impl Into<String>) -> ContextBuilder {
-        ContextBuilder {
-            name: name.into(),
-            interval: Duration::from_secs(1),
-            threads: None,
-            partitions: 8,
-            key_groups: 128,
-            seed: 0,
-            executor: None,
+        ContextBuilder::new(name.into())
+    }
+
+    pub(crate) fn from_parts(name: String, settings: Settings, executor: Executor) -> Self {
+        Self {
+            name,
+            settings,
+            executor,
+            graph: RefCell::default(),
+            listeners: RefCell::default(),
         }
     }
 
@@ -136,6 +127,7 @@ impl StreamingContext {
             executor: self.executor,
             seed: self.settings.seed,
             routing: self.settings.routing,
+            policy: self.settings.policy,
             names: graph.names(),
         };
         let mut operators = graph.finish()?;
@@ -262,6 +254,10 @@ impl<P: Pipe> Node for Shared<P> {
     fn clear(&mut self) {
         self.slot.clear();
     }
+
+    fn items(&self) -> Option<usize> {
+        self.slot.items()
+    }
 }
 
 struct Wide<T, E> {
@@ -286,6 +282,10 @@ where
     fn clear(&mut self) {
         self.slot.clear();
     }
+
+    fn items(&self) -> Option<usize> {
+        self.slot.items()
+    }
 }
 
 struct Act<F>(F);
@@ -297,95 +297,4 @@ where
     fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
         (self.0)(step)
     }
-}
-
-/// The settings of a [`StreamingContext`].
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct ContextBuilder {
-    name: String,
-    interval: Duration,
-    threads: Option<usize>,
-    partitions: usize,
-    key_groups: usize,
-    seed: u64,
-    executor: Option<Executor>,
-}
-
-impl ContextBuilder {
-    /// The time from one batch to the next, in whole milliseconds; one second unless given.
-    pub fn batch_interval(mut self, interval: Duration) -> Self {
-        self.interval = interval;
-        self
-    }
-
-    /// How many worker threads; as many as the machine has cores unless given. No result depends
-    /// on it.
-    pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = Some(threads);
-        self.executor = None;
-        self
-    }
-
-    /// Runs on the threads of `executor`, which other contexts may share.
-    pub fn executor(mut self, executor: &Executor) -> Self {
-        self.executor = Some(executor.clone());
-        self
-    }
-
-    /// Into how many partitions inputs and keys are dealt; 8 unless given, on every machine.
-    pub fn partitions(mut self, partitions: usize) -> Self {
-        self.partitions = partitions;
-        self
-    }
-
-    /// How many key groups there are: the most partitions that keyed state can ever be dealt to;
-    /// 128 unless given.
-    pub fn key_groups(mut self, key_groups: usize) -> Self {
-        self.key_groups = key_groups;
-        self
-    }
-
-    /// The seed of everything random in the stream; 0 unless given.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
-
-    /// Makes the context and, unless an executor was given, its threads.
-    ///
-    /// # Errors
-    ///
-    /// If the interval is not a positive number of milliseconds, a number is 0 or beyond 65,536,
-    /// or the operating system refuses the threads.
-    pub fn build(self) -> Result<StreamingContext, BuildError> {
-        let interval = whole_millis(self.interval).ok_or(BuildError::Interval(self.interval))?;
-        let count = |what, given: usize| match given {
-            1..=65_536 => Ok(given as u32),
-            _ => Err(BuildError::Count(what, given)),
-        };
-        let routing = Routing {
-            groups: count("key groups", self.key_groups)?,
-            partitions: count("partitions", self.partitions)?,
-        };
-        let executor = match self.executor {
-            Some(executor) => executor,
-            None => Executor::new(self.threads.unwrap_or_else(cores))?,
-        };
-        Ok(StreamingContext {
-            name: self.name.to_string(),
-            settings: Settings {
-                interval,
-                routing,
-                seed: JobSeed::new(self.seed),
-            },
-            executor,
-            graph: RefCell::default(),
-            listeners: RefCell::default(),
-        })
-    }
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, Into::into)
 }

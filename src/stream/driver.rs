@@ -8,9 +8,12 @@ use std::vec::Vec;
 
 use super::error::{BatchError, StepError};
 use super::executor::{Env, NodeId, Step};
-use super::graph::{Entry, InputStatus};
+use super::failure::FailurePolicy;
+use super::graph::{Done, Entry, InputStatus, ReceiverEvent};
 use super::listener::{Listener, StreamEvent};
+use super::metrics::{OperatorReport, StepReport};
 use super::time::BatchTime;
+use super::trace;
 
 /// A stream that does nothing until its owner calls [`step`](Self::step).
 ///
@@ -46,6 +49,8 @@ pub struct Driver {
     interval: u64,
     /// The zero time and the last batch time; `None` before the first batch.
     clock: Option<(u64, u64)>,
+    /// The last batch that listeners know to have come.
+    submitted: Option<BatchTime>,
     /// Why no more steps are taken.
     failed: Option<BatchError>,
     listeners: Listeners,
@@ -53,48 +58,6 @@ pub struct Driver {
 
 /// Whom a driver tells what it does.
 pub(crate) type Listeners = Vec<Box<dyn Listener>>;
-
-/// What one step did.
-#[derive(Clone, Copy, Debug)]
-pub struct StepReport {
-    time: BatchTime,
-    items: usize,
-    waited: Duration,
-    duration: Duration,
-}
-
-impl StepReport {
-    /// The batch.
-    #[must_use]
-    pub const fn time(&self) -> BatchTime {
-        self.time
-    }
-
-    /// How many items the inputs gave.
-    #[must_use]
-    pub const fn items(&self) -> usize {
-        self.items
-    }
-
-    /// How long the batch waited for earlier ones after its time had come: the scheduling delay.
-    /// Zero where the owner of the driver steps it.
-    #[must_use]
-    pub const fn scheduling_delay(&self) -> Duration {
-        self.waited
-    }
-
-    /// How long it took: the processing delay.
-    #[must_use]
-    pub const fn duration(&self) -> Duration {
-        self.duration
-    }
-
-    /// From the time of the batch to its end.
-    #[must_use]
-    pub const fn total_delay(&self) -> Duration {
-        self.waited.saturating_add(self.duration)
-    }
-}
 
 impl Driver {
     pub(crate) fn new(
@@ -109,6 +72,7 @@ impl Driver {
             env,
             interval,
             clock: None,
+            submitted: None,
             failed: None,
         }
     }
@@ -147,9 +111,8 @@ impl Driver {
     /// Makes the inputs receive nothing any more. What they have received goes into the batches
     /// to come; [`has_pending`](Self::has_pending) says whether there is any.
     pub fn stop_inputs(&mut self) {
-        for (operator, _) in &mut self.operators {
-            operator.node.stop();
-        }
+        self.each(|operator| operator.node.stop());
+        self.tell_of_receivers();
     }
 
     fn inputs(&self) -> impl Iterator<Item = InputStatus> {
@@ -165,7 +128,8 @@ impl Driver {
     ///
     /// The first time must be a positive multiple of the batch interval, each later one exactly
     /// an interval after the last; otherwise nothing is run. If the batch fails, so does every
-    /// later step.
+    /// later step; where the [`FailurePolicy`] leaves failing batches out, the failure is in the
+    /// report instead.
     pub fn step(&mut self, time: BatchTime) -> Result<StepReport, StepError> {
         self.step_late(time, Duration::ZERO)
     }
@@ -180,29 +144,145 @@ impl Driver {
             return Err(StepError::Failed(error.clone()));
         }
         self.check(time)?;
+        self.tell_of_receivers();
+        self.submit(time);
         self.tell(&StreamEvent::Started(time));
+        let report = self.run(time, waited);
+        if let Some(error) = report.failure() {
+            self.tell(&StreamEvent::Failed(error.clone()));
+            if self.env.policy != FailurePolicy::Skip {
+                self.failed = Some(error.clone());
+                return Err(StepError::Batch(error.clone()));
+            }
+        }
+        self.commit(&report);
+        if report.failure().is_none() {
+            self.tell(&StreamEvent::Completed(report.clone()));
+        }
+        self.tell_of_receivers();
+        Ok(report)
+    }
+
+    /// Runs a batch, again and again if need be, and measures it.
+    fn run(&mut self, time: BatchTime, waited: Duration) -> StepReport {
+        let span = trace::batch(time);
         let started = Instant::now();
         let zero = self
             .clock
             .map_or(time.as_millis() - self.interval, |(zero, _)| zero);
-        let result = self.run(time, time.as_millis() - zero);
-        for (operator, _) in &mut self.operators {
-            operator.node.clear();
+        let mut reports = Vec::with_capacity(self.operators.len());
+        let (mut retries, mut failure) = (0, None);
+        while let Err(error) = self.attempt(time, time.as_millis() - zero, &mut reports) {
+            if retries == self.env.policy.retries() {
+                failure = Some(error);
+                break;
+            }
+            retries += 1;
+            self.tell(&StreamEvent::Retried(error));
         }
         self.clock = Some((zero, time.as_millis()));
-        if let Err(error) = result {
-            self.failed = Some(error.clone());
-            self.tell(&StreamEvent::Failed(error.clone()));
-            return Err(StepError::Batch(error));
-        }
+        let inputs = reports.iter().filter(|(is_input, _)| *is_input);
         let report = StepReport {
             time,
-            items: self.inputs().map(|input| input.items).sum(),
+            items: inputs.filter_map(|(_, report)| report.items).sum(),
             waited,
             duration: started.elapsed(),
+            retries,
+            failure,
+            operators: reports.into_iter().map(|(_, report)| report).collect(),
         };
-        self.tell(&StreamEvent::Completed(report));
-        Ok(report)
+        trace::finished(&span, &report);
+        report
+    }
+
+    /// Evaluates every operator whose turn it is. If that fails and something may follow, all
+    /// state is as it was before.
+    fn attempt(
+        &mut self,
+        time: BatchTime,
+        since_zero: u64,
+        reports: &mut Vec<(bool, OperatorReport)>,
+    ) -> Result<(), BatchError> {
+        let goes_on = self.env.policy.goes_on();
+        if goes_on {
+            self.each(|operator| operator.node.save());
+        }
+        reports.clear();
+        let result = self.evaluate(time, since_zero, reports);
+        self.each(|operator| operator.node.clear());
+        if goes_on && result.is_err() {
+            self.each(|operator| operator.node.restore());
+        }
+        result
+    }
+
+    fn evaluate(
+        &mut self,
+        time: BatchTime,
+        since_zero: u64,
+        reports: &mut Vec<(bool, OperatorReport)>,
+    ) -> Result<(), BatchError> {
+        for (operator, node) in &mut self.operators {
+            if !since_zero.is_multiple_of(operator.every) {
+                continue;
+            }
+            let name = &self.env.names[*node as usize];
+            let _span = trace::operator(name);
+            let started = Instant::now();
+            operator.node.evaluate(&Step {
+                env: Arc::clone(&self.env),
+                node: *node,
+                time,
+            })?;
+            let report = OperatorReport {
+                name: Arc::clone(name),
+                duration: started.elapsed(),
+                items: operator.node.items(),
+                state: operator.node.state(),
+            };
+            reports.push((operator.node.input().is_some(), report));
+        }
+        Ok(())
+    }
+
+    /// Lets the inputs go on from here.
+    fn commit(&mut self, report: &StepReport) {
+        let delay = u64::try_from(report.total_delay().as_millis()).unwrap_or(u64::MAX);
+        let done = Done {
+            end: BatchTime::from_millis(report.time.as_millis().saturating_add(delay)),
+            processing: report.duration,
+            scheduling: report.waited,
+        };
+        self.each(|operator| operator.node.commit(&done));
+    }
+
+    fn each(&mut self, act: impl Fn(&mut Entry)) {
+        for (operator, _) in &mut self.operators {
+            act(operator);
+        }
+    }
+
+    /// Tells that the time of a batch has come, unless that is known.
+    pub(crate) fn submit(&mut self, time: BatchTime) {
+        if self.submitted < Some(time) {
+            self.submitted = Some(time);
+            self.tell(&StreamEvent::Submitted(time));
+        }
+    }
+
+    fn tell_of_receivers(&mut self) {
+        let mut events = Vec::new();
+        for (operator, node) in &mut self.operators {
+            for event in operator.node.receiver_events() {
+                let name = Arc::clone(&self.env.names[*node as usize]);
+                events.push(match event {
+                    ReceiverEvent::Started => StreamEvent::ReceiverStarted(name),
+                    ReceiverEvent::Error(message) => StreamEvent::ReceiverError(name, message),
+                    ReceiverEvent::Stopped => StreamEvent::ReceiverStopped(name),
+                });
+            }
+        }
+        events.iter().for_each(|event| self.tell(event));
     }
 
     fn tell(&mut self, event: &StreamEvent) {
@@ -252,19 +332,6 @@ impl Driver {
                 interval: self.batch_interval(),
             }),
         }
-    }
-
-    fn run(&mut self, time: BatchTime, since_zero: u64) -> Result<(), BatchError> {
-        for (operator, node) in &mut self.operators {
-            if since_zero.is_multiple_of(operator.every) {
-                operator.node.evaluate(&Step {
-                    env: Arc::clone(&self.env),
-                    node: *node,
-                    time,
-                })?;
-            }
-        }
-        Ok(())
     }
 }
 

@@ -47,6 +47,15 @@ impl Cause {
     }
 }
 
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Panic(message) => write!(f, "panicked: {message}"),
+            Self::Error(error) => error.fmt(f),
+        }
+    }
+}
+
 impl BatchError {
     pub(crate) fn new(
         operator: String,
@@ -99,10 +108,7 @@ impl fmt::Display for BatchError {
         if let Some(partition) = partition {
             write!(f, ", partition {partition}")?;
         }
-        match cause {
-            Cause::Panic(message) => write!(f, ": panicked: {message}"),
-            Cause::Error(error) => write!(f, ": {error}"),
-        }
+        write!(f, ": {cause}")
     }
 }
 
@@ -129,6 +135,8 @@ pub enum BuildError {
     Interval(Duration),
     /// The number of threads, partitions or key groups is zero or beyond 2^16.
     Count(&'static str, usize),
+    /// A rate is not a positive finite number of items per second.
+    Rate(f64),
     /// The threads could not be made.
     Threads(BoxError),
 }
@@ -143,6 +151,10 @@ impl fmt::Display for BuildError {
             Self::Count(what, given) => {
                 write!(f, "the number of {what} is {given}, not in 1..=65536")
             }
+            Self::Rate(given) => write!(
+                f,
+                "the rate {given} is not a positive number of items per second"
+            ),
             Self::Threads(error) => write!(f, "the worker threads could not be made: {error}"),
         }
     }

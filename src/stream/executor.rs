@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::string::ToString;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
@@ -11,6 +12,7 @@ use rayon::prelude::*;
 
 use super::error::{BatchError, BoxError, BuildError, Cause};
 use super::exchange::Routing;
+use super::failure::FailurePolicy;
 use super::pipe::Pipe;
 use super::time::BatchTime;
 use crate::random::JobSeed;
@@ -120,8 +122,9 @@ pub(crate) struct Env {
     pub(crate) executor: Executor,
     pub(crate) seed: JobSeed,
     pub(crate) routing: Routing,
+    pub(crate) policy: FailurePolicy,
     /// The name of every operator, by its [`NodeId`].
-    pub(crate) names: Vec<std::string::String>,
+    pub(crate) names: Vec<Arc<str>>,
 }
 
 /// One operator at work on one batch.
@@ -193,7 +196,7 @@ impl Step {
     }
 
     fn error(&self, node: NodeId, partition: Option<usize>, cause: Cause) -> BatchError {
-        let name = self.env.names[node as usize].clone();
+        let name = self.env.names[node as usize].to_string();
         BatchError::new(name, self.time, partition, cause)
     }
 }

@@ -4,10 +4,14 @@ use std::boxed::Box;
 use std::collections::BTreeSet;
 use std::format;
 use std::string::String;
+use std::sync::Arc;
+use std::time::Duration;
 use std::vec::Vec;
 
 use super::error::{BatchError, BoxError, StartError};
 use super::executor::{NodeId, Step};
+use super::metrics::StateSize;
+use super::time::BatchTime;
 
 /// One operator at run time.
 pub(crate) trait Node: Send {
@@ -28,6 +32,31 @@ pub(crate) trait Node: Send {
     /// Lets go of the batch.
     fn clear(&mut self) {}
 
+    /// Keeps the state as it is, for [`restore`](Self::restore).
+    fn save(&mut self) {}
+
+    /// Goes back to the state last kept.
+    fn restore(&mut self) {}
+
+    /// The batch is over: it has succeeded, or is given up and later ones go on.
+    fn commit(&mut self, _done: &Done) {}
+
+    /// How many items the batch has; `None` where they are not counted, because they only pass
+    /// through the loop of a consumer.
+    fn items(&self) -> Option<usize> {
+        None
+    }
+
+    /// How much state there is, for an operator that keeps state by key.
+    fn state(&self) -> Option<StateSize> {
+        None
+    }
+
+    /// What has happened to a receiver since the last call.
+    fn receiver_events(&mut self) -> Vec<ReceiverEvent> {
+        Vec::new()
+    }
+
     /// What an input has to say; `None` for everything that is not one.
     fn input(&self) -> Option<InputStatus> {
         None
@@ -41,8 +70,23 @@ pub(crate) struct InputStatus {
     pub(crate) finished: bool,
     /// Something has been received that no batch has taken yet.
     pub(crate) pending: bool,
-    /// How many items it gave to the last batch.
-    pub(crate) items: usize,
+}
+
+/// What happens to a receiver.
+#[derive(Debug)]
+pub(crate) enum ReceiverEvent {
+    Started,
+    /// It failed, and will be called again.
+    Error(String),
+    Stopped,
+}
+
+/// How a batch went that is over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Done {
+    pub(crate) end: BatchTime,
+    pub(crate) processing: Duration,
+    pub(crate) scheduling: Duration,
 }
 
 /// Whether an operator makes a stream or is an end of the graph.
@@ -94,11 +138,9 @@ impl Graph {
         self.entries[node as usize].name = name;
     }
 
-    pub(crate) fn names(&self) -> Vec<String> {
-        self.entries
-            .iter()
-            .map(|entry| entry.name.clone())
-            .collect()
+    pub(crate) fn names(&self) -> Vec<Arc<str>> {
+        let names = self.entries.iter().map(|entry| entry.name.as_str());
+        names.map(Arc::from).collect()
     }
 
     /// The operators that some output needs, connected, in the order they run: streams as they

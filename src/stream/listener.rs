@@ -1,24 +1,40 @@
 //! What a stream tells about itself while it runs.
 
-use super::driver::StepReport;
+use std::string::String;
+use std::sync::Arc;
+
 use super::error::BatchError;
+use super::metrics::StepReport;
 use super::time::BatchTime;
 
-/// Something that happened to a batch.
+/// Something that happened to a batch or a receiver.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum StreamEvent {
+    /// The time of a batch has come; it may have to wait for earlier ones. If the inputs end in
+    /// those, it does not run.
+    Submitted(BatchTime),
     /// A batch begins to run.
     Started(BatchTime),
     /// A batch has run, all its outputs included.
     Completed(StepReport),
-    /// A batch has failed.
+    /// A batch has failed and runs again.
+    Retried(BatchError),
+    /// A batch has failed for good: the stream ends, or goes on without it, as the
+    /// [`FailurePolicy`](super::FailurePolicy) says.
     Failed(BatchError),
+    /// The receiver of this name has been started.
+    ReceiverStarted(Arc<str>),
+    /// The receiver of this name has failed, with this message, and will be called again.
+    ReceiverError(Arc<str>, String),
+    /// The receiver of this name has come to its end or was stopped.
+    ReceiverStopped(Arc<str>),
 }
 
 /// Whoever wants to know; any closure of a [`StreamEvent`] is one.
 ///
-/// Called on the driver's thread, between batches: what it costs delays the stream.
+/// Called on the driver's thread, between batches: what it costs delays the stream. What happens
+/// to receivers is told before and after the next batch.
 ///
 /// # Examples
 ///

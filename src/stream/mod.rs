@@ -44,7 +44,7 @@
 //! | count the last minute by key | [`reduce_by_key_and_window_with_inverse`](DStream::reduce_by_key_and_window_with_inverse), [`count_by_value_and_window`](DStream::count_by_value_and_window) | the batches that come and go, and the keys |
 //! | look at the states themselves | [`filter_map_ref`](DStream::filter_map_ref) | all known keys |
 //! | do anything to a batch as a whole | [`transform`](DStream::transform) | |
-//! | give results to the world | [`for_each_batch`](DStream::for_each_batch), [`print`](DStream::print), [`save_as_text_files`](DStream::save_as_text_files), [`remember`](DStream::remember) | |
+//! | give results to the world | [`for_each_batch`](DStream::for_each_batch), [`for_each_partition`](DStream::for_each_partition), [`write_to`](DStream::write_to) a [`Sink`], [`to_channel`](DStream::to_channel), [`print`](DStream::print), [`save_as_text_files`](DStream::save_as_text_files) and, by feature, `save_as_json_lines` and `save_as_csv`, [`remember`](DStream::remember) | |
 //!
 //! # Which input
 //!
@@ -53,6 +53,8 @@
 //! | batches or an iterator at hand | [`batches`](StreamingContext::batches), [`from_iter`](StreamingContext::from_iter) | with the last of them |
 //! | the embedding program | [`channel`](StreamingContext::channel), [`queue_stream`](StreamingContext::queue_stream) | when it says so |
 //! | a directory | [`text_files`](StreamingContext::text_files) | never |
+//! | a log or table that can be read by position | [`source`](StreamingContext::source) with a [`Source`] | when it says so |
+//! | Redis Streams (feature `redis`) | [`source`](StreamingContext::source) with a `RedisStreams` | never |
 //! | a server, standard input, any reader | [`socket_text`](StreamingContext::socket_text), [`lines_of`](StreamingContext::lines_of) | never; at the end of the text |
 //! | anything else that pushes | [`receiver`](StreamingContext::receiver) | when it returns |
 //!
@@ -66,6 +68,13 @@
 //! A stream that several operators read is computed once per batch. A stream read by one operator
 //! only is computed within that operator's loop and never stored.
 //!
+//! # When more comes than can be processed
+//!
+//! A batch is cut when it runs, not before: late batches wait as times, not as items. What has
+//! come and is in no batch yet waits in buffers of limited size; a full one holds its sender back,
+//! and nothing is dropped. [`max_rate`](ContextBuilder::max_rate) and
+//! [`backpressure`](ContextBuilder::backpressure) limit what a batch takes from each input.
+//!
 //! # Determinism
 //!
 //! For a given seed, number of partitions and sequence of input batches, every output is the same
@@ -75,7 +84,14 @@
 //!
 //! A closure that panics, or a fallible one that returns an error, fails the batch: the
 //! [`BatchError`] names the operator, the batch time and the partition. The stream ends, and
-//! whoever awaits its termination gets the error; the process goes on.
+//! whoever awaits its termination gets the error; the process goes on. A [`FailurePolicy`] may ask
+//! for the batch to be run again, or to be left out.
+//!
+//! # Observation
+//!
+//! A [`Listener`] hears of batches and receivers; the [`StepReport`] of a batch says how long it
+//! waited and ran, and what each operator did. With the feature `tracing` every batch and every
+//! operator in it is a span.
 //!
 //! # When not to use it
 //!
@@ -85,14 +101,17 @@
 
 mod batch;
 mod batch_ops;
+mod builder;
 mod context;
 mod driver;
 mod dstream;
 mod error;
 mod exchange;
 mod executor;
+mod failure;
 mod graph;
 mod listener;
+mod metrics;
 mod op;
 pub mod pipe;
 mod rate;
@@ -102,15 +121,19 @@ mod slot;
 mod source;
 mod state;
 mod time;
+mod trace;
 
 pub use batch::{Batch, IntoBatch};
 pub use batch_ops::StaticTable;
-pub use context::{ContextBuilder, StreamingContext};
-pub use driver::{Driver, StepReport};
+pub use builder::ContextBuilder;
+pub use context::StreamingContext;
+pub use driver::Driver;
 pub use dstream::DStream;
 pub use error::{BatchError, BoxError, BuildError, StartError, StepError};
 pub use executor::Executor;
+pub use failure::FailurePolicy;
 pub use listener::{Listener, StreamEvent};
+pub use metrics::{OperatorReport, StateSize, StepReport};
 pub use op::history::History;
 pub use op::join::Sides;
 pub use op::state::NewValues;
@@ -119,8 +142,15 @@ pub use op::state_by_partition::KeyUpdate;
 pub use op::window_reduce::Incremental;
 pub use rate::{PidRateEstimator, PidWeights};
 pub use running::{RunningStream, StopHandle};
-pub use source::{BatchQueue, Inlet, Receiver, ReceiverStatus, StoppedError, Warnings};
+pub use sink::Sink;
+pub use source::{
+    BatchQueue, FilesRead, Inlet, Positions, Receiver, ReceiverState, ReceiverStatus, Source,
+    StoppedError, TextFiles, Warnings,
+};
 pub use time::{BatchTime, DurationError};
+
+#[cfg(feature = "redis")]
+pub use source::{AddressError, EntryId, EntryIdError, RedisEntry, RedisStreams};
 
 /// What a stream may consist of: anything that can be cloned and sent to another thread.
 pub trait Data: Clone + Send + Sync + 'static {}

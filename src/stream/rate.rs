@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::error::BuildError;
+use super::graph::Done;
 use super::time::BatchTime;
 
 /// The weights of a [`PidRateEstimator`].
@@ -110,9 +112,105 @@ impl PidRateEstimator {
     }
 }
 
+/// How the inputs of a context are held back.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Pacing {
+    /// Items per second.
+    pub(crate) max_rate: Option<f64>,
+    /// The rate before there is an estimate, and the weights of the estimator.
+    pub(crate) backpressure: Option<(f64, PidWeights)>,
+}
+
+impl Pacing {
+    pub(crate) fn check(&self) -> Result<(), BuildError> {
+        let rates = [self.max_rate, self.backpressure.map(|(rate, _)| rate)];
+        let senseless = |rate: &f64| !(rate.is_finite() && *rate > 0.0);
+        match rates.into_iter().flatten().find(senseless) {
+            Some(rate) => Err(BuildError::Rate(rate)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How many items one input may give to the next batch.
+pub(crate) struct Pace {
+    interval: Duration,
+    max_rate: f64,
+    /// Items per second; infinite without back-pressure.
+    rate: f64,
+    estimator: Option<PidRateEstimator>,
+}
+
+impl Pace {
+    /// The pace of an input at a batch interval in milliseconds.
+    pub(crate) fn new(interval: u64, pacing: Pacing) -> Self {
+        let interval = Duration::from_millis(interval);
+        let (rate, estimator) = match pacing.backpressure {
+            None => (f64::INFINITY, None),
+            Some((rate, weights)) => (rate, Some(PidRateEstimator::new(interval, weights))),
+        };
+        Self {
+            interval,
+            max_rate: pacing.max_rate.unwrap_or(f64::INFINITY),
+            rate,
+            estimator,
+        }
+    }
+
+    /// At least one item, so that a low rate cannot stop the stream.
+    pub(crate) fn limit(&self) -> usize {
+        let rate = self.rate.min(self.max_rate);
+        (rate * self.interval.as_secs_f64()).max(1.0) as usize
+    }
+
+    /// Takes in how a batch with so many items of this input went.
+    pub(crate) fn update(&mut self, items: u64, done: &Done) {
+        let estimator = self.estimator.as_mut();
+        let rate =
+            estimator.and_then(|pid| pid.update(done.end, items, done.processing, done.scheduling));
+        if let Some(rate) = rate {
+            self.rate = rate;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_batch_has_a_limit_and_later_ones_follow_the_estimate_below_the_maximum() {
+        let pacing = Pacing {
+            max_rate: Some(5_000.0),
+            backpressure: Some((1_000.0, PidWeights::default())),
+        };
+        let mut pace = Pace::new(500, pacing);
+        let mut after = |end, items, millis| {
+            let done = Done {
+                end: BatchTime::from_millis(end),
+                processing: Duration::from_millis(millis),
+                scheduling: Duration::ZERO,
+            };
+            pace.update(items, &done);
+            pace.limit()
+        };
+        assert_eq!(Pace::new(500, pacing).limit(), 500);
+        // The first batch only sets the rate; then it is that of processing.
+        assert_eq!(after(1_000, 500, 250), 500);
+        assert_eq!(after(1_500, 500, 250), 1_000);
+        assert_eq!(after(2_000, 1_000, 100), 2_500);
+        assert_eq!(after(2_500, 1_000, 10_000), 50);
+    }
+
+    #[test]
+    fn without_settings_there_is_no_limit_and_a_low_rate_is_one_item() {
+        assert_eq!(Pace::new(1_000, Pacing::default()).limit(), usize::MAX);
+        let pacing = Pacing {
+            max_rate: Some(0.01),
+            ..Pacing::default()
+        };
+        assert_eq!(Pace::new(1_000, pacing).limit(), 1);
+    }
 
     #[test]
     fn batches_that_say_nothing_are_passed_over() {

@@ -215,20 +215,37 @@ impl Drop for EndOnUnwind<'_> {
 /// Runs batches at multiples of the interval until the inputs end or somebody says stop. Batches
 /// that are late run one after the other without waiting; none is left out.
 fn tick(mut driver: Driver, control: &Control) -> Result<(), BatchError> {
+    let result = run(&mut driver, control);
+    driver.stop_inputs();
+    result
+}
+
+fn run(driver: &mut Driver, control: &Control) -> Result<(), BatchError> {
     let interval = driver.batch_interval();
     let mut next = first_time(interval);
     let mut due = Instant::now() + until(next);
     while !driver.is_finished() {
         match control.wait_for_stop(due) {
             Some(Stop::Now) => return Ok(()),
-            Some(Stop::Gracefully) => return drain(&mut driver, next, control),
+            Some(Stop::Gracefully) => return drain(driver, next, control),
             None => {}
         }
-        step(&mut driver, next, due.elapsed())?;
+        submit_all_due(driver, next, due);
+        step(driver, next, due.elapsed())?;
         next = driver.next_time();
         due += interval;
     }
     Ok(())
+}
+
+/// Tells of the batches whose time has come while an earlier one ran.
+fn submit_all_due(driver: &mut Driver, mut next: BatchTime, mut due: Instant) {
+    let (interval, now) = (driver.batch_interval(), Instant::now());
+    while due <= now {
+        driver.submit(next);
+        next = BatchTime::from_millis(next.as_millis() + interval.as_millis() as u64);
+        due += interval;
+    }
 }
 
 /// Processes what has been received, without waiting for its time to come.

@@ -108,6 +108,11 @@ impl<T> Slot<T> {
         self.with(|cells| cells[partition].len)
     }
 
+    /// How many items the batch has, if it is here.
+    pub(crate) fn items(&self) -> Option<usize> {
+        self.with(|cells| cells.iter().map(|cell| cell.len).sum())
+    }
+
     /// One consumer's reading of one partition; the last one gets it whole.
     pub(crate) fn take(&self, partition: usize) -> Option<Arc<Vec<T>>> {
         self.with(|cells| {

@@ -172,8 +172,16 @@ pub(crate) struct StreamArgs {
     pub(crate) format: Format,
 
     /// Say nothing about batches
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with = "progress")]
     quiet: bool,
+
+    /// Show batches, rates and delays while the stream runs
+    #[arg(long)]
+    progress: bool,
+
+    /// Write a page with charts of rates and delays, heavy hitters and samples
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) report: Option<PathBuf>,
 
     /// Read a made-up log of so many lines: client, path, status, bytes
     #[arg(long, value_name = "LINES", conflicts_with = "files")]
@@ -187,15 +195,17 @@ pub(crate) struct StreamArgs {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Verbosity {
     EachBatch,
+    /// The same line again and again, with rates and delays.
+    Progress,
     Quiet,
 }
 
 impl StreamArgs {
     pub(crate) const fn verbosity(&self) -> Verbosity {
-        if self.quiet {
-            Verbosity::Quiet
-        } else {
-            Verbosity::EachBatch
+        match (self.quiet, self.progress) {
+            (true, _) => Verbosity::Quiet,
+            (false, true) => Verbosity::Progress,
+            (false, false) => Verbosity::EachBatch,
         }
     }
 

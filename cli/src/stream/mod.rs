@@ -1,8 +1,12 @@
 //! `forebay stream`: the micro-batch driver from end to end.
 
+mod chart;
+mod feed;
+mod page;
 mod record;
 mod report;
 mod results;
+mod telemetry;
 
 use std::io::Write;
 use std::mem;
@@ -14,9 +18,12 @@ use forebay::stream::{BatchQueue, DStream, StreamingContext};
 
 use crate::args::{StreamArgs, Verbosity};
 use crate::error::Error;
-use crate::stream::record::{Record, read_records};
+use crate::saved;
+use crate::stream::feed::Feed;
+use crate::stream::record::Record;
 use crate::stream::report::Report;
 use crate::stream::results::{Found, Results, SharedSample};
+use crate::stream::telemetry::{Audience, Telemetry};
 
 /// Runs the input through a stream and prints what it has found in the end.
 ///
@@ -33,11 +40,30 @@ pub(crate) fn run(args: &StreamArgs, out: &mut impl Write) -> Result<(), Error> 
         Some(_) => BatchQueue::all_at_once(),
     };
     declare(&ctx.queue_stream(&queue), args, &results);
+    let telemetry = Telemetry::new();
+    ctx.listen(telemetry.listener(audience(args)));
+    let feed = Feed::start(args)?;
     match args.interval {
-        None => step_by_lines(args, ctx, &queue)?,
-        Some(_) => run_on_clock(args, ctx, &queue)?,
+        None => step_by_lines(args, feed, ctx, &queue)?,
+        Some(_) => run_on_clock(feed, ctx, &queue)?,
     }
-    Report::new(results.take(), args, window).write(args, out)
+    let report = Report::new(results.take(), args, window);
+    if let Some(path) = &args.report {
+        let page = page::page(&report, &telemetry.points());
+        let saved = saved::replace(path, page.as_bytes());
+        saved.map_err(|cause| Error::Save {
+            name: path.display().to_string(),
+            cause,
+        })?;
+    }
+    report.write(args, out)
+}
+
+fn audience(args: &StreamArgs) -> Audience {
+    match args.verbosity() {
+        Verbosity::Progress => Audience::person(),
+        _ => Audience::Nobody,
+    }
 }
 
 fn context(args: &StreamArgs) -> Result<StreamingContext, Error> {
@@ -90,6 +116,7 @@ fn declare(lines: &DStream<'_, Record>, args: &StreamArgs, results: &Results) {
 /// Cuts batches by lines: the driver is stepped by hand whenever one is full.
 fn step_by_lines(
     args: &StreamArgs,
+    feed: Feed,
     ctx: StreamingContext,
     queue: &BatchQueue<Record>,
 ) -> Result<(), Error> {
@@ -101,7 +128,7 @@ fn step_by_lines(
         driver.step(time).map(drop).map_err(Error::stream)
     };
     let mut batch = Vec::new();
-    read_records(args, |records| {
+    feed.for_each(|records| {
         for record in records {
             batch.push(record);
             if batch.len() == size {
@@ -119,7 +146,7 @@ fn step_by_lines(
 
 /// Cuts batches by the clock: each takes what has been read since the last one.
 fn run_on_clock(
-    args: &StreamArgs,
+    feed: Feed,
     ctx: StreamingContext,
     queue: &BatchQueue<Record>,
 ) -> Result<(), Error> {
@@ -127,7 +154,7 @@ fn run_on_clock(
     const MOST_WAITING: usize = 256;
     const PAUSE: Duration = Duration::from_millis(1);
     let mut running = ctx.start().map_err(Error::stream)?;
-    read_records(args, |records| {
+    feed.for_each(|records| {
         while queue.len() >= MOST_WAITING {
             // Ends before its input does only by failing.
             running

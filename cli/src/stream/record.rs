@@ -10,9 +10,11 @@ use crate::args::StreamArgs;
 use crate::block::Position;
 use crate::chunk::Delivery;
 use crate::error::Error;
+use crate::field::{FieldNumber, Separator};
 use crate::input::read_blocks;
 use crate::progress::Progress;
 use crate::skip::Skipper;
+use crate::source::Source;
 use crate::words::WordFinder;
 
 /// Bytes that many may hold.
@@ -74,42 +76,56 @@ fn words(line: &PlacedLine) -> Vec<Occurrence> {
     found
 }
 
-/// Reads the input and calls `visit` with the records of each block as soon as it is there.
-///
-/// # Errors
-///
-/// The first error of `visit`; unreadable files and lines without the field asked for, unless
-/// they are to be skipped.
-pub(crate) fn read_records(
-    args: &StreamArgs,
-    mut visit: impl FnMut(Vec<Record>) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let separator = args.delimiter.separator();
-    let mut skipper = Skipper::new(args.on_bad());
-    let (sources, progress) = (args.sources(), Progress::hidden());
-    let delivery = Delivery::AtOnce;
-    read_blocks(
-        &sources,
-        delivery,
-        &mut skipper,
-        &progress,
-        |block, skipper| {
-            let mut records = Vec::new();
-            block.try_lines(skipper, |line| {
-                let text = line.text();
-                let field = args.keys.field;
-                let field = field.map(|number| separator.field(text, number));
-                records.push(Record {
-                    field: field.transpose()?.map(Text::from),
-                    line: (line.position(), Text::from(text)),
-                });
-                Ok(())
-            })?;
-            visit(records)
-        },
-    )?;
-    skipper.report();
-    Ok(())
+/// Makes records of the input.
+pub(crate) struct RecordReader {
+    sources: Vec<Source>,
+    separator: Separator,
+    field: Option<FieldNumber>,
+    skipper: Skipper,
+}
+
+impl RecordReader {
+    pub(crate) fn new(args: &StreamArgs) -> Self {
+        Self {
+            sources: args.sources(),
+            separator: args.delimiter.separator(),
+            field: args.keys.field,
+            skipper: Skipper::new(args.on_bad()),
+        }
+    }
+
+    /// Reads the input and calls `visit` with the records of each block as soon as it is there.
+    ///
+    /// # Errors
+    ///
+    /// The first error of `visit`; unreadable files and lines without the field asked for, unless
+    /// they are to be skipped.
+    pub(crate) fn read(
+        mut self,
+        mut visit: impl FnMut(Vec<Record>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        read_blocks(
+            &self.sources,
+            Delivery::AtOnce,
+            &mut self.skipper,
+            &Progress::hidden(),
+            |block, skipper| {
+                let mut records = Vec::new();
+                block.try_lines(skipper, |line| {
+                    let text = line.text();
+                    let field = self.field.map(|number| self.separator.field(text, number));
+                    records.push(Record {
+                        field: field.transpose()?.map(Text::from),
+                        line: (line.position(), Text::from(text)),
+                    });
+                    Ok(())
+                })?;
+                visit(records)
+            },
+        )?;
+        self.skipper.report();
+        Ok(())
+    }
 }
 
 #[cfg(test)]

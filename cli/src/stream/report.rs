@@ -30,14 +30,14 @@ pub(crate) fn tell_batch(found: &Found, batch: &MisraGries<Text>) {
 /// The results, in the shape that scripts rely on.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    batches: u64,
-    records: u64,
-    keys: usize,
+    pub(crate) batches: u64,
+    pub(crate) records: u64,
+    pub(crate) keys: usize,
     counts: Vec<Counted>,
     #[serde(rename = "heavy_hitters", serialize_with = "bounds_alone")]
-    ranking: Ranking,
+    pub(crate) ranking: Ranking,
     /// For the items in `counts`, in the same order.
-    samples: Vec<Sampled>,
+    pub(crate) samples: Vec<Sampled>,
     /// The sum of all counts, also of those that are not shown.
     #[serde(skip)]
     total: u64,
@@ -60,9 +60,9 @@ impl From<(Text, u64)> for Counted {
 }
 
 #[derive(Debug, Serialize)]
-struct Sampled {
-    item: String,
-    lines: Vec<String>,
+pub(crate) struct Sampled {
+    pub(crate) item: String,
+    pub(crate) lines: Vec<String>,
 }
 
 /// The samples of the items in `counts`.
@@ -127,13 +127,18 @@ impl Report {
         let items = counted(self.keys as u64, "item", "items");
         writeln!(out, "{batches}, {lines}, {items}\n")?;
         self.counts_table().write(out)?;
-        let window = self.window.map_or_else(String::new, |batches| {
-            let batches = counted(batches as u64, "batch", "batches");
-            format!(" of the last {batches}")
-        });
+        let window = self.window_text();
         writeln!(out, "\nheavy hitters{window}:")?;
         self.ranking.write_table(out)?;
         self.write_samples(out)
+    }
+
+    /// Of how many batches the heavy hitters are; nothing if of all.
+    pub(crate) fn window_text(&self) -> String {
+        self.window.map_or_else(String::new, |batches| {
+            let batches = counted(batches as u64, "batch", "batches");
+            format!(" of the last {batches}")
+        })
     }
 
     fn counts_table(&self) -> Table {

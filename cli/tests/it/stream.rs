@@ -224,3 +224,89 @@ fn the_words_of_a_real_text_are_counted_exactly_and_bounds_hold() {
         assert!((bound("lower")..=bound("upper")).contains(&count), "{row}");
     }
 }
+
+#[test]
+fn progress_tells_rates_and_delays_of_each_batch() {
+    let run = forebay("stream --progress --batch-lines 2", "a\na b\nb b\n");
+    assert_eq!(run.status, 0);
+    let lines: Vec<&str> = run.stderr.lines().collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].starts_with("batch 1: 2 lines, "), "{lines:?}");
+    assert!(lines[1].starts_with("batch 2: 3 lines, "), "{lines:?}");
+    for part in [" lines/s, scheduling ", " ms, processing ", " ms, total "] {
+        assert!(lines.iter().all(|line| line.contains(part)), "{lines:?}");
+    }
+    let message = forebay("stream --progress --quiet", "").failure(2);
+    assert!(message.contains("cannot be used with"), "{message}");
+}
+
+#[test]
+fn the_report_is_one_page_with_four_charts_and_nothing_of_the_input_is_markup() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let path = folder.path().join("page.html");
+    let args = format!(
+        "stream -q --field 1 --batch-lines 2 --report {}",
+        path.display()
+    );
+    let table = forebay(&args, "<b> one\n<b> two\n& three\n").quiet_success();
+    assert!(table.contains("heavy hitters"), "the result is printed too");
+    let page = std::fs::read_to_string(&path).expect("the page");
+    assert_eq!(page.matches("<svg ").count(), 4);
+    for title in [
+        "Input rate",
+        "Scheduling delay",
+        "Processing time",
+        "Total delay",
+    ] {
+        assert!(page.contains(title), "{title}");
+    }
+    assert!(page.contains("2 batches, 3 lines, 2 items"));
+    assert!(page.contains("<code>&lt;b&gt; two</code>"));
+    for foreign in ["<script", "http://", "https://", "<link", "<b> one"] {
+        assert!(!page.contains(foreign), "{foreign}");
+    }
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let path = folder.path().join("missing").join("page.html");
+    let message = forebay(&format!("stream -q --report {}", path.display()), "a\n").failure(1);
+    assert!(message.contains("missing/page.html"), "{message}");
+}
+
+/// Sends a signal by the program that does so.
+#[cfg(unix)]
+fn interrupt(child: &std::process::Child) {
+    let id = child.id().to_string();
+    let kill = std::process::Command::new("kill")
+        .args(["-INT", &id])
+        .status();
+    assert!(kill.expect("kill can be run").success());
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_stream_gracefully_while_the_input_is_still_open() {
+    use std::io::{BufRead, BufReader, Read, Write};
+    for cut in ["--batch-lines 2", "--interval 50ms"] {
+        let args = format!("stream --progress --format csv {cut}");
+        let mut child = crate::support::command(&args)
+            .spawn()
+            .expect("the binary starts");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        stdin.write_all(b"ebb\nflow\nebb\n").expect("it reads");
+        // The first batch shows that the handler is there and the input has come.
+        let mut messages = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+        let of_lines = |line: String| line.contains(" lines, ");
+        let told = messages.any(|line| of_lines(line.expect("text")));
+        assert!(told, "there is a batch of several lines");
+        interrupt(&child);
+        let mut result = String::new();
+        let mut stdout = child.stdout.take().expect("a pipe");
+        stdout.read_to_string(&mut result).expect("text");
+        assert!(child.wait().expect("it ends").success());
+        assert_eq!(result, "item,count\nebb,2\nflow,1\n");
+        drop(stdin);
+    }
+}

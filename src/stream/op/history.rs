@@ -99,9 +99,12 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
             let now = step.time.as_millis();
             let mut kept = lock(&kept);
             kept.zero.get_or_insert(now.saturating_sub(slide));
+            // A batch that is run again replaces itself.
+            kept.batches.retain(|batch| {
+                let age = now.saturating_sub(batch.time().as_millis());
+                (1..span.max(1)).contains(&age)
+            });
             kept.batches.push_back(batch);
-            kept.batches
-                .retain(|batch| now.saturating_sub(batch.time().as_millis()) < span.max(1));
             Ok(())
         });
         history

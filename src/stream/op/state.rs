@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::vec;
 use std::vec::Vec;
 
-use crate::hash::route;
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
 use crate::stream::exchange::Inbox;
@@ -14,7 +13,7 @@ use crate::stream::executor::{Scope, Step};
 use crate::stream::graph::{Node, Role};
 use crate::stream::op::by_key::{Routed, shuffle};
 use crate::stream::pipe::Pipe;
-use crate::stream::state::{GroupTables, StateStore};
+use crate::stream::state::{GroupTables, StateStore, keeps_store};
 use crate::stream::time::BatchTime;
 use crate::stream::{Data, Key};
 
@@ -188,8 +187,6 @@ fn visit<K: Key, V, S>(
 struct UpdateNode<P, K, S, F> {
     pipe: P,
     store: Arc<StateStore<K, S>>,
-    /// Entered into the tables before the first batch.
-    initial: Vec<(K, S)>,
     update: F,
 }
 
@@ -202,15 +199,6 @@ where
     F: Fn(BatchTime, &K, NewValues<'_, V>, Option<S>) -> Option<S> + Send + Sync,
 {
     fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
-        for (key, state) in self.initial.drain(..) {
-            let hash = route(&key);
-            let partition = step.env.routing.partition(hash);
-            let mut tables = self.store.write(partition);
-            let at = tables.table_of(hash);
-            let table = &mut tables.tables_mut()[at];
-            let position = table.insert(hash, key, || None);
-            *table.value_mut(position) = Some(state);
-        }
         let inboxes: Vec<_> = shuffle(step, &self.pipe)?.into_iter().enumerate().collect();
         let busy = |(partition, inbox): &(usize, Inbox<_>)| {
             !inbox.is_empty() || self.store.read(*partition).len() > 0
@@ -223,6 +211,8 @@ where
         })?;
         Ok(())
     }
+
+    keeps_store!();
 }
 
 impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
@@ -289,10 +279,12 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         F: Fn(BatchTime, &K, NewValues<'_, V>, Option<S>) -> Option<S> + Send + Sync + 'static,
     {
         let store = Arc::new(StateStore::new(self.ctx.settings().routing));
+        for (key, state) in initial {
+            store.set(key, state);
+        }
         let node = UpdateNode {
             pipe: self.pipe.clone(),
             store: Arc::clone(&store),
-            initial: initial.into_iter().collect(),
             update: f,
         };
         let parents = vec![self.node];

@@ -8,11 +8,11 @@ use std::time::Duration;
 use std::vec;
 use std::vec::Vec;
 
-use crate::hash::route;
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
 use crate::stream::executor::{Scope, Step, blame, lock};
 use crate::stream::graph::{Node, Role};
+use crate::stream::metrics::StateSize;
 use crate::stream::op::by_key::{Routed, shuffle};
 use crate::stream::pipe::{Materialized, Pipe, StateRows};
 use crate::stream::slot::{Slot, shared};
@@ -277,7 +277,12 @@ struct StateNode<P, K, V, S, F, U> {
     /// By partition; used only with a time-out.
     expiry: Vec<std::sync::Mutex<Expiry>>,
     slot: Arc<Slot<U>>,
+    saved: Saved<K, S>,
 }
+
+/// What a node keeps of itself besides its tables: the states it has not begun with, and the
+/// expiry indices.
+type Saved<K, S> = (Vec<(K, S)>, Vec<Expiry>);
 
 impl<P, K, V, S, F, U> StateNode<P, K, V, S, F, U>
 where
@@ -287,13 +292,7 @@ where
     /// Enters the initial states, touched now.
     fn begin(&mut self, step: &Step) {
         for (key, state) in std::mem::take(&mut self.spec.initial) {
-            let hash = route(&key);
-            let partition = step.env.routing.partition(hash);
-            let mut tables = self.store.write(partition);
-            let at = tables.table_of(hash);
-            let table = &mut tables.tables_mut()[at];
-            let position = table.insert(hash, key, || None);
-            *table.value_mut(position) = Some(state);
+            let (partition, at, position, hash) = self.store.set(key, state);
             if self.spec.timeout.is_some() {
                 lock(&self.expiry[partition]).touch(at, position, hash, step.time);
             }
@@ -344,6 +343,27 @@ where
 
     fn clear(&mut self) {
         self.slot.clear();
+    }
+
+    fn save(&mut self) {
+        self.store.save();
+        let expiry = self.expiry.iter().map(|expiry| lock(expiry).clone());
+        self.saved = (self.spec.initial.clone(), expiry.collect());
+    }
+
+    fn restore(&mut self) {
+        self.store.restore();
+        let (initial, expiry) = std::mem::take(&mut self.saved);
+        self.spec.initial = initial;
+        self.expiry = expiry.into_iter().map(std::sync::Mutex::new).collect();
+    }
+
+    fn items(&self) -> Option<usize> {
+        self.slot.items()
+    }
+
+    fn state(&self) -> Option<StateSize> {
+        Some(self.store.size())
     }
 }
 
@@ -403,6 +423,7 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
                 .map(|_| Default::default())
                 .collect(),
             slot,
+            saved: Saved::default(),
         };
         let parents = vec![self.node];
         let node = self

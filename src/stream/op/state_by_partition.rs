@@ -13,7 +13,7 @@ use crate::stream::executor::Step;
 use crate::stream::graph::{Node, Role};
 use crate::stream::op::by_key::{Routed, shuffle};
 use crate::stream::pipe::{Pipe, StateRows};
-use crate::stream::state::StateStore;
+use crate::stream::state::{StateStore, keeps_store};
 use crate::stream::time::BatchTime;
 use crate::stream::{Data, Key};
 use crate::table::OrderedTable;
@@ -72,6 +72,8 @@ where
         )?;
         Ok(())
     }
+
+    keeps_store!();
 }
 
 impl<P, K: Key, S: Data, F> PartitionNode<P, K, S, F> {

@@ -12,7 +12,7 @@ use crate::stream::executor::{Step, blame};
 use crate::stream::graph::{Node, Role};
 use crate::stream::op::by_key::{Routed, shuffle};
 use crate::stream::pipe::{Pipe, StateRows};
-use crate::stream::state::StateStore;
+use crate::stream::state::{StateStore, keeps_store};
 use crate::stream::{Data, Key};
 use crate::summary::Summary;
 
@@ -71,6 +71,8 @@ where
         )?;
         Ok(())
     }
+
+    keeps_store!();
 }
 
 impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {

@@ -17,6 +17,7 @@ use crate::stream::slot::Partitions;
 use crate::stream::time::{BatchTime, DurationError, multiple_of};
 
 /// One batch of the parent, kept for the windows it will be in.
+#[derive(Clone)]
 struct Pane<T> {
     time: BatchTime,
     partitions: Partitions<T>,
@@ -82,6 +83,7 @@ struct WindowNode<P: Pipe> {
     panes: Arc<Panes<P::Item>>,
     /// Milliseconds.
     window: u64,
+    saved: VecDeque<Pane<P::Item>>,
 }
 
 impl<P: Pipe> Node for WindowNode<P> {
@@ -100,6 +102,16 @@ impl<P: Pipe> Node for WindowNode<P> {
             panes.pop_front();
         }
         Ok(())
+    }
+
+    fn save(&mut self) {
+        let panes = self.panes.read().unwrap_or_else(PoisonError::into_inner);
+        self.saved = panes.clone();
+    }
+
+    fn restore(&mut self) {
+        let mut panes = self.panes.write().unwrap_or_else(PoisonError::into_inner);
+        *panes = std::mem::take(&mut self.saved);
     }
 }
 
@@ -136,6 +148,7 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
             pipe: self.pipe.clone(),
             panes: Arc::clone(&panes),
             window,
+            saved: VecDeque::new(),
         };
         // Evaluated for every batch of the parent, read at its own slide.
         let parents = vec![self.node];

@@ -14,7 +14,7 @@ use crate::stream::executor::{Step, blame};
 use crate::stream::graph::{Node, Role};
 use crate::stream::pipe::{Pipe, Shared, StateRows, StateView};
 use crate::stream::slot::Partitions;
-use crate::stream::state::{GroupTables, StateStore};
+use crate::stream::state::{GroupTables, StateStore, keeps_store_and_panes};
 use crate::stream::time::{BatchTime, DurationError, multiple_of};
 use crate::stream::{Data, Key};
 
@@ -158,6 +158,7 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
             pipe: reduced.pipe.clone(),
             store: Arc::clone(&store),
             panes: VecDeque::new(),
+            saved: VecDeque::new(),
             window,
             f,
             inverse,
@@ -180,17 +181,22 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
 pub type Incremental<'c, K, V, P> = DStream<'c, (K, V), Shared<P>>;
 
 /// The combined value of a key, and in how many batches of the window the key occurs.
+#[derive(Clone)]
 struct Held<V> {
     value: V,
     panes: u32,
 }
+
+/// The batches in a window, oldest first.
+type Panes<K, V> = VecDeque<(BatchTime, Partitions<(K, V)>)>;
 
 struct IncrementalNode<P, K, V, F, G> {
     /// Records reduced by key, each in the partition that owns its key.
     pipe: P,
     store: Arc<StateStore<K, Held<V>>>,
     /// The batches in the window, oldest first.
-    panes: VecDeque<(BatchTime, Partitions<(K, V)>)>,
+    panes: Panes<K, V>,
+    saved: Panes<K, V>,
     /// Milliseconds.
     window: u64,
     f: F,
@@ -230,6 +236,8 @@ where
         self.panes.push_back((step.time, arriving));
         Ok(())
     }
+
+    keeps_store_and_panes!();
 }
 
 fn leave<K: Key, V: Data>(

@@ -92,6 +92,8 @@ struct WindowSummaryNode<P, S, F> {
     pipe: P,
     make: F,
     stacks: TwoStacks<S>,
+    /// As they were before the batch.
+    saved: Option<TwoStacks<S>>,
     slot: Arc<Slot<S>>,
     /// Milliseconds.
     window: u64,
@@ -123,6 +125,20 @@ where
 
     fn clear(&mut self) {
         self.slot.clear();
+    }
+
+    fn save(&mut self) {
+        self.saved = Some(self.stacks.clone());
+    }
+
+    fn restore(&mut self) {
+        if let Some(saved) = self.saved.take() {
+            self.stacks = saved;
+        }
+    }
+
+    fn items(&self) -> Option<usize> {
+        self.slot.items()
     }
 }
 
@@ -174,6 +190,7 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
             pipe: self.pipe.clone(),
             make,
             stacks: TwoStacks::new(),
+            saved: None,
             slot,
             window,
         };

@@ -19,7 +19,7 @@ use crate::stream::graph::{Node, Role};
 use crate::stream::op::by_key::{Routed, shuffle};
 use crate::stream::op::window_summary::TwoStacks;
 use crate::stream::pipe::{Pipe, Shared, StateRows, StateView};
-use crate::stream::state::StateStore;
+use crate::stream::state::{StateStore, keeps_store_and_panes};
 use crate::stream::time::{BatchTime, DurationError, multiple_of};
 use crate::stream::{Data, Key};
 use crate::summary::Summary;
@@ -34,6 +34,8 @@ struct WindowSummaryNode<P, K, S, F> {
     store: Arc<StateStore<K, TwoStacks<S>>>,
     /// Which keys the batches of the window have, oldest first.
     panes: VecDeque<(BatchTime, Touched<K>)>,
+    /// As they were before the batch.
+    saved: VecDeque<(BatchTime, Touched<K>)>,
     /// Milliseconds.
     window: u64,
 }
@@ -118,6 +120,8 @@ where
         self.panes.push_back((step.time, touched));
         Ok(())
     }
+
+    keeps_store_and_panes!();
 }
 
 impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
@@ -170,6 +174,7 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
             make,
             store: Arc::clone(&store),
             panes: VecDeque::new(),
+            saved: VecDeque::new(),
             window,
         };
         let parents = vec![self.node];

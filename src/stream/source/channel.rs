@@ -5,13 +5,12 @@ use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
-use super::Source;
+use super::Input;
 use crate::stream::Data;
 use crate::stream::context::StreamingContext;
 use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
 use crate::stream::executor::lock;
-use crate::stream::time::BatchTime;
 
 /// The producer's end of a [`channel`](StreamingContext::channel); cloning gives another one.
 ///
@@ -144,11 +143,15 @@ pub(crate) fn buffer<T>(capacity: usize) -> (Inlet<T>, Outlet<T>) {
     (inlet, Outlet { shared })
 }
 
-impl<T: Data> Source for Outlet<T> {
+impl<T: Data> Input for Outlet<T> {
     type Item = T;
 
-    fn take(&mut self, _time: BatchTime) -> Result<Vec<T>, BoxError> {
-        let taken = mem::take(&mut lock(&self.shared.state).items);
+    fn take(&mut self, limit: usize) -> Result<Vec<T>, BoxError> {
+        let mut state = lock(&self.shared.state);
+        let taken = limit.min(state.items.len());
+        let rest = state.items.split_off(taken);
+        let taken = mem::replace(&mut state.items, rest);
+        drop(state);
         self.shared.room.notify_all();
         Ok(taken)
     }

@@ -1,6 +1,9 @@
 //! An iterator as a bounded input.
 
-use std::iter::Peekable;
+use std::collections::VecDeque;
+use std::iter::Fuse;
+use std::ops::Range;
+use std::vec;
 use std::vec::Vec;
 
 use super::Source;
@@ -8,13 +11,21 @@ use crate::stream::Data;
 use crate::stream::context::StreamingContext;
 use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
-use crate::stream::time::BatchTime;
 
+/// An iterator, whose positions are numbers of items. It cannot go back.
 struct IterSource<I: Iterator> {
-    /// Looked ahead by one item after every batch, so that the end is known in time.
-    items: Peekable<I>,
+    items: Fuse<I>,
+    /// Drawn but not read: what a plan has counted, and one more, so that the end is known in time.
+    ahead: VecDeque<I::Item>,
     per_batch: usize,
-    finished: bool,
+}
+
+impl<I: Iterator> IterSource<I> {
+    /// Draws until so many items are ahead, or there are no more.
+    fn look_ahead(&mut self, items: usize) {
+        let missing = items.saturating_sub(self.ahead.len());
+        self.ahead.extend(self.items.by_ref().take(missing));
+    }
 }
 
 impl<I> Source for IterSource<I>
@@ -22,15 +33,41 @@ where
     I: Iterator<Item: Data> + Send + 'static,
 {
     type Item = I::Item;
+    type Position = u64;
 
-    fn take(&mut self, _time: BatchTime) -> Result<Vec<I::Item>, BoxError> {
-        let taken = self.items.by_ref().take(self.per_batch).collect();
-        self.finished = self.items.peek().is_none();
-        Ok(taken)
+    fn start(&mut self) -> Result<Vec<u64>, BoxError> {
+        self.look_ahead(1);
+        Ok(vec![0])
     }
 
-    fn is_finished(&self) -> bool {
-        self.finished
+    fn seek(&mut self, to: &[u64]) -> Result<(), BoxError> {
+        let [to] = to else {
+            return Err("an iterator has one position".into());
+        };
+        for _ in 0..*to {
+            self.look_ahead(1);
+            self.ahead
+                .pop_front()
+                .ok_or("the iterator is shorter than it was")?;
+        }
+        self.look_ahead(1);
+        Ok(())
+    }
+
+    fn plan(&mut self, at: &[u64], limit: usize) -> Result<Vec<Range<u64>>, BoxError> {
+        let most = self.per_batch.min(limit);
+        self.look_ahead(most.saturating_add(1));
+        let planned = self.ahead.len().min(most) as u64;
+        Ok(at.iter().map(|&at| at..at + planned).collect())
+    }
+
+    fn read(&mut self, _partition: usize, range: &Range<u64>) -> Result<Vec<I::Item>, BoxError> {
+        let items = (range.end - range.start) as usize;
+        Ok(self.ahead.drain(..items.min(self.ahead.len())).collect())
+    }
+
+    fn is_finished(&self, _at: &[u64]) -> bool {
+        self.ahead.is_empty()
     }
 }
 
@@ -57,15 +94,11 @@ impl StreamingContext {
         I: IntoIterator<Item: Data, IntoIter: Send + 'static>,
     {
         assert!(per_batch > 0, "a batch takes at least one item");
-        let mut items = items.into_iter().peekable();
-        let finished = items.peek().is_none();
-        self.input(
-            "iter",
-            IterSource {
-                items,
-                per_batch,
-                finished,
-            },
-        )
+        let source = IterSource {
+            items: items.into_iter().fuse(),
+            ahead: VecDeque::new(),
+            per_batch,
+        };
+        self.followed("iter", source, None).0
     }
 }

@@ -10,25 +10,32 @@ use super::context::StreamingContext;
 use super::dstream::DStream;
 use super::error::{BatchError, BoxError};
 use super::executor::Step;
-use super::graph::{InputStatus, Node, Role};
+use super::graph::{Done, InputStatus, Node, ReceiverEvent, Role};
 use super::pipe::Materialized;
-use super::slot::{Slot, shared};
-use super::time::BatchTime;
+use super::rate::Pace;
+use super::slot::{Partitions, Slot, shared};
 
+mod by_position;
 mod channel;
 mod iter;
 mod queue;
 mod receiver;
+#[cfg(feature = "redis")]
+mod redis;
 mod socket;
+mod text;
 mod text_files;
 
+pub use by_position::{Positions, Source};
 pub use channel::{Inlet, StoppedError};
 pub use queue::BatchQueue;
-pub use receiver::{Receiver, ReceiverStatus};
-pub use text_files::Warnings;
+pub use receiver::{Receiver, ReceiverState, ReceiverStatus};
+#[cfg(feature = "redis")]
+pub use redis::{AddressError, EntryId, EntryIdError, RedisEntry, RedisStreams};
+pub use text_files::{FilesRead, TextFiles, Warnings};
 
-/// An input that is asked for the items of each batch when it is cut.
-pub(crate) trait Source: Send + 'static {
+/// What the driver asks of any kind of input.
+pub(crate) trait Input: Send + 'static {
     type Item: Data;
 
     /// Begins to receive; called once, before the first batch.
@@ -39,8 +46,11 @@ pub(crate) trait Source: Send + 'static {
     /// Ends receiving; what has been received is still there to be taken.
     fn stop(&mut self) {}
 
-    /// What goes into the batch of this time.
-    fn take(&mut self, time: BatchTime) -> Result<Vec<Self::Item>, BoxError>;
+    /// What goes into the batch being cut: at most `limit` items.
+    fn take(&mut self, limit: usize) -> Result<Vec<Self::Item>, BoxError>;
+
+    /// The batch of what was taken is over.
+    fn commit(&mut self) {}
 
     /// Whether nothing will ever come any more.
     fn is_finished(&self) -> bool;
@@ -49,35 +59,67 @@ pub(crate) trait Source: Send + 'static {
     fn has_pending(&self) -> bool {
         false
     }
+
+    /// What has happened to the receiver since the last call, if this is one.
+    fn events(&mut self) -> Vec<ReceiverEvent> {
+        Vec::new()
+    }
 }
 
-struct SourceNode<S: Source> {
-    source: S,
-    slot: Arc<Slot<S::Item>>,
+struct InputNode<I: Input> {
+    input: I,
+    slot: Arc<Slot<I::Item>>,
+    pace: Pace,
+    /// The batch that was taken and is not over.
+    taken: Taken<I::Item>,
     /// How many items the last batch got.
     items: usize,
 }
 
-impl<S: Source> Node for SourceNode<S> {
+/// What an input remembers of the batch at hand.
+enum Taken<T> {
+    Nothing,
+    /// Taken, and given away: the failure of a batch is the end of the stream.
+    Given,
+    /// Taken, and kept for another attempt.
+    Kept(Partitions<T>),
+}
+
+impl<I: Input> InputNode<I> {
+    fn take(&mut self, step: &Step) -> Result<Partitions<I::Item>, BatchError> {
+        let limit = self.pace.limit();
+        let items = step
+            .guard(None, || self.input.take(limit))?
+            .map_err(|error| step.failure(error))?;
+        self.items = items.len();
+        let partitions = step.env.routing.partitions as usize;
+        Ok(shared(split(items, partitions)))
+    }
+}
+
+impl<I: Input> Node for InputNode<I> {
     fn connect(&mut self, consumers: usize) {
         self.slot.connect(consumers);
     }
 
     fn start(&mut self) -> Result<(), BoxError> {
-        self.source.start()
+        self.input.start()
     }
 
     fn stop(&mut self) {
-        self.source.stop();
+        self.input.stop();
     }
 
     fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
-        let items = step
-            .guard(None, || self.source.take(step.time))?
-            .map_err(|error| step.failure(error))?;
-        self.items = items.len();
-        let partitions = step.env.routing.partitions as usize;
-        self.slot.fill(shared(split(items, partitions)));
+        let batch = match &self.taken {
+            Taken::Kept(batch) => batch.clone(),
+            _ => self.take(step)?,
+        };
+        self.taken = match step.env.policy.goes_on() {
+            true => Taken::Kept(batch.clone()),
+            false => Taken::Given,
+        };
+        self.slot.fill(batch);
         Ok(())
     }
 
@@ -85,27 +127,45 @@ impl<S: Source> Node for SourceNode<S> {
         self.slot.clear();
     }
 
+    fn commit(&mut self, done: &Done) {
+        if !matches!(self.taken, Taken::Nothing) {
+            self.taken = Taken::Nothing;
+            self.input.commit();
+            self.pace.update(self.items as u64, done);
+        }
+    }
+
+    fn items(&self) -> Option<usize> {
+        Some(self.items)
+    }
+
+    fn receiver_events(&mut self) -> Vec<ReceiverEvent> {
+        self.input.events()
+    }
+
     fn input(&self) -> Option<InputStatus> {
         Some(InputStatus {
-            finished: self.source.is_finished(),
-            pending: self.source.has_pending(),
-            items: self.items,
+            finished: self.input.is_finished(),
+            pending: self.input.has_pending(),
         })
     }
 }
 
 impl StreamingContext {
-    pub(crate) fn input<S: Source>(&self, kind: &str, source: S) -> DStream<'_, S::Item> {
+    pub(crate) fn input<I: Input>(&self, kind: &str, input: I) -> DStream<'_, I::Item> {
         let slot = Slot::new();
         let pipe = Materialized {
             slot: Arc::clone(&slot),
         };
-        let interval = self.settings().interval;
-        let node = SourceNode {
-            source,
+        let settings = self.settings();
+        let node = InputNode {
+            input,
             slot,
+            pace: Pace::new(settings.interval, settings.pacing),
+            taken: Taken::Nothing,
             items: 0,
         };
+        let interval = settings.interval;
         let node = self.add(Role::Stream, kind, Vec::new(), interval, |_| Box::new(node));
         DStream::new(self, node, interval, pipe)
     }

@@ -5,13 +5,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::vec::Vec;
 
-use super::Source;
+use super::Input;
 use crate::stream::Data;
 use crate::stream::context::StreamingContext;
 use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
 use crate::stream::executor::lock;
-use crate::stream::time::BatchTime;
 
 /// A queue of collections, each of which becomes a batch; cloning gives another handle to it.
 ///
@@ -140,10 +139,10 @@ impl<T> FromIterator<Vec<T>> for BatchQueue<T> {
     }
 }
 
-impl<T: Data> Source for BatchQueue<T> {
+impl<T: Data> Input for BatchQueue<T> {
     type Item = T;
 
-    fn take(&mut self, _time: BatchTime) -> Result<Vec<T>, BoxError> {
+    fn take(&mut self, limit: usize) -> Result<Vec<T>, BoxError> {
         let mut inner = lock(&self.inner);
         let taken = match inner.take {
             Take::One => inner.waiting.pop_front(),
@@ -152,7 +151,12 @@ impl<T: Data> Source for BatchQueue<T> {
                 all
             }),
         };
-        Ok(taken.unwrap_or_else(|| inner.default.clone()))
+        let mut taken = taken.unwrap_or_else(|| inner.default.clone());
+        if taken.len() > limit {
+            let rest = taken.split_off(limit);
+            inner.waiting.push_front(rest);
+        }
+        Ok(taken)
     }
 
     fn is_finished(&self) -> bool {

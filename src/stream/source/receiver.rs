@@ -1,19 +1,22 @@
 //! Inputs that run on a thread of their own and push.
 
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::string::{String, ToString};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 use std::vec::Vec;
 
-use super::Source;
+use super::Input;
 use super::channel::{Inlet, Outlet, buffer};
 use crate::stream::Data;
 use crate::stream::context::StreamingContext;
 use crate::stream::dstream::DStream;
-use crate::stream::error::BoxError;
-use crate::stream::time::BatchTime;
+use crate::stream::error::{BoxError, Cause};
+use crate::stream::executor::lock;
+use crate::stream::graph::ReceiverEvent;
 
 /// How many items of a receiver wait before it is held back.
 const WAITING: usize = 1 << 20;
@@ -79,9 +82,63 @@ pub struct ReceiverStatus(Arc<Counts>);
 #[derive(Debug, Default)]
 struct Counts {
     errors: AtomicU64,
+    items: AtomicU64,
+    phase: Mutex<Phase>,
+}
+
+#[derive(Debug, Default)]
+struct Phase {
+    state: ReceiverState,
+    /// What the driver has not been told yet.
+    events: Vec<ReceiverEvent>,
+}
+
+/// What a receiver is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReceiverState {
+    /// The stream has not started.
+    #[default]
+    Waiting,
+    /// It is receiving.
+    Running,
+    /// It has failed and will be called again.
+    Pausing,
+    /// It has come to its end or was stopped.
+    Stopped,
 }
 
 impl ReceiverStatus {
+    /// What it is doing.
+    #[must_use]
+    pub fn state(&self) -> ReceiverState {
+        lock(&self.0.phase).state
+    }
+
+    /// How many items batches have taken from it; two readings give the rate.
+    #[must_use]
+    pub fn items(&self) -> u64 {
+        self.0.items.load(Ordering::Relaxed)
+    }
+
+    /// Goes over to a state, unless it has stopped, and notes what is to be told.
+    fn enter(&self, state: ReceiverState, event: Option<ReceiverEvent>) {
+        let mut phase = lock(&self.0.phase);
+        if phase.state != ReceiverState::Stopped {
+            phase.state = state;
+            phase.events.extend(event);
+        }
+    }
+
+    fn fail(&self, message: String) {
+        self.0.errors.fetch_add(1, Ordering::Relaxed);
+        self.enter(ReceiverState::Pausing, Some(ReceiverEvent::Error(message)));
+    }
+
+    fn stop(&self) {
+        self.enter(ReceiverState::Stopped, Some(ReceiverEvent::Stopped));
+    }
+
     /// How often it failed and was called again.
     #[must_use]
     pub fn errors(&self) -> u64 {
@@ -97,7 +154,7 @@ struct ReceiverSource<R: Receiver> {
     status: ReceiverStatus,
 }
 
-impl<R: Receiver> Source for ReceiverSource<R> {
+impl<R: Receiver> Input for ReceiverSource<R> {
     type Item = R::Item;
 
     fn start(&mut self) -> Result<(), BoxError> {
@@ -105,17 +162,26 @@ impl<R: Receiver> Source for ReceiverSource<R> {
             return Ok(());
         };
         let status = self.status.clone();
+        status.enter(ReceiverState::Running, Some(ReceiverEvent::Started));
         let named = thread::Builder::new().name("forebay-receiver".into());
         named.spawn(move || supervise(receiver, &inlet, &status))?;
         Ok(())
     }
 
-    fn take(&mut self, time: BatchTime) -> Result<Vec<R::Item>, BoxError> {
-        self.outlet.take(time)
+    fn take(&mut self, limit: usize) -> Result<Vec<R::Item>, BoxError> {
+        let items = self.outlet.take(limit)?;
+        let counted = &self.status.0.items;
+        counted.fetch_add(items.len() as u64, Ordering::Relaxed);
+        Ok(items)
     }
 
     fn stop(&mut self) {
         self.outlet.stop();
+        self.status.stop();
+    }
+
+    fn events(&mut self) -> Vec<ReceiverEvent> {
+        mem::take(&mut lock(&self.status.0.phase).events)
     }
 
     fn is_finished(&self) -> bool {
@@ -133,10 +199,13 @@ fn supervise<R: Receiver>(mut receiver: R, inlet: &Inlet<R::Item>, status: &Rece
     while !inlet.is_stopped() {
         let called = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| receiver.receive(inlet)));
-        if matches!(result, Ok(Ok(()))) || inlet.is_stopped() {
-            return;
-        }
-        status.0.errors.fetch_add(1, Ordering::Relaxed);
+        let message = match result {
+            Ok(Ok(())) => break,
+            _ if inlet.is_stopped() => break,
+            Ok(Err(error)) => error.to_string(),
+            Err(payload) => Cause::from_panic(payload.as_ref()).to_string(),
+        };
+        status.fail(message);
         if called.elapsed() > PAUSES.1 {
             pause = PAUSES.0;
         }
@@ -145,7 +214,9 @@ fn supervise<R: Receiver>(mut receiver: R, inlet: &Inlet<R::Item>, status: &Rece
             thread::sleep(GLANCE.min(pause));
         }
         pause = (2 * pause).min(PAUSES.1);
+        status.enter(ReceiverState::Running, None);
     }
+    status.stop();
 }
 
 impl StreamingContext {

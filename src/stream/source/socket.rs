@@ -10,6 +10,7 @@ use std::vec::Vec;
 
 use super::channel::Inlet;
 use super::receiver::{Receiver, ReceiverStatus};
+use super::text;
 use crate::stream::context::StreamingContext;
 use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
@@ -35,10 +36,10 @@ impl LineCutter {
             let (line, rest) = bytes.split_at(end);
             bytes = &rest[1..];
             if self.begun.is_empty() {
-                lines.push(text(line));
+                lines.push(text::line(line));
             } else {
                 self.begun.extend_from_slice(line);
-                lines.push(text(&self.begun));
+                lines.push(text::line(&self.begun));
                 self.begun.clear();
             }
         }
@@ -48,14 +49,9 @@ impl LineCutter {
 
     /// The last line, if it was not ended.
     fn rest(&mut self) -> Option<String> {
-        let rest = text(&std::mem::take(&mut self.begun));
+        let rest = text::line(&std::mem::take(&mut self.begun));
         (!rest.is_empty()).then_some(rest)
     }
-}
-
-fn text(line: &[u8]) -> String {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    String::from_utf8_lossy(line).into_owned()
 }
 
 /// Sends the lines of a reader until its end; `Ok(false)` if the stream stopped first.

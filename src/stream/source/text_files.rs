@@ -1,28 +1,71 @@
 //! A directory of text files, each of which is read once, when it appears.
 
 use std::boxed::Box;
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::format;
 use std::fs::{self, DirEntry};
-use std::io;
+use std::io::{self, BufRead};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::string::{String, ToString};
+use std::string::String;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
+use std::vec;
 use std::vec::Vec;
 
 use super::Source;
+use super::text;
 use crate::stream::context::StreamingContext;
 use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
-use crate::stream::time::BatchTime;
 
-struct TextFiles {
+/// The lines of the text files in a directory, as a [`Source`]; see
+/// [`text_files`](StreamingContext::text_files).
+///
+/// # Examples
+///
+/// ```no_run
+/// use forebay::stream::{StreamingContext, TextFiles};
+///
+/// let ctx = StreamingContext::builder("logs").build()?;
+/// let (lines, positions) = ctx.source_from(TextFiles::new("incoming"), None);
+/// # let _ = (lines, positions);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct TextFiles {
     directory: PathBuf,
-    /// The files already read.
-    read: HashSet<PathBuf>,
+    /// The files read, and the one being read.
+    known: HashSet<Arc<Path>>,
+    /// The range last planned and its lines, until they are asked for.
+    planned: Option<(Range<FilesRead>, Vec<String>)>,
+    /// The file being read, where `planned` ends; `None` between files and after a seek.
+    open: Option<Lines>,
     warnings: Warnings,
+}
+
+/// Where a [`TextFiles`] stands: which files it has read, in their order, and how many lines of
+/// the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FilesRead {
+    /// Shared with the positions before, unless a file has been finished since.
+    whole: Arc<Vec<Arc<Path>>>,
+    /// The file begun, and how many lines of it have been read.
+    begun: Option<(Arc<Path>, u64)>,
+}
+
+impl FilesRead {
+    /// The files that have been read to their end, in the order of reading.
+    pub fn whole(&self) -> impl ExactSizeIterator<Item = &Path> {
+        self.whole.iter().map(AsRef::as_ref)
+    }
+
+    /// The file that has been read in part, and how many lines of it.
+    #[must_use]
+    pub fn begun(&self) -> Option<(&Path, u64)> {
+        self.begun.as_ref().map(|(path, lines)| (&**path, *lines))
+    }
 }
 
 /// How often an input met something that it could live with; cloning gives another handle.
@@ -36,55 +79,198 @@ impl Warnings {
         self.0.load(Ordering::Relaxed)
     }
 
-    fn add(&self) {
+    pub(super) fn add(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
+/// A text file being read line by line.
+struct Lines {
+    path: Arc<Path>,
+    reader: Box<dyn BufRead + Send>,
+    buffer: Vec<u8>,
+}
+
+impl std::fmt::Debug for Lines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Lines").field(&self.path).finish()
+    }
+}
+
+impl Lines {
+    /// The lines of a file after the first so many.
+    fn open(path: &Arc<Path>, after: u64) -> Result<Self, BoxError> {
+        let reader = text::open(path).map_err(|error| unreadable(path, &error))?;
+        let mut lines = Self {
+            path: Arc::clone(path),
+            reader,
+            buffer: Vec::new(),
+        };
+        for _ in 0..after {
+            if !lines.advance()? {
+                let short = io::Error::new(io::ErrorKind::UnexpectedEof, "it has become shorter");
+                return Err(unreadable(path, &short));
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Appends at most so many lines; says whether the file may have more.
+    fn read(&mut self, limit: usize, lines: &mut Vec<String>) -> Result<bool, BoxError> {
+        for _ in 0..limit {
+            if !self.advance()? {
+                return Ok(false);
+            }
+            lines.push(text::line(&self.buffer));
+        }
+        Ok(true)
+    }
+
+    /// Reads the next line into the buffer, if there is one.
+    fn advance(&mut self) -> Result<bool, BoxError> {
+        self.buffer.clear();
+        let read = self.reader.read_until(b'\n', &mut self.buffer);
+        let read = read.map_err(|error| unreadable(&self.path, &error))?;
+        if self.buffer.last() == Some(&b'\n') {
+            self.buffer.pop();
+        }
+        Ok(read > 0)
+    }
+}
+
 impl TextFiles {
-    /// The files not read yet, in the order of (modification time, path).
-    fn arrived(&self) -> io::Result<Vec<PathBuf>> {
-        let mut arrived: Vec<(SystemTime, PathBuf)> = Vec::new();
+    /// The text files of a directory, which need not exist yet.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+            known: HashSet::new(),
+            planned: None,
+            open: None,
+            warnings: Warnings::default(),
+        }
+    }
+
+    /// The count of the batches in which the directory was missing.
+    #[must_use]
+    pub fn warnings(&self) -> Warnings {
+        self.warnings.clone()
+    }
+
+    /// The files not known yet, in the order of (modification time, path).
+    fn arrived(&self) -> Result<VecDeque<Arc<Path>>, BoxError> {
+        let listed = self.list();
+        if matches!(&listed, Err(error) if error.kind() == io::ErrorKind::NotFound) {
+            self.warnings.add();
+            return Ok(VecDeque::new());
+        }
+        let mut arrived = listed.map_err(|error| unreadable(&self.directory, &error))?;
+        arrived.sort();
+        Ok(arrived.into_iter().map(|(_, path)| path.into()).collect())
+    }
+
+    fn list(&self) -> io::Result<Vec<(SystemTime, PathBuf)>> {
+        let mut arrived = Vec::new();
         for entry in fs::read_dir(&self.directory)? {
             let entry = entry?;
             if self.is_candidate(&entry)? {
                 arrived.push((entry.metadata()?.modified()?, entry.path()));
             }
         }
-        arrived.sort();
-        Ok(arrived.into_iter().map(|(_, path)| path).collect())
+        Ok(arrived)
     }
 
     fn is_candidate(&self, entry: &DirEntry) -> io::Result<bool> {
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        Ok(!hidden && entry.file_type()?.is_file() && !self.read.contains(&entry.path()))
+        let fresh = !self.known.contains(entry.path().as_path());
+        Ok(!hidden && fresh && entry.file_type()?.is_file())
+    }
+
+    /// Reads on from a position, through files that have arrived, up to `limit` lines.
+    fn advance(
+        &mut self,
+        to: &mut FilesRead,
+        limit: usize,
+        lines: &mut Vec<String>,
+    ) -> Result<(), BoxError> {
+        let mut arrived = self.arrived()?;
+        while lines.len() < limit {
+            let next = match to.begun.take() {
+                None => arrived.pop_front().map(|path| (path, 0)),
+                begun => begun,
+            };
+            let Some((path, skip)) = next else { break };
+            let mut open = match self.open.take() {
+                Some(open) => open,
+                None => Lines::open(&path, skip)?,
+            };
+            let before = lines.len();
+            let more = open.read(limit - lines.len(), lines)?;
+            self.known.insert(Arc::clone(&path));
+            if more {
+                to.begun = Some((path, skip + (lines.len() - before) as u64));
+                self.open = Some(open);
+            } else {
+                Arc::make_mut(&mut to.whole).push(path);
+            }
+        }
+        Ok(())
     }
 }
 
 impl Source for TextFiles {
     type Item = String;
+    type Position = FilesRead;
 
-    fn take(&mut self, _time: BatchTime) -> Result<Vec<String>, BoxError> {
-        let arrived = match self.arrived() {
-            Ok(arrived) => arrived,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.warnings.add();
-                return Ok(Vec::new());
-            }
-            Err(error) => return Err(unreadable(&self.directory, &error)),
+    fn start(&mut self) -> Result<Vec<FilesRead>, BoxError> {
+        Ok(vec![FilesRead::default()])
+    }
+
+    fn seek(&mut self, to: &[FilesRead]) -> Result<(), BoxError> {
+        let files = to.iter().flat_map(|position| {
+            let begun = position.begun.iter().map(|(path, _)| path);
+            position.whole.iter().chain(begun)
+        });
+        self.known = files.cloned().collect();
+        Ok(())
+    }
+
+    fn plan(&mut self, at: &[FilesRead], limit: usize) -> Result<Vec<Range<FilesRead>>, BoxError> {
+        let [at] = at else {
+            return Err("a directory has one position".into());
         };
-        let mut lines = Vec::new();
-        for path in arrived {
-            let bytes = fs::read(&path).map_err(|error| unreadable(&path, &error))?;
-            push_lines(&bytes, &mut lines);
-            self.read.insert(path);
+        let (mut to, mut lines) = (at.clone(), Vec::new());
+        if let Err(error) = self.advance(&mut to, limit, &mut lines) {
+            // The next plan begins here again.
+            self.open = None;
+            self.seek(std::slice::from_ref(at))?;
+            return Err(error);
         }
-        Ok(lines)
+        let range = at.clone()..to;
+        self.planned = Some((range.clone(), lines));
+        Ok(vec![range])
     }
 
-    fn is_finished(&self) -> bool {
-        false
+    fn read(&mut self, _: usize, range: &Range<FilesRead>) -> Result<Vec<String>, BoxError> {
+        match self.planned.take() {
+            Some((planned, lines)) if planned == *range => Ok(lines),
+            _ => read_again(range),
+        }
     }
+}
+
+/// The lines of a range, from the files.
+fn read_again(range: &Range<FilesRead>) -> Result<Vec<String>, BoxError> {
+    let mut lines = Vec::new();
+    let mut begun = range.start.begun.clone();
+    let finished = range.end.whole.iter().skip(range.start.whole.len());
+    let ends = finished.map(|path| (path, u64::MAX));
+    let last = range.end.begun.iter().map(|(path, end)| (path, *end));
+    for (path, end) in ends.chain(last) {
+        let skip = begun.take().map_or(0, |(_, lines)| lines);
+        let limit = usize::try_from(end - skip).unwrap_or(usize::MAX);
+        Lines::open(path, skip)?.read(limit, &mut lines)?;
+    }
+    Ok(lines)
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> BoxError {
@@ -94,28 +280,16 @@ fn unreadable(path: &Path, error: &io::Error) -> BoxError {
     ))
 }
 
-/// Appends the lines of a text: ended by `\n` or `\r\n`, invalid UTF-8 replaced.
-fn push_lines(bytes: &[u8], lines: &mut Vec<String>) {
-    let Some(text) = bytes.strip_suffix(b"\n").or(match bytes {
-        [] => None,
-        unterminated => Some(unterminated),
-    }) else {
-        return;
-    };
-    lines.extend(text.split(|&byte| byte == b'\n').map(|line| {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        String::from_utf8_lossy(line).to_string()
-    }));
-}
-
 impl StreamingContext {
     /// A stream of the lines of the text files in a directory.
     ///
     /// Each regular file whose name does not begin with a dot is read exactly once, in the order
-    /// of (modification time, path), in the first batch that sees it. Files must be moved in, not
-    /// written in place. Lines end with `\n` or `\r\n`; invalid UTF-8 is replaced. While the
-    /// directory does not exist, batches are empty and a warning is counted; a file that cannot be
-    /// read fails the batch.
+    /// of (modification time, path), in the first batch that sees it; where the rate is limited,
+    /// in as many batches as it takes. Files must be moved in, not written in place. Lines end
+    /// with `\n` or `\r\n`; invalid UTF-8 is replaced. While the directory does not exist, batches
+    /// are empty and a warning is counted; a file that cannot be read fails the batch.
+    ///
+    /// With the feature `compression`, files whose names end in `.gz` and `.zst` are decompressed.
     pub fn text_files(&self, directory: impl Into<PathBuf>) -> DStream<'_, String> {
         self.text_files_with_warnings(directory).0
     }
@@ -126,32 +300,8 @@ impl StreamingContext {
         &self,
         directory: impl Into<PathBuf>,
     ) -> (DStream<'_, String>, Warnings) {
-        let warnings = Warnings::default();
-        let source = TextFiles {
-            directory: directory.into(),
-            read: HashSet::new(),
-            warnings: warnings.clone(),
-        };
-        (self.input("text_files", source), warnings)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::vec;
-
-    #[test]
-    fn lines_end_with_either_mark_and_the_last_needs_none() {
-        let lines = |bytes: &[u8]| {
-            let mut lines = Vec::new();
-            push_lines(bytes, &mut lines);
-            lines
-        };
-        assert_eq!(lines(b""), Vec::<String>::new());
-        assert_eq!(lines(b"\n"), vec![""]);
-        assert_eq!(lines(b"a\r\n\nb"), vec!["a", "", "b"]);
-        assert_eq!(lines(b"a\n\n"), vec!["a", ""]);
-        assert_eq!(lines(b"\xff!\n"), vec!["\u{fffd}!"]);
+        let files = TextFiles::new(directory);
+        let warnings = files.warnings();
+        (self.followed("text_files", files, None).0, warnings)
     }
 }

@@ -12,7 +12,7 @@ use crate::stream::time::BatchTime;
 /// Keys are listed under the batch that touched them. A key touched again stays in its old list,
 /// where it no longer counts, because its time of touch is another; so a touch costs one entry,
 /// and finding what is due costs what is due.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Expiry {
     /// For each table, the last touch of each entry; as long as the table.
     touched: Vec<Vec<BatchTime>>,

@@ -2,11 +2,10 @@
 
 use std::io::Write;
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use forebay::stream::{BoxError, Driver, Inlet, Receiver, StreamEvent};
+use forebay::stream::{BoxError, Driver, Inlet, Receiver};
 
 use super::{Seen, builder, context, millis};
 
@@ -143,33 +142,4 @@ fn a_graceful_stop_processes_what_receivers_have_sent() {
     running.stop().unwrap();
     assert_eq!(seen.batches(), [[1, 2, 3]]);
     assert!(inlet.is_stopped());
-}
-
-#[test]
-fn listeners_hear_of_every_batch() {
-    let ctx = context();
-    ctx.batches([vec![1, 2], vec![0]])
-        .try_map(|n| 6u32.checked_div(n).ok_or("division by zero"))
-        .for_each_batch(|_, _| Ok(()));
-    let log = Arc::new(Mutex::new(Vec::new()));
-    let sink = Arc::clone(&log);
-    ctx.listen(move |event: &StreamEvent| {
-        sink.lock().unwrap().push(match event {
-            StreamEvent::Started(time) => format!("started {time}"),
-            StreamEvent::Completed(report) => {
-                assert_eq!(report.total_delay(), report.duration());
-                format!("completed {} with {}", report.time(), report.items())
-            }
-            StreamEvent::Failed(error) => format!("failed {}", error.operator()),
-            _ => String::new(),
-        });
-    });
-    ctx.into_driver().unwrap().run_to_end().unwrap_err();
-    let expected = [
-        "started 1000 ms",
-        "completed 1000 ms with 2",
-        "started 2000 ms",
-        "failed try_map-1",
-    ];
-    assert_eq!(*log.lock().unwrap(), expected);
 }

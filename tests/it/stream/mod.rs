@@ -4,8 +4,17 @@ mod batch;
 mod failures;
 mod inputs;
 mod life_cycle;
+mod metrics;
 mod operators;
+mod outputs;
+mod pacing;
+mod policies;
+#[cfg(feature = "redis")]
+mod redis;
+mod sources;
 mod text_files;
+#[cfg(feature = "tracing")]
+mod tracing;
 mod twin;
 
 use std::sync::{Arc, Mutex};

@@ -1,0 +1,124 @@
+//! The report as a page: one file, without scripts and without anything from elsewhere.
+
+use std::fmt::Write;
+
+use crate::format::counted;
+use crate::stream::chart::Chart;
+use crate::stream::report::Report;
+use crate::stream::telemetry::Point;
+
+const STYLE: &str = include_str!("page.css");
+
+/// The page of a stream that has ended.
+pub(crate) fn page(report: &Report, points: &[Point]) -> String {
+    let mut page = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n\
+         <title>forebay stream</title>\n<style>\n{STYLE}</style></head>\n<body>\n<h1>forebay stream</h1>\n"
+    );
+    write(&mut page, report, points).expect("writing to a string does not fail");
+    page.push_str("</body></html>\n");
+    page
+}
+
+fn write(page: &mut String, report: &Report, points: &[Point]) -> std::fmt::Result {
+    let batches = counted(report.batches, "batch", "batches");
+    let lines = counted(report.records, "line", "lines");
+    let items = counted(report.keys as u64, "item", "items");
+    let seconds = points.last().map_or(0.0, |point| point.at.as_secs_f64());
+    writeln!(page, "<p>{batches}, {lines}, {items} in {seconds:.1} s</p>")?;
+    page.push_str("<div class=\"charts\">\n");
+    charts(points)
+        .iter()
+        .for_each(|chart| *page += &chart.html());
+    page.push_str("</div>\n");
+    let window = report.window_text();
+    heading(
+        page,
+        &format!("Heavy hitters{window}"),
+        "item</th><th class=\"n\">at least</th><th class=\"n\">at most</th><th>share",
+    )?;
+    for row in &report.ranking.rows {
+        let item = escaped(&row.item);
+        let (lower, upper, share) = (row.lower, row.upper, row.share);
+        writeln!(
+            page,
+            "<tr><td><code>{item}</code></td><td class=\"n\">{lower}</td>\
+             <td class=\"n\">{upper}</td><td><meter value=\"{share:.4}\"></meter> {:.2}%</td></tr>",
+            100.0 * share
+        )?;
+    }
+    page.push_str("</table>\n");
+    if !report.samples.is_empty() {
+        heading(page, "Lines drawn at random", "item</th><th>lines")?;
+        for sampled in &report.samples {
+            let lines: String = sampled.lines.iter().map(|line| code(line)).collect();
+            writeln!(
+                page,
+                "<tr><td>{}</td><td>{lines}</td></tr>",
+                code(&sampled.item)
+            )?;
+        }
+        page.push_str("</table>\n");
+    }
+    Ok(())
+}
+
+fn heading(page: &mut String, title: &str, columns: &str) -> std::fmt::Result {
+    writeln!(page, "<h2>{title}</h2>\n<table><tr><th>{columns}</th></tr>")
+}
+
+fn charts(points: &[Point]) -> [Chart<'static>; 4] {
+    let chart = |title, unit, value: &dyn Fn(&Point) -> f64| Chart {
+        title,
+        unit,
+        points: points
+            .iter()
+            .map(|point| (point.at.as_secs_f64(), value(point)))
+            .collect(),
+    };
+    [
+        chart("Input rate", "lines/s", &|point| point.rate),
+        chart("Scheduling delay", "ms", &|point| {
+            1e3 * point.scheduling.as_secs_f64()
+        }),
+        chart("Processing time", "ms", &|point| {
+            1e3 * point.processing.as_secs_f64()
+        }),
+        chart("Total delay", "ms", &|point| {
+            1e3 * point.total().as_secs_f64()
+        }),
+    ]
+}
+
+fn code(text: &str) -> String {
+    format!("<code>{}</code>", escaped(text))
+}
+
+/// A text as it must stand in a page: nothing of the input becomes markup.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            c if c.is_control() => escaped.extend(c.escape_default()),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn input_does_not_become_markup() {
+        let hostile = "<script>alert(\"1\")</script> & \u{7}";
+        let expected = "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; \\u{7}";
+        assert_eq!(escaped(hostile), expected);
+    }
+}

@@ -1,0 +1,156 @@
+//! The settings of a context.
+
+use std::string::String;
+use std::time::Duration;
+
+use super::context::StreamingContext;
+use super::error::BuildError;
+use super::exchange::Routing;
+use super::executor::Executor;
+use super::failure::FailurePolicy;
+use super::rate::{Pacing, PidWeights};
+use super::time::whole_millis;
+use crate::random::JobSeed;
+
+/// What all of a context's parts must know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// Milliseconds, at least 1.
+    pub(crate) interval: u64,
+    pub(crate) routing: Routing,
+    pub(crate) seed: JobSeed,
+    pub(crate) policy: FailurePolicy,
+    pub(crate) pacing: Pacing,
+}
+
+/// The settings of a [`StreamingContext`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ContextBuilder {
+    name: String,
+    interval: Duration,
+    threads: Option<usize>,
+    partitions: usize,
+    key_groups: usize,
+    seed: u64,
+    executor: Option<Executor>,
+    policy: FailurePolicy,
+    pacing: Pacing,
+}
+
+impl ContextBuilder {
+    pub(crate) fn new(name: String) -> Self {
+        Self {
+            name,
+            interval: Duration::from_secs(1),
+            threads: None,
+            partitions: 8,
+            key_groups: 128,
+            seed: 0,
+            executor: None,
+            policy: FailurePolicy::Stop,
+            pacing: Pacing::default(),
+        }
+    }
+
+    /// The time from one batch to the next, in whole milliseconds; one second unless given.
+    pub fn batch_interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// How many worker threads; as many as the machine has cores unless given. No result depends
+    /// on it.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self.executor = None;
+        self
+    }
+
+    /// Runs on the threads of `executor`, which other contexts may share.
+    pub fn executor(mut self, executor: &Executor) -> Self {
+        self.executor = Some(executor.clone());
+        self
+    }
+
+    /// Into how many partitions inputs and keys are dealt; 8 unless given, on every machine.
+    pub fn partitions(mut self, partitions: usize) -> Self {
+        self.partitions = partitions;
+        self
+    }
+
+    /// How many key groups there are: the most partitions that keyed state can ever be dealt to;
+    /// 128 unless given.
+    pub fn key_groups(mut self, key_groups: usize) -> Self {
+        self.key_groups = key_groups;
+        self
+    }
+
+    /// The seed of everything random in the stream; 0 unless given.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// What becomes of a batch that fails, and of the stream; [`FailurePolicy::Stop`] unless given.
+    pub fn on_failure(mut self, policy: FailurePolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The most items per second that each input may give; at least one item a batch comes
+    /// through. What is not taken waits where it is; full buffers hold their senders back.
+    pub fn max_rate(mut self, items_per_second: f64) -> Self {
+        self.pacing.max_rate = Some(items_per_second);
+        self
+    }
+
+    /// Lets every input give as many items as the batches can take: its first batches those of
+    /// `initial_rate`, in items per second, then what a [`PidRateEstimator`] finds.
+    ///
+    /// [`PidRateEstimator`]: super::PidRateEstimator
+    pub fn backpressure(self, initial_rate: f64) -> Self {
+        self.backpressure_with(initial_rate, PidWeights::default())
+    }
+
+    /// Like [`backpressure`](Self::backpressure), with other weights.
+    pub fn backpressure_with(mut self, initial_rate: f64, weights: PidWeights) -> Self {
+        self.pacing.backpressure = Some((initial_rate, weights));
+        self
+    }
+
+    /// Makes the context and, unless an executor was given, its threads.
+    ///
+    /// # Errors
+    ///
+    /// If the interval is not a positive number of milliseconds, a number is 0 or beyond 65,536,
+    /// a rate is not positive and finite, or the operating system refuses the threads.
+    pub fn build(self) -> Result<StreamingContext, BuildError> {
+        let interval = whole_millis(self.interval).ok_or(BuildError::Interval(self.interval))?;
+        let count = |what, given: usize| match given {
+            1..=65_536 => Ok(given as u32),
+            _ => Err(BuildError::Count(what, given)),
+        };
+        let routing = Routing {
+            groups: count("key groups", self.key_groups)?,
+            partitions: count("partitions", self.partitions)?,
+        };
+        self.pacing.check()?;
+        let executor = match self.executor {
+            Some(executor) => executor,
+            None => Executor::new(self.threads.unwrap_or_else(cores))?,
+        };
+        let settings = Settings {
+            interval,
+            routing,
+            seed: JobSeed::new(self.seed),
+            policy: self.policy,
+            pacing: self.pacing,
+        };
+        Ok(StreamingContext::from_parts(self.name, settings, executor))
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, Into::into)
+}

@@ -1,0 +1,138 @@
+//! What was measured in a batch.
+
+use std::mem::size_of;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::BatchError;
+use super::time::BatchTime;
+
+/// What one step did; cloning copies no list.
+#[derive(Clone, Debug)]
+pub struct StepReport {
+    pub(crate) time: BatchTime,
+    pub(crate) items: usize,
+    pub(crate) waited: Duration,
+    pub(crate) duration: Duration,
+    pub(crate) retries: u32,
+    pub(crate) failure: Option<BatchError>,
+    pub(crate) operators: Arc<[OperatorReport]>,
+}
+
+impl StepReport {
+    /// The batch.
+    #[must_use]
+    pub const fn time(&self) -> BatchTime {
+        self.time
+    }
+
+    /// How many items the inputs gave.
+    #[must_use]
+    pub const fn items(&self) -> usize {
+        self.items
+    }
+
+    /// How long the batch waited for earlier ones after its time had come: the scheduling delay.
+    /// Zero where the owner of the driver steps it.
+    #[must_use]
+    pub const fn scheduling_delay(&self) -> Duration {
+        self.waited
+    }
+
+    /// How long it took, repetitions included: the processing delay.
+    #[must_use]
+    pub const fn duration(&self) -> Duration {
+        self.duration
+    }
+
+    /// From the time of the batch to its end.
+    #[must_use]
+    pub const fn total_delay(&self) -> Duration {
+        self.waited.saturating_add(self.duration)
+    }
+
+    /// How often it was run again after a failure.
+    #[must_use]
+    pub const fn retries(&self) -> u32 {
+        self.retries
+    }
+
+    /// Why the batch was left out, if it was: see
+    /// [`FailurePolicy::Skip`](super::FailurePolicy::Skip).
+    #[must_use]
+    pub const fn failure(&self) -> Option<&BatchError> {
+        self.failure.as_ref()
+    }
+
+    /// What each operator did, in the order of running. In a batch that was left out, those up to
+    /// the one that failed.
+    #[must_use]
+    pub fn operators(&self) -> &[OperatorReport] {
+        &self.operators
+    }
+}
+
+/// What one operator did in one batch.
+#[derive(Clone, Debug)]
+pub struct OperatorReport {
+    pub(crate) name: Arc<str>,
+    pub(crate) duration: Duration,
+    pub(crate) items: Option<usize>,
+    pub(crate) state: Option<StateSize>,
+}
+
+impl OperatorReport {
+    /// The name of the operator.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How long it took. The operators of a fused chain run in the loop of whoever reads it: their
+    /// time is in the time of that one.
+    #[must_use]
+    pub const fn duration(&self) -> Duration {
+        self.duration
+    }
+
+    /// How many items came out of it; `None` where they are not counted, because they only pass
+    /// through the loop of another operator.
+    #[must_use]
+    pub const fn items(&self) -> Option<usize> {
+        self.items
+    }
+
+    /// How much state it keeps, if it keeps any by key.
+    #[must_use]
+    pub const fn state(&self) -> Option<StateSize> {
+        self.state
+    }
+}
+
+/// How much keyed state an operator keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StateSize {
+    keys: usize,
+    bytes: usize,
+}
+
+impl StateSize {
+    /// How many keys have a state.
+    #[must_use]
+    pub const fn keys(&self) -> usize {
+        self.keys
+    }
+
+    /// How many bytes the tables take. What keys and values own elsewhere, as strings do, is not
+    /// known to the driver and not in it.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Adds a table with entries of type `E`.
+    pub(crate) const fn add_table<E>(&mut self, keys: usize, capacity: usize, index: usize) {
+        self.keys += keys;
+        self.bytes += capacity * size_of::<E>() + index;
+    }
+}

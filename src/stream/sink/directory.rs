@@ -1,0 +1,85 @@
+//! One directory per batch, with a file per partition.
+
+use std::format;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::string::String;
+
+use super::Sink;
+use crate::stream::error::BoxError;
+use crate::stream::time::BatchTime;
+
+/// How the items of a partition become the content of a file.
+pub(super) trait Format<T>: Send + Sync + 'static {
+    fn write(&self, items: &[T], file: &mut dyn Write) -> Result<(), BoxError>;
+}
+
+/// A directory for each batch, `prefix-<time>.suffix`: written aside and renamed when it is
+/// complete, in place of an earlier one of the same batch.
+pub(super) struct Directories<F> {
+    /// What stands before the time: a folder and the beginning of a name.
+    pub(super) prefix: String,
+    pub(super) suffix: String,
+    pub(super) format: F,
+}
+
+impl<F> Directories<F> {
+    fn directory(&self, time: BatchTime) -> PathBuf {
+        let mut name = self.prefix.clone();
+        if !name.is_empty() && !name.ends_with('/') {
+            name.push('-');
+        }
+        name += &format!("{}", time.as_millis());
+        if !self.suffix.is_empty() {
+            name.push('.');
+            name += &self.suffix;
+        }
+        PathBuf::from(name)
+    }
+}
+
+/// A hidden neighbour, into which a batch is written before it takes its name.
+fn aside(directory: &Path) -> PathBuf {
+    let name = directory.file_name().unwrap_or_default().to_string_lossy();
+    directory.with_file_name(format!(".{name}.part"))
+}
+
+/// Removes a directory, should it exist.
+fn remove(directory: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn unwritable(path: &Path, error: impl std::fmt::Display) -> BoxError {
+    format!("{} cannot be written: {error}", path.display()).into()
+}
+
+impl<T, F: Format<T>> Sink<T> for Directories<F> {
+    fn begin(&mut self, time: BatchTime) -> Result<(), BoxError> {
+        let directory = self.directory(time);
+        let folder = aside(&directory);
+        let made = remove(&folder).and_then(|()| fs::create_dir_all(&folder));
+        made.map_err(|error| unwritable(&directory, error))
+    }
+
+    fn write(&self, time: BatchTime, partition: usize, items: &[T]) -> Result<(), BoxError> {
+        let directory = self.directory(time);
+        let path = aside(&directory).join(format!("part-{partition:05}"));
+        let write = || {
+            let mut file = BufWriter::new(File::create(path)?);
+            self.format.write(items, &mut file)?;
+            file.into_inner()?.sync_all()?;
+            Ok::<_, BoxError>(())
+        };
+        write().map_err(|error| unwritable(&directory, error))
+    }
+
+    fn commit(&mut self, time: BatchTime) -> Result<(), BoxError> {
+        let directory = self.directory(time);
+        let renamed = remove(&directory).and_then(|()| fs::rename(aside(&directory), &directory));
+        renamed.map_err(|error| unwritable(&directory, error))
+    }
+}

@@ -1,0 +1,262 @@
+//! Inputs that keep their items and are read by position.
+
+use std::fmt;
+use std::format;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+use std::vec::Vec;
+
+use super::Input;
+use crate::stream::Data;
+use crate::stream::context::StreamingContext;
+use crate::stream::dstream::DStream;
+use crate::stream::error::BoxError;
+use crate::stream::executor::lock;
+
+/// An input that keeps its items and gives any range of them again: files, a log, a table.
+///
+/// The driver holds one position for each partition of the source. For every batch it asks
+/// [`plan`](Self::plan) how far to go, then [`read`](Self::read)s the ranges; when the batch has
+/// succeeded, their ends are where the source stands. All this happens on the driver's thread.
+///
+/// # Contract
+///
+/// - A range is exact and repeatable: the same range gives the same items in the same order, also
+///   from a source made anew after a crash.
+/// - A plan begins where it is told to. It may have more ranges than there were positions, for
+///   partitions that have come into being; never fewer.
+/// - Ranges are asked for one after the other. To read elsewhere the driver calls
+///   [`seek`](Self::seek) first, and only before the first batch.
+///
+/// # Examples
+///
+/// A log in the manner of Kafka: topics have partitions, partitions have offsets. A client of
+/// Kafka stands where `Log` does: `ends` is its `fetch_watermarks`, `fetch` is `assign` and
+/// `poll`. Offsets count records there too, so a range of offsets is a plan.
+///
+/// ```
+/// use std::ops::Range;
+/// use std::sync::{Arc, RwLock};
+/// use forebay::stream::{BatchTime, BoxError, Source, StreamingContext};
+///
+/// #[derive(Clone, Default)]
+/// struct Log(Arc<RwLock<Vec<Vec<String>>>>);
+///
+/// impl Log {
+///     fn ends(&self) -> Vec<u64> {
+///         self.0.read().unwrap().iter().map(|partition| partition.len() as u64).collect()
+///     }
+///     fn fetch(&self, partition: usize, offsets: &Range<u64>) -> Vec<String> {
+///         let offsets = offsets.start as usize..offsets.end as usize;
+///         self.0.read().unwrap()[partition][offsets].to_vec()
+///     }
+/// }
+///
+/// impl Source for Log {
+///     type Item = String;
+///     type Position = u64;
+///
+///     fn start(&mut self) -> Result<Vec<u64>, BoxError> {
+///         Ok(vec![0; self.ends().len()])
+///     }
+///
+///     fn plan(&mut self, at: &[u64], limit: usize) -> Result<Vec<Range<u64>>, BoxError> {
+///         let ends = self.ends();
+///         let share = (limit / ends.len().max(1)).max(1) as u64;
+///         let starts = at.iter().copied().chain(std::iter::repeat(0)); // new partitions
+///         Ok(starts.zip(ends).map(|(at, end)| at..end.min(at.saturating_add(share))).collect())
+///     }
+///
+///     fn read(&mut self, partition: usize, range: &Range<u64>) -> Result<Vec<String>, BoxError> {
+///         Ok(self.fetch(partition, range))
+///     }
+/// }
+///
+/// let log = Log::default();
+/// log.0.write().unwrap().push(vec!["a".into(), "b".into()]);
+///
+/// let ctx = StreamingContext::builder("log").build()?;
+/// let (lines, positions) = ctx.source_from(log.clone(), None);
+/// lines.print();
+/// let mut driver = ctx.into_driver()?;
+/// assert_eq!(driver.step(BatchTime::from_millis(1_000))?.items(), 2);
+/// assert_eq!(positions.get(), [2]);
+///
+/// // A partition more, and a program that goes on where the other was.
+/// log.0.write().unwrap().push(vec!["c".into()]);
+/// let ctx = StreamingContext::builder("log").build()?;
+/// let (lines, positions) = ctx.source_from(log, Some(positions.get()));
+/// lines.print();
+/// let mut driver = ctx.into_driver()?;
+/// assert_eq!(driver.step(BatchTime::from_millis(2_000))?.items(), 1);
+/// assert_eq!(positions.get(), [2, 1]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Source: Send + 'static {
+    /// What is read.
+    type Item: Data;
+
+    /// A place in one partition, between two items: all that is needed to read on from there.
+    type Position: Clone + PartialEq + fmt::Debug + Send + 'static;
+
+    /// Connects, opens, and says where each partition begins. Called once, before all else.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the stream from starting.
+    fn start(&mut self) -> Result<Vec<Self::Position>, BoxError>;
+
+    /// Goes to where an earlier run was, instead of the beginning. Called once after
+    /// [`start`](Self::start), if at all; to be implemented by sources that go forward by
+    /// themselves and do not merely obey the positions in a plan.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such place.
+    fn seek(&mut self, _to: &[Self::Position]) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    /// What the next batch shall read of each partition, given where the partitions stand: at
+    /// most `limit` items in all, roughly, but something if there is anything.
+    ///
+    /// # Errors
+    ///
+    /// Whatever fails the batch.
+    fn plan(
+        &mut self,
+        at: &[Self::Position],
+        limit: usize,
+    ) -> Result<Vec<Range<Self::Position>>, BoxError>;
+
+    /// The items of a range of one partition, in their order.
+    ///
+    /// # Errors
+    ///
+    /// Whatever fails the batch.
+    fn read(
+        &mut self,
+        partition: usize,
+        range: &Range<Self::Position>,
+    ) -> Result<Vec<Self::Item>, BoxError>;
+
+    /// Whether nothing will ever come after these positions: never, unless the source is bounded.
+    fn is_finished(&self, _at: &[Self::Position]) -> bool {
+        false
+    }
+}
+
+/// Where a [`Source`] stands after the last batch that succeeded; cloning gives another handle.
+///
+/// A program that keeps them where it keeps its results, in one transaction, goes on after a crash
+/// without loss or repetition.
+#[derive(Clone, Debug)]
+pub struct Positions<P>(Arc<Mutex<Vec<P>>>);
+
+impl<P: Clone> Positions<P> {
+    /// One position per partition; none before the stream has started.
+    #[must_use]
+    pub fn get(&self) -> Vec<P> {
+        lock(&self.0).clone()
+    }
+}
+
+/// A source with the positions that the driver holds for it.
+struct Followed<S: Source> {
+    source: S,
+    /// Where to begin, if not at the beginning; taken at the start.
+    from: Option<Vec<S::Position>>,
+    /// After the last batch that is over.
+    at: Positions<S::Position>,
+    /// The ends of the ranges that the batch at hand has read.
+    ends: Vec<S::Position>,
+}
+
+impl<S: Source> Input for Followed<S> {
+    type Item = S::Item;
+
+    fn start(&mut self) -> Result<(), BoxError> {
+        let mut at = self.source.start()?;
+        if let Some(from) = self.from.take() {
+            self.source.seek(&from)?;
+            at = from;
+        }
+        *lock(&self.at.0) = at;
+        Ok(())
+    }
+
+    fn take(&mut self, limit: usize) -> Result<Vec<S::Item>, BoxError> {
+        let at = self.at.get();
+        let plan = self.source.plan(&at, limit)?;
+        check(&at, &plan)?;
+        let mut items = Vec::new();
+        for (partition, range) in plan.iter().enumerate() {
+            items.append(&mut self.source.read(partition, range)?);
+        }
+        self.ends = plan.into_iter().map(|range| range.end).collect();
+        Ok(items)
+    }
+
+    fn commit(&mut self) {
+        lock(&self.at.0).clone_from(&self.ends);
+    }
+
+    fn is_finished(&self) -> bool {
+        self.source.is_finished(&lock(&self.at.0))
+    }
+}
+
+/// A plan that does not begin where the source stands would lose or repeat items.
+fn check<P: PartialEq + fmt::Debug>(at: &[P], plan: &[Range<P>]) -> Result<(), BoxError> {
+    if plan.len() < at.len() {
+        let (planned, known) = (plan.len(), at.len());
+        return Err(format!("the plan has {planned} partitions of {known}").into());
+    }
+    for (partition, (at, range)) in at.iter().zip(plan).enumerate() {
+        if range.start != *at {
+            let begins = &range.start;
+            return Err(format!(
+                "the plan of partition {partition} begins at {begins:?}, not at {at:?}"
+            )
+            .into());
+        }
+    }
+    Ok(())
+}
+
+impl StreamingContext {
+    /// A stream of the items of a [`Source`], from its beginning.
+    pub fn source<S: Source>(&self, source: S) -> DStream<'_, S::Item> {
+        self.source_from(source, None).0
+    }
+
+    /// A stream of the items of a [`Source`], from its beginning or from the positions of an
+    /// earlier run, and the positions that it reaches.
+    ///
+    /// # Examples
+    ///
+    /// See [`Source`].
+    pub fn source_from<S: Source>(
+        &self,
+        source: S,
+        from: Option<Vec<S::Position>>,
+    ) -> (DStream<'_, S::Item>, Positions<S::Position>) {
+        self.followed("source", source, from)
+    }
+
+    pub(crate) fn followed<S: Source>(
+        &self,
+        kind: &str,
+        source: S,
+        from: Option<Vec<S::Position>>,
+    ) -> (DStream<'_, S::Item>, Positions<S::Position>) {
+        let at = Positions(Arc::default());
+        let followed = Followed {
+            source,
+            from,
+            at: at.clone(),
+            ends: Vec::new(),
+        };
+        (self.input(kind, followed), at)
+    }
+}

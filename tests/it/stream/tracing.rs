@@ -1,0 +1,86 @@
+//! Spans: one per batch, and in it one per operator.
+
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use super::context;
+
+/// Writes down what is entered, left and recorded.
+#[derive(Clone, Default)]
+struct Log {
+    lines: Arc<Mutex<Vec<String>>>,
+    spans: Arc<AtomicU64>,
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.0 += &format!(" {field}={value:?}");
+    }
+}
+
+impl Log {
+    fn write(&self, head: &str, visit: impl FnOnce(&mut Line)) {
+        let mut line = Line(head.to_string());
+        visit(&mut line);
+        self.lines.lock().unwrap().push(line.0);
+    }
+}
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("forebay")
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        self.write(span.metadata().name(), |line| span.record(line));
+        Id::from_u64(self.spans.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        self.write("record", |line| values.record(line));
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        self.write("event", |line| event.record(line));
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, id: &Id) {
+        self.write(&format!("exit {}", id.into_u64()), |_| ());
+    }
+}
+
+#[test]
+fn a_batch_is_a_span_around_those_of_its_operators() {
+    let log = Log::default();
+    tracing::subscriber::with_default(log.clone(), || {
+        let ctx = context();
+        let numbers = ctx.batches([vec![1, 2]]).named("numbers");
+        numbers.count().for_each_batch(|_, _| Err("full".into()));
+        ctx.into_driver().unwrap().run_to_end().unwrap_err();
+    });
+    let expected = [
+        "batch time=1000",
+        "operator name=\"numbers\"",
+        "exit 2",
+        "operator name=\"count-1\"",
+        "exit 3",
+        "operator name=\"for_each_batch-2\"",
+        "exit 4",
+        "record items=2",
+        "record retries=0",
+        "event message=the batch has failed error=operator for_each_batch-2 failed in the batch of 1000 ms: full",
+        "exit 1",
+    ];
+    assert_eq!(*log.lines.lock().unwrap(), expected);
+}
