@@ -19,5 +19,6 @@ mod sample_unequal;
 #[cfg(feature = "serde")]
 mod sample_unequal_stored;
 mod sample_units;
+mod stratified;
 #[cfg(feature = "stream")]
 mod stream;
