@@ -227,4 +227,17 @@ fn what_could_not_be_is_refused_with_its_reason() {
     weighted.offer(6, 60);
     let full = json(&weighted);
     refused::<WeightedReservoir<u32>>(&full, "\"seen\":59", "\"seen\":5", "seen less");
+    let mut strata = StratifiedReservoir::<u32, u32>::with_seed(2, 1).with_max_items(90);
+    strata.offer(0, 60);
+    let json = json(&strata);
+    for (from, to, reason) in [
+        ("\"seen\":60", "\"seen\":59", "has not seen"),
+        ("\"seen\":60", "\"seen\":61", "has not seen"),
+        ("\"per_key\":2", "\"per_key\":0", "a cap"),
+        ("\"per_key\":2", "\"per_key\":1", "does not fit its cap"),
+        ("\"items\":90", "\"items\":1", "a cap"),
+        ("\"items\":90", "\"items\":45", "more than its caps"),
+    ] {
+        refused::<StratifiedReservoir<u32, u32>>(&json, from, to, reason);
+    }
 }
