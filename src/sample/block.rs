@@ -126,6 +126,18 @@ mod tests {
     }
 
     #[test]
+    fn a_slice_of_which_exactly_k_ranks_came_is_drawn_further_for_its_threshold() {
+        let (core, mut rng) = (BottomK::new(1), seeded(1));
+        let guessed = first_threshold(&core, 1_000);
+        // One candidate alone comes in nine slices of ten thousand.
+        for _ in 0..20_000 {
+            let held = sample(&[0; 1_000], &core, &mut rng);
+            let threshold = held.threshold().map(|UniformRank(rank)| rank);
+            assert!(threshold.is_some_and(|rank| rank != guessed));
+        }
+    }
+
+    #[test]
     fn few_candidates_do_not_pay() {
         assert!(!pays(&BottomK::<_, u8>::new(10), 63));
         let nearly_full = BottomK::<_, u8>::from_candidates(100, vec![], Some(UniformRank(0.001)));
