@@ -131,3 +131,20 @@ fn weighted_reservoirs_do_not_feel_the_unit_of_weight() {
         }
     }
 }
+
+#[test]
+fn light_items_next_to_nothing_never_push_out_heavy_ones_that_sink() {
+    for seed in 0..50 {
+        let mut light = VarOpt::with_seed(2, seed);
+        let mut heavy = VarOpt::with_seed(3, seed);
+        for (item, weight) in [(0, 1e-300), (1, 2e-300), (2, 3e-300)] {
+            light.update_weighted(item, weight).expect("valid");
+        }
+        for (item, weight) in [(10, 1.0e300), (11, 1.5e300), (12, 1.7e300)] {
+            heavy.update_weighted(item, weight).expect("valid");
+        }
+        light.merge(heavy);
+        assert_eq!((light.len(), light.tau()), (2, 2.1e300));
+        assert!(light.iter().all(|&item| item >= 10), "{light:?}");
+    }
+}
