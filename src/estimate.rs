@@ -103,6 +103,15 @@ pub(crate) fn check_confidence(confidence: f64) {
     );
 }
 
+/// Panics unless `q` lies in 0..=1.
+#[track_caller]
+pub(crate) fn check_quantile(q: f64) {
+    assert!(
+        (0.0..=1.0).contains(&q),
+        "a quantile must lie in 0..=1, not {q}"
+    );
+}
+
 /// How many of `population` items have a property that `hits` of a uniform sample of `size`
 /// without replacement have: Wilson's score interval with the finite-population correction
 /// `(population - size)/(population - 1)` on the variance (Wilson 1927; Cochran 1977, section
@@ -149,6 +158,20 @@ fn wilson(share: f64, z2: f64) -> (f64, f64) {
     (centre - half, centre + half)
 }
 
+/// The share of something that `draws` independent draws from it saw as `share`, by Wilson's
+/// interval.
+pub(crate) fn share_of_draws(share: f64, draws: f64, confidence: f64) -> Estimate {
+    let z = normal_quantile(0.5 + confidence / 2.0);
+    let (lower, upper) = wilson(share, z * z / draws);
+    Estimate {
+        value: share,
+        // Rounding must not push an end past the share itself.
+        lower: lower.clamp(0.0, share),
+        upper: upper.clamp(share, 1.0),
+        confidence,
+    }
+}
+
 /// Some items of a sample of fixed size, their inclusion probabilities summed up.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Included {
@@ -186,10 +209,13 @@ pub(crate) fn slots_of_sample(hits: Included, misses: Included, confidence: f64)
     let correction = size * a * b / (hits.count * a + misses.count * b);
     let z = normal_quantile(0.5 + confidence / 2.0);
     let (lower, upper) = wilson(hits.count / size, z * z * correction / size);
+    // The value is within what is possible; rounding may have left it out of the interval.
     Estimate {
         value: hits.count,
-        lower: (lower * size).max(hits.probability),
-        upper: (upper * size).min(size - misses.probability),
+        lower: (lower * size).max(hits.probability).min(hits.count),
+        upper: (upper * size)
+            .min(size - misses.probability)
+            .max(hits.count),
         confidence,
     }
 }
@@ -354,6 +380,21 @@ pub(crate) fn sum_from_parts(parts: impl Iterator<Item = (f64, f64)>, confidence
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn slots_lie_within_their_interval() {
+        for size in 1..60u32 {
+            for hits in 0..=size {
+                for probability in [0.0, 0.1, 0.9] {
+                    let [mut inside, mut outside] = [Included::default(); 2];
+                    (0..hits).for_each(|_| inside.add(probability));
+                    (hits..size).for_each(|_| outside.add(probability));
+                    let e = slots_of_sample(inside, outside, 0.95);
+                    assert!(e.lower <= e.value && e.value <= e.upper, "{e:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn count_interval_stays_within_the_possible() {

@@ -24,6 +24,11 @@ impl Position {
         Self { source, line: 1 }
     }
 
+    /// A line of the first source, counted from 1.
+    pub(crate) const fn nth(line: u64) -> Self {
+        Self { source: 0, line }
+    }
+
     /// Which of the sources it is in, from 0.
     pub(crate) const fn source(self) -> usize {
         self.source
@@ -244,13 +249,6 @@ fn length_of_lines(bytes: &[u8], n: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    impl Position {
-        /// A line of the first source.
-        pub(crate) const fn nth(line: u64) -> Self {
-            Self { source: 0, line }
-        }
-    }
 
     const FIRST: Position = Position::nth(1);
 

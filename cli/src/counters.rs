@@ -3,12 +3,13 @@
 use std::io::Write;
 
 use forebay::Merge;
+use forebay::datasketches::write_frequent;
 use forebay::frequent::MisraGries;
 
-use crate::args::RankingArgs;
+use crate::args::{RankingArgs, SaveFormat};
 use crate::error::Error;
 use crate::ranking::Ranking;
-use crate::saved::{self, Kind};
+use crate::saved::{self, Kind, Savable};
 
 /// The result of counting or of adding up weights.
 #[derive(Debug)]
@@ -58,17 +59,31 @@ impl Counters {
     ///
     /// If the file or the output cannot be written.
     pub(crate) fn hand_out(&self, args: &RankingArgs, out: &mut impl Write) -> Result<(), Error> {
-        if let Some(path) = &args.save {
-            match self {
-                Self::Counts(summary) => saved::write(path, Kind::Counts, summary)?,
-                Self::Weights(summary) => saved::write(path, Kind::Weights, summary)?,
-            }
-        }
+        saved::save(&args.save, self)?;
         let n = args.n.get();
         let ranking = match self {
             Self::Counts(summary) => Ranking::new(summary, n),
             Self::Weights(summary) => Ranking::new(summary, n),
         };
         ranking.write(args.format, out)
+    }
+}
+
+impl Savable for Counters {
+    fn encode(&self, format: SaveFormat) -> Result<Vec<u8>, String> {
+        match (format, self) {
+            (SaveFormat::Forebay, Self::Counts(summary)) => {
+                Ok(saved::encode(Kind::Counts, summary))
+            }
+            (SaveFormat::Forebay, Self::Weights(summary)) => {
+                Ok(saved::encode(Kind::Weights, summary))
+            }
+            (SaveFormat::Datasketches, Self::Counts(summary)) => {
+                write_frequent(summary).map_err(|error| error.to_string())
+            }
+            (SaveFormat::Datasketches, Self::Weights(_)) => {
+                Err("there are images of counts, not of weights from a field".to_owned())
+            }
+        }
     }
 }

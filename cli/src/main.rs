@@ -13,6 +13,7 @@ mod error;
 mod field;
 mod format;
 mod generate;
+mod image;
 mod input;
 mod keys;
 mod lanes;

@@ -24,13 +24,16 @@ pub(crate) fn run(args: &MergeArgs, out: &mut impl Write) -> Result<(), Error> {
     }
     match all {
         Saved::Counters(counters) => counters.hand_out(&args.output.for_ranking()?, out),
-        Saved::Sample(sample) => {
+        Saved::Sample(mut sample) => {
+            if let Some(delimiter) = &args.delimiter {
+                sample.cut_at(delimiter)?;
+            }
             let MergeOutput {
                 save, questions, ..
             } = &args.output;
             let format = args.output.format_of_estimates()?;
             let mut skipper = Skipper::new(args.on_bad());
-            sample.hand_out(save.as_deref(), questions, format, &mut skipper, out)
+            sample.hand_out(save, questions, format, &mut skipper, out)
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Summaries in files: written on one machine, merged on another.
 //!
-//! A file is the eight bytes `FOREBAY1`, the length of what follows the header (u64) and its crc32
-//! (u32), both little-endian; what follows is a byte that says what is in it, and that in postcard.
+//! A file is an image of DataSketches, or it is the eight bytes `FOREBAY1`, the length of what
+//! follows the header (u64) and its crc32 (u32), both little-endian; what follows is a byte that
+//! says what is in it, and that in postcard.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -12,8 +13,12 @@ use flate2::Crc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use forebay::datasketches::ImageKind;
+
+use crate::args::{SaveArgs, SaveFormat};
 use crate::counters::Counters;
 use crate::error::Error;
+use crate::image;
 use crate::sample::Collection;
 
 const MAGIC: &[u8; 8] = b"FOREBAY1";
@@ -78,17 +83,20 @@ impl Saved {
     ///
     /// # Errors
     ///
-    /// If it cannot be read, or is not what [`write`] wrote.
+    /// If it cannot be read, or is not what [`save`] or a DataSketches library wrote.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let name = path.display().to_string();
         let bytes = fs::read(path).map_err(|cause| Error::Read {
             name: name.as_str().into(),
             cause,
         })?;
-        Self::decode(&bytes).map_err(|reason| Error::NotSaved {
-            name,
-            reason: reason.into(),
-        })
+        let saved = match ImageKind::of(&bytes) {
+            Some(kind) => image::decode(kind, &bytes, &name).map_err(|cause| {
+                format!("holds an image ({kind}) that cannot be read as text: {cause}").into()
+            }),
+            None => Self::decode(&bytes).map_err(Into::into),
+        };
+        saved.map_err(|reason| Error::NotSaved { name, reason })
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, &'static str> {
@@ -123,19 +131,45 @@ impl Saved {
     }
 }
 
-/// Writes a file, whole or not at all: under another name first, where that is possible.
+/// What can be saved.
+pub(crate) trait Savable {
+    /// The contents of the file, or why there is no such file.
+    fn encode(&self, format: SaveFormat) -> Result<Vec<u8>, String>;
+}
+
+/// Refuses what could not be saved, to be asked before anything is read.
 ///
 /// # Errors
 ///
-/// If the file cannot be written.
-pub(crate) fn write(path: &Path, kind: Kind, summary: &impl Serialize) -> Result<(), Error> {
-    replace(path, &encode(kind, summary)).map_err(|cause| Error::Save {
+/// If `summary`, which is empty yet, has no such format.
+pub(crate) fn check(args: &SaveArgs, summary: &impl Savable) -> Result<(), Error> {
+    if args.path.is_none() {
+        return Ok(());
+    }
+    let refused = |reason| Error::Usage(format!("--save-as datasketches: {reason}"));
+    summary.encode(args.format).map(drop).map_err(refused)
+}
+
+/// Saves a summary if a file is named for it, whole or not at all: under another name first, where
+/// that is possible.
+///
+/// # Errors
+///
+/// If it has no such format, or the file cannot be written.
+pub(crate) fn save(args: &SaveArgs, summary: &impl Savable) -> Result<(), Error> {
+    let Some(path) = &args.path else {
+        return Ok(());
+    };
+    let bytes = summary.encode(args.format).map_err(io::Error::other);
+    let saved = bytes.and_then(|bytes| replace(path, &bytes));
+    saved.map_err(|cause| Error::Save {
         name: path.display().to_string(),
         cause,
     })
 }
 
-fn encode(kind: Kind, summary: &impl Serialize) -> Vec<u8> {
+/// A file in the format of this program.
+pub(crate) fn encode(kind: Kind, summary: &impl Serialize) -> Vec<u8> {
     let body = postcard::to_extend(summary, vec![kind as u8])
         .expect("bytes, numbers and text can be written");
     let length = body.len() as u64;

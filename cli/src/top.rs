@@ -9,7 +9,7 @@ use crate::args::TopArgs;
 use crate::counters::Counters;
 use crate::error::Error;
 use crate::tally::{CountTally, Tally, WeightTally};
-use crate::{lanes, live};
+use crate::{lanes, live, saved};
 
 /// Reads the input and prints its most frequent items.
 ///
@@ -28,6 +28,7 @@ where
     T: Tally,
     Counters: From<MisraGries<Vec<u8>, T::Weight>>,
 {
+    saved::check(&args.output.save, &Counters::from(make().finish()))?;
     if let Some(every) = args.every {
         return live::run(args, every, make(), out);
     }

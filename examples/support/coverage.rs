@@ -6,7 +6,9 @@
 )]
 
 use forebay::Estimate;
-use forebay::sample::{DecayingReservoir, Reservoir, WeightedReservoir};
+use forebay::sample::{
+    DecayingReservoir, EbPps, ReplacementReservoir, Reservoir, VarOpt, WeightedReservoir,
+};
 
 /// One kind of estimate on one kind of stream.
 pub struct Case {
@@ -89,6 +91,34 @@ fn decaying(k: usize, n: u64, seed: u64) -> DecayingReservoir<u64> {
     sample
 }
 
+fn replacement(k: usize, n: u64, seed: u64) -> ReplacementReservoir<u64> {
+    let mut draws = ReplacementReservoir::with_seed(k, seed);
+    draws.extend(0..n);
+    draws
+}
+
+fn var_opt(k: usize, n: u64, seed: u64) -> VarOpt<u64> {
+    let mut sample = VarOpt::with_seed(k, seed);
+    for item in 0..n {
+        sample
+            .update_weighted(item, size(item))
+            .expect("a valid weight");
+    }
+    sample
+}
+
+/// Items that fade by half over about a thousand of them.
+fn fading(k: usize, n: u64, seed: u64) -> EbPps<u64> {
+    let mut sample = EbPps::with_seed(k, seed);
+    for item in 0..n {
+        if item % 100 == 0 {
+            sample.decay(f64::exp2(-0.1));
+        }
+        sample.update(item);
+    }
+    sample
+}
+
 const N: u64 = 20_000;
 
 /// A case about uniform samples of `k` of [`N`] items.
@@ -115,6 +145,8 @@ pub fn cases() -> Vec<Case> {
     let quantile = |q: f64| sorted[(q * N as f64).ceil() as usize - 1];
     let odd_sizes: f64 = (0..N).filter(|item| item % 2 == 1).map(size).sum();
     let decayed: f64 = (0..N).map(|age| f64::exp2(-(age as f64) / 1_000.0)).sum();
+    let fade = |item: u64| f64::exp2(-0.1 * ((N - 1) / 100 - item / 100) as f64);
+    let faded_odd: f64 = (0..N).filter(|item| item % 2 == 1).map(fade).sum();
     vec![
         case("count of 10 %, k = 500", true, 500, 2_000.0, |s| {
             s.estimate_count(|i| i % 10 == 0)
@@ -185,6 +217,36 @@ pub fn cases() -> Vec<Case> {
             estimate: Box::new(|seed| {
                 decaying(200, N, seed).estimate_decayed_count(|_| true, (N - 1) as f64)
             }),
+        },
+        Case {
+            name: "replacement: count of 10 %, k = 500",
+            normal: true,
+            truth: 2_000.0,
+            estimate: Box::new(|seed| replacement(500, N, seed).estimate_count(|i| i % 10 == 0)),
+        },
+        Case {
+            name: "replacement: sum of sizes, k = 500",
+            normal: true,
+            truth: total(size),
+            estimate: Box::new(|seed| replacement(500, N, seed).estimate_sum(|&i| size(i))),
+        },
+        Case {
+            name: "varopt: size of half, k = 500",
+            normal: true,
+            truth: odd_sizes,
+            estimate: Box::new(|seed| var_opt(500, N, seed).estimate_weight(|i| i % 2 == 1)),
+        },
+        Case {
+            name: "varopt: count of half, k = 500",
+            normal: true,
+            truth: N as f64 / 2.0,
+            estimate: Box::new(|seed| var_opt(500, N, seed).estimate_count(|i| i % 2 == 1)),
+        },
+        Case {
+            name: "eb-pps: faded weight of half, k = 200",
+            normal: true,
+            truth: faded_odd,
+            estimate: Box::new(|seed| fading(200, N, seed).estimate_weight(|i| i % 2 == 1)),
         },
     ]
 }

@@ -21,6 +21,19 @@ impl<'a> Bytes<'a> {
         Ok(*head)
     }
 
+    /// Says no if so many things of at least so many bytes cannot be left.
+    pub(super) fn check_room(&self, count: usize, fewest_bytes: usize) -> Result<(), ImageError> {
+        if count.saturating_mul(fewest_bytes) <= self.0.len() {
+            Ok(())
+        } else {
+            Err(ImageError::Truncated)
+        }
+    }
+
+    pub(super) fn f64(&mut self) -> Result<f64, ImageError> {
+        self.array().map(f64::from_le_bytes)
+    }
+
     pub(super) fn u32(&mut self) -> Result<u32, ImageError> {
         self.array().map(u32::from_le_bytes)
     }

@@ -18,6 +18,8 @@ pub enum ImageError {
     BadItem,
     /// The summary is too large for an image; the text says what of it.
     TooLarge(&'static str),
+    /// The summary is too small for an image; the text says what is wanted.
+    TooSmall(&'static str),
 }
 
 impl fmt::Display for ImageError {
@@ -29,6 +31,7 @@ impl fmt::Display for ImageError {
             Self::Inconsistent(what) => write!(f, "image contradicts itself: {what}"),
             Self::BadItem => f.write_str("an item is not valid UTF-8"),
             Self::TooLarge(what) => write!(f, "summary does not fit an image: {what}"),
+            Self::TooSmall(what) => write!(f, "summary is too small for an image: {what}"),
         }
     }
 }

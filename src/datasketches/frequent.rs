@@ -5,11 +5,12 @@ use core::hash::Hash;
 
 use super::bytes::Bytes;
 use super::error::ImageError;
-use super::item::Item;
+use super::head::ImageKind;
+use super::item::{Item, read_items, write_items};
 use crate::frequent::{MisraGries, Parts};
 use crate::hash::DefaultHashBuilder;
 
-const FAMILY: u8 = 10;
+const FAMILY: u8 = ImageKind::FrequentItems.family();
 const VERSION: u8 = 1;
 /// Both bits are written and either is read, by an accident of history.
 const EMPTY: u8 = 0b101;
@@ -66,9 +67,7 @@ pub fn write_frequent<K: Item, S>(summary: &MisraGries<K, u64, S>) -> Result<Vec
     for (_, count) in rows.clone() {
         image.extend_from_slice(&count.lower.to_le_bytes());
     }
-    for (key, _) in rows {
-        key.write(&mut image)?;
-    }
+    write_items(rows.map(|(key, _)| key), &mut image)?;
     Ok(image)
 }
 
@@ -127,16 +126,13 @@ fn read_parts<K: Item>(
     if total == 0 || i64::try_from(total).is_err() {
         return Err(ImageError::Inconsistent("total weight"));
     }
-    let fewest_bytes = items.saturating_mul(8 + K::FEWEST_BYTES);
-    if bytes.0.len() < fewest_bytes {
-        return Err(ImageError::Truncated);
-    }
-    let mut counts = Bytes(bytes.take(items * 8)?);
-    let mut counters = Vec::with_capacity(items);
-    for _ in 0..items {
-        counters.push((K::read(&mut bytes)?, counts.u64()?));
-    }
+    let mut counts = Bytes(bytes.take(items.saturating_mul(8))?);
+    let keys = read_items(&mut bytes, items)?;
     bytes.end()?;
+    let mut counters = Vec::with_capacity(items);
+    for key in keys {
+        counters.push((key, counts.u64()?));
+    }
     Ok(Parts::of_any_weights(
         capacity_most,
         total,

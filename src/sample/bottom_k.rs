@@ -74,7 +74,8 @@ pub(crate) struct BottomK<K, T> {
     /// offered is kept.
     threshold: Option<K>,
     /// The sample, largest rank on top: all of it, or exactly `capacity` entries once there is a
-    /// threshold. No rank is above the threshold.
+    /// threshold (fewer only while [`BottomK::from_candidates`] set one beforehand). No rank is
+    /// above the threshold.
     entries: BinaryHeap<Entry<K, T>>,
 }
 
@@ -158,15 +159,15 @@ impl<K: Rank, T> BottomK<K, T> {
 
     /// Offers one item. O(log capacity); a rank not below the threshold changes nothing.
     pub(crate) fn offer(&mut self, rank: K, item: T) {
-        if self.threshold.is_none() && self.entries.len() < self.capacity {
-            self.make_room();
-            self.entries.push(Entry { rank, item });
-            return;
-        }
         if self
             .threshold
             .is_some_and(|threshold| rank.order(&threshold).is_ge())
         {
+            return;
+        }
+        if self.entries.len() < self.capacity {
+            self.make_room();
+            self.entries.push(Entry { rank, item });
             return;
         }
         let Some(mut top) = self.entries.peek_mut() else {

@@ -152,10 +152,7 @@ impl<T, R> Reservoir<T, R> {
         q: f64,
         confidence: f64,
     ) -> Option<Estimate> {
-        assert!(
-            (0.0..=1.0).contains(&q),
-            "a quantile must lie in 0..=1, not {q}"
-        );
+        estimate::check_quantile(q);
         let values = self.iter().map(value).collect();
         estimate::quantile_from_sample(values, self.seen(), q, confidence)
     }

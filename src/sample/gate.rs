@@ -31,7 +31,7 @@ use core::f64::consts::LN_2;
 
 use rand::Rng;
 
-use super::lanes::totals;
+use super::lanes::sum_and_most;
 use crate::random::{exponential, open01};
 
 /// Lets weights pass until one has to be looked at.
@@ -111,7 +111,7 @@ impl Pool {
 const FAR: f64 = (1u128 << 127) as f64 * (1u128 << 127) as f64;
 
 /// Whether a scaled sum is one that [`Gate::fit`] can have left, with what may have passed since.
-#[cfg(feature = "serde")]
+#[cfg(any(feature = "serde", feature = "datasketches"))]
 pub(crate) fn is_fit(sum: f64) -> bool {
     (1.0 / FAR..=FAR * FAR).contains(&sum)
 }
@@ -174,10 +174,9 @@ impl Gate {
 
     /// Whether a whole block of items passes. If not, nothing has changed, and they may be invalid.
     fn pass_all(&mut self, weights: &[f64]) -> bool {
-        let block = totals(weights);
-        let passed = self.passed + block.sum * self.unit;
-        let passes =
-            block.least >= 0.0 && block.most * self.unit <= self.limit && passed <= self.stop;
+        let (sum, most) = sum_and_most(weights);
+        let passed = self.passed + sum * self.unit;
+        let passes = most * self.unit <= self.limit && passed <= self.stop;
         if passes {
             self.passed = passed;
         }

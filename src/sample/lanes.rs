@@ -1,51 +1,74 @@
 //! Weights looked at in blocks, at the speed of memory.
-
-/// What can be said of a block of weights without looking at each.
-pub(crate) struct Totals {
-    /// NaN if any weight is.
-    pub(crate) sum: f64,
-    /// Passes over NaN.
-    pub(crate) least: f64,
-    /// Passes over NaN.
-    pub(crate) most: f64,
-}
+//!
+//! Whether all are valid costs one `or` a weight: a NaN and an infinity stay in the sum, and a
+//! negative weight leaves its sign.
 
 const LANES: usize = 8;
 
-/// The sum, the minimum and the maximum, in independent lanes.
-#[inline]
-pub(crate) fn totals(weights: &[f64]) -> Totals {
-    let mut sums = [0.0; LANES];
-    let mut least = [f64::INFINITY; LANES];
-    let mut most = [f64::NEG_INFINITY; LANES];
-    let chunks = weights.chunks_exact(LANES);
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        for lane in 0..LANES {
-            sums[lane] += chunk[lane];
-            least[lane] = lower(chunk[lane], least[lane]);
-            most[lane] = upper(chunk[lane], most[lane]);
+/// The sums of lanes, and all bits that are set in any of their weights.
+struct Sums {
+    sums: [f64; LANES],
+    bits: [u64; LANES],
+}
+
+impl Sums {
+    fn new() -> Self {
+        Self {
+            sums: [0.0; LANES],
+            bits: [0; LANES],
         }
     }
-    for (lane, &weight) in rest.iter().enumerate() {
-        sums[lane] += weight;
-        least[lane] = lower(weight, least[lane]);
-        most[lane] = upper(weight, most[lane]);
+
+    /// Adds at most one weight to each lane.
+    #[inline]
+    fn add(&mut self, weights: &[f64]) {
+        for (lane, weight) in weights.iter().enumerate() {
+            self.sums[lane] += weight;
+            self.bits[lane] |= weight.to_bits();
+        }
     }
-    Totals {
-        sum: halve(sums, |a, b| a + b),
-        least: halve(least, lower),
-        most: halve(most, upper),
+
+    /// NaN if a weight was NaN or had the sign bit set, as minus zero has.
+    #[inline]
+    fn checked(self) -> f64 {
+        if halve(self.bits, |a, b| a | b) >> 63 == 0 {
+            halve(self.sums, |a, b| a + b)
+        } else {
+            f64::NAN
+        }
     }
 }
 
-/// The first number if it is smaller. One instruction, which `f64::min` is not.
+/// The sum of the weights; NaN if one is NaN or negative, minus zero included.
 #[inline]
-fn lower(a: f64, b: f64) -> f64 {
-    if a < b { a } else { b }
+pub(crate) fn sum(weights: &[f64]) -> f64 {
+    let mut sums = Sums::new();
+    let chunks = weights.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    chunks.for_each(|chunk| sums.add(chunk));
+    sums.add(rest);
+    sums.checked()
 }
 
-/// The first number if it is larger.
+/// The sum as by [`sum`], and the largest of the weights, which passes over NaN.
+#[inline]
+pub(crate) fn sum_and_most(weights: &[f64]) -> (f64, f64) {
+    let mut sums = Sums::new();
+    let mut most = [0.0; LANES];
+    let mut add = |weights: &[f64]| {
+        sums.add(weights);
+        for (most, &weight) in most.iter_mut().zip(weights) {
+            *most = upper(weight, *most);
+        }
+    };
+    let chunks = weights.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    chunks.for_each(&mut add);
+    add(rest);
+    (sums.checked(), halve(most, upper))
+}
+
+/// The first number if it is larger. One instruction, which `f64::max` is not.
 #[inline]
 fn upper(a: f64, b: f64) -> f64 {
     if a > b { a } else { b }
@@ -53,22 +76,13 @@ fn upper(a: f64, b: f64) -> f64 {
 
 /// Reduces lanes to one number, half of them at a time.
 #[inline]
-fn halve(mut lanes: [f64; LANES], pick: impl Fn(f64, f64) -> f64) -> f64 {
+fn halve<N: Copy>(mut lanes: [N; LANES], join: impl Fn(N, N) -> N) -> N {
     for half in [LANES / 2, LANES / 4, LANES / 8] {
         for lane in 0..half {
-            lanes[lane] = pick(lanes[lane], lanes[lane + half]);
+            lanes[lane] = join(lanes[lane], lanes[lane + half]);
         }
     }
     lanes[0]
-}
-
-/// Both slices in pieces of at most `len` items.
-pub(crate) fn blocks<'a, T>(
-    items: &'a [T],
-    weights: &'a [f64],
-    len: usize,
-) -> impl Iterator<Item = (&'a [T], &'a [f64])> {
-    items.chunks(len).zip(weights.chunks(len))
 }
 
 #[cfg(test)]
@@ -80,23 +94,21 @@ mod tests {
     fn totals_of_every_length_are_those_of_one_lane() {
         for len in 0..40u32 {
             let weights: Vec<f64> = (0..len).map(|i| f64::from((i * 29 + 11) % 41)).collect();
-            let totals = totals(&weights);
-            assert_eq!(totals.sum, weights.iter().sum::<f64>());
-            let extremes = weights
-                .iter()
-                .fold((f64::INFINITY, f64::NEG_INFINITY), |e, &w| {
-                    (e.0.min(w), e.1.max(w))
-                });
-            assert_eq!((totals.least, totals.most), extremes);
+            let most = weights.iter().copied().fold(0.0, f64::max);
+            assert_eq!(sum(&weights), weights.iter().sum::<f64>());
+            assert_eq!(sum_and_most(&weights), (sum(&weights), most));
         }
     }
 
     #[test]
-    fn nan_reaches_the_sum_from_any_place() {
+    fn an_invalid_weight_shows_in_the_sum_from_any_place() {
         for at in 0..19 {
-            let mut weights = [1.0; 19];
-            weights[at] = f64::NAN;
-            assert!(totals(&weights).sum.is_nan(), "{at}");
+            for invalid in [f64::NAN, -f64::NAN, -1.0, -1e-300, f64::NEG_INFINITY] {
+                let mut weights = [1.0; 19];
+                weights[at] = invalid;
+                assert!(sum(&weights).is_nan(), "{invalid} at {at}");
+                assert!(sum_and_most(&weights).0.is_nan(), "{invalid} at {at}");
+            }
         }
     }
 }

@@ -1,5 +1,8 @@
 //! `Reservoir`: a uniform sample without replacement.
 
+#[cfg(feature = "datasketches")]
+mod unranked;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -173,6 +176,32 @@ impl<T, R> Reservoir<T, R> {
                 state.core.limit(capacity);
                 state.next = 0;
             });
+        }
+    }
+
+    /// The same sample with every item replaced by what `make` makes of it. O(k); draws nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::sample::Reservoir;
+    ///
+    /// let mut lines = Reservoir::with_seed(3, 1);
+    /// lines.extend(["ebb", "flow", "neap", "spring"]);
+    /// let lengths: Reservoir<usize> = lines.map(str::len);
+    /// assert_eq!((lengths.len(), lengths.seen()), (3, 4));
+    /// ```
+    #[must_use]
+    pub fn map<U>(self, make: impl FnMut(T) -> U) -> Reservoir<U, R> {
+        let state = *self.state;
+        Reservoir {
+            left: self.left,
+            state: Box::new(State {
+                core: state.core.map(make),
+                seen: state.seen,
+                next: state.next,
+                rng: state.rng,
+            }),
         }
     }
 

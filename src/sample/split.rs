@@ -127,8 +127,22 @@ impl<T> Split<T> {
         self.entries
     }
 
+    /// The same with every item replaced.
+    pub(crate) fn map<U>(self, mut make: impl FnMut(T) -> U) -> Split<U> {
+        let entries = self.entries.into_iter();
+        Split {
+            entries: entries
+                .map(|Weighted { weight, item }| Weighted {
+                    weight,
+                    item: make(item),
+                })
+                .collect(),
+            heavy: self.heavy,
+        }
+    }
+
     /// Whether all weights are possible and the heavy items are a heap.
-    #[cfg(feature = "serde")]
+    #[cfg(any(feature = "serde", feature = "datasketches"))]
     pub(crate) fn is_valid(&self) -> bool {
         let weights =
             |range: core::ops::Range<usize>| self.entries[range].iter().map(|entry| entry.weight);

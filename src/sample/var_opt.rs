@@ -1,8 +1,15 @@
 //! `VarOpt`: variance-optimal sampling by weight.
 
+#[cfg(feature = "datasketches")]
+mod adjusted;
+#[cfg(any(feature = "serde", feature = "datasketches"))]
+mod check;
 #[cfg(feature = "serde")]
 mod decode;
 mod offer;
+
+#[cfg(feature = "datasketches")]
+pub(crate) use adjusted::Adjusted;
 
 use alloc::vec::Vec;
 
@@ -211,6 +218,30 @@ impl<T, R> VarOpt<T, R> {
         entries.map(|entry| entry.item).collect()
     }
 
+    /// The same sample with every item replaced by what `make` makes of it. O(k); draws nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::sample::VarOpt;
+    ///
+    /// let mut flows = VarOpt::with_seed(2, 1);
+    /// flows.extend([(("a", 80), 700.into()), (("b", 443), 20.into())]);
+    /// let ports: VarOpt<u16> = flows.map(|(_host, port)| port);
+    /// assert_eq!((ports.len(), ports.total_weight()), (2, 720.0));
+    /// ```
+    #[must_use]
+    pub fn map<U>(self, make: impl FnMut(T) -> U) -> VarOpt<U, R> {
+        VarOpt {
+            capacity: self.capacity,
+            split: self.split.map(make),
+            light_weight: self.light_weight,
+            gate: self.gate,
+            seen: self.seen,
+            rng: self.rng,
+        }
+    }
+
     /// The weight of all items seen that satisfy `predicate`, with an interval of confidence 0.95.
     ///
     /// See [`estimate_weight_with_confidence`](Self::estimate_weight_with_confidence).
@@ -268,6 +299,14 @@ impl<T, R> VarOpt<T, R> {
         }
         let light = estimate::slots_of_sample(hits, misses, confidence);
         light.map(|slots| (heavy[1] + slots * (tau / unit)).min(f64::MAX))
+    }
+
+    /// The items held with the probabilities with which they were included.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&T, f64)> {
+        let (tau, unit) = (self.scaled_tau(), self.gate.unit());
+        let heavy = self.split.heavy().iter().map(|entry| (&entry.item, 1.0));
+        let light = self.split.light().iter();
+        heavy.chain(light.map(move |entry| (&entry.item, (entry.weight * unit / tau).min(1.0))))
     }
 
     /// Forgets every item; capacity and generator stay.

@@ -1,12 +1,11 @@
 //! `WeightedReservoir`: successive sampling by weight, without replacement.
 
-use alloc::vec::Vec;
+mod slices;
 
 use rand::Rng;
 
 use super::api::{bottom_k_api, seeded_constructors, seen_api};
-use super::bottom_k::{BottomK, Entry, FEWEST_GATHERED, Rank};
-use super::lanes::{Totals, blocks, totals};
+use super::bottom_k::{BottomK, Rank};
 use super::skip::{ln_exponential_jump, ln_rank, ln_rank_below};
 use super::weight::{Weight, WeightError};
 use crate::random::DefaultRng;
@@ -162,6 +161,17 @@ impl<T, R> WeightedReservoir<T, R> {
         })
     }
 
+    /// Counts what another sampler has seen whose items have been merged.
+    fn take_over(&mut self, seen: u64, total_weight: f64) {
+        self.seen = self.seen.saturating_add(seen);
+        self.total_weight = (self.total_weight + total_weight).min(f64::MAX);
+        self.jump = if self.is_saturated() {
+            f64::NAN
+        } else {
+            f64::NEG_INFINITY
+        };
+    }
+
     /// Forgets every item; capacity and generator stay.
     pub fn clear(&mut self) {
         self.core.clear();
@@ -254,106 +264,6 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
             (SMALL_UNIT, libm::exp(ln_jump + LN_SMALL_UNIT))
         };
     }
-
-    /// Offers `items[i]` with weight `weights[i]` for every i, cloning only those that are kept.
-    ///
-    /// # Errors
-    ///
-    /// If a weight is NaN, negative or infinite; the items before it have been offered.
-    ///
-    /// # Panics
-    ///
-    /// If the slices differ in length.
-    #[track_caller]
-    pub fn extend_from_slices(&mut self, items: &[T], weights: &[f64]) -> Result<(), WeightError>
-    where
-        T: Clone,
-    {
-        assert_eq!(items.len(), weights.len(), "one weight for every item");
-        let mut accepted = Vec::new();
-        let mut pieces = blocks(items, weights, BLOCK);
-        let outcome =
-            pieces.try_for_each(|(items, weights)| self.offer_block(items, weights, &mut accepted));
-        if !accepted.is_empty() {
-            self.core.absorb(&mut accepted);
-            self.jump = f64::NAN;
-        }
-        outcome
-    }
-
-    /// Offers a block: as a whole if the jump goes beyond it, else piece by piece, else item by
-    /// item.
-    fn offer_block(
-        &mut self,
-        items: &[T],
-        weights: &[f64],
-        accepted: &mut Vec<Entry<WeightedRank, T>>,
-    ) -> Result<(), WeightError>
-    where
-        T: Clone,
-    {
-        if self.pass_over(weights.len(), checked_sum(weights)) {
-            return Ok(());
-        }
-        for (items, weights) in blocks(items, weights, PIECE) {
-            if self.pass_over(weights.len(), checked_sum(weights)) {
-                continue;
-            }
-            for (item, &weight) in items.iter().zip(weights) {
-                if self.count(Weight::new(weight)?) {
-                    self.gather(|| item.clone(), weight, accepted);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Passes over `len` items of weight `sum` if that does not use up the jump; if it does, or if
-    /// the sum is NaN, nothing has changed.
-    fn pass_over(&mut self, len: usize, sum: f64) -> bool {
-        let left = self.jump - sum * self.unit;
-        let passed = left >= 0.0 && sum < f64::INFINITY;
-        if passed {
-            self.jump = left;
-            self.seen = self.seen.saturating_add(len as u64);
-            self.total_weight = (self.total_weight + sum).min(f64::MAX);
-        }
-        passed
-    }
-
-    /// As `consider`, but the items accepted are gathered under a threshold that is lowered only
-    /// once there are as many of them as the sample holds: O(1) each instead of O(log k).
-    fn gather(
-        &mut self,
-        item: impl FnOnce() -> T,
-        weight: f64,
-        accepted: &mut Vec<Entry<WeightedRank, T>>,
-    ) {
-        let drawn = self.jump < 0.0;
-        let Some(threshold) = self.core.threshold().filter(|_| drawn) else {
-            return self.consider(item, weight);
-        };
-        let ln_rank = ln_rank_below(&mut self.rng, libm::log(weight), threshold.ln_rank);
-        accepted.push(Entry {
-            rank: WeightedRank { ln_rank, weight },
-            item: item(),
-        });
-        if accepted.len() >= self.core.capacity().max(FEWEST_GATHERED) {
-            self.core.absorb(accepted);
-        }
-        self.draw_jump();
-    }
-}
-
-/// How many weights are summed before they are compared with the jump, and how many when these
-/// were too many.
-const BLOCK: usize = 512;
-const PIECE: usize = 32;
-
-/// The sum of weights; NaN if one is not valid.
-fn checked_sum(weights: &[f64]) -> f64 {
-    let Totals { sum, least, .. } = totals(weights);
-    if least >= 0.0 { sum } else { f64::NAN }
 }
 
 impl<T, R: Rng> Extend<(T, Weight)> for WeightedReservoir<T, R> {
@@ -372,13 +282,7 @@ impl<T, R> Merge for WeightedReservoir<T, R> {
     /// generator for the items to come.
     fn merge(&mut self, other: Self) {
         self.core.merge(other.core);
-        self.seen = self.seen.saturating_add(other.seen);
-        self.total_weight = (self.total_weight + other.total_weight).min(f64::MAX);
-        self.jump = if self.is_saturated() {
-            f64::NAN
-        } else {
-            f64::NEG_INFINITY
-        };
+        self.take_over(other.seen, other.total_weight);
     }
 }
 

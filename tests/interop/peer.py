@@ -8,6 +8,7 @@ import pathlib
 import random
 import sys
 
+import var_opt
 from datasketches import PyLongsSerDe, frequent_items_sketch, frequent_strings_sketch
 
 LG_SLOTS = 5
@@ -51,6 +52,7 @@ def write(folder):
         (folder / f"{name}.python").write_bytes(serialized(name, sketch))
         truth = "".join(f"{weight}\t{key}\n" for key, weight in stream)
         (folder / f"{name}.truth").write_text(truth, encoding="utf-8")
+    var_opt.write(folder)
 
 
 def check(folder):
@@ -64,6 +66,7 @@ def check(folder):
             lower, upper = sketch.get_lower_bound(key), sketch.get_upper_bound(key)
             assert lower <= weight <= upper, (name, key, lower, weight, upper)
             assert upper - lower <= total // 25, (name, key)
+    var_opt.check(folder)
     print("interop: the Python peer reads all our images")
 
 

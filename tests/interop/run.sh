@@ -3,6 +3,7 @@
 # that is made for it. Says so and succeeds where the package cannot be installed: the fixtures in
 # tests/it/datasketches.rs stand in there.
 set -eu
+export PYTHONDONTWRITEBYTECODE=1
 cd "$(dirname "$0")/../.."
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

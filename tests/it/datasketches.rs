@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::fs;
 use std::hash::Hash;
 use std::path::Path;
+use std::str::FromStr;
 
 use datasketches::frequencies::{FrequentItemValue, FrequentItemsSketch};
 use forebay::datasketches::{ImageError, Item, read_frequent, write_frequent};
@@ -19,7 +20,7 @@ const LONGS: &str = "04010a040300000003000000000000003c0000000000000000000000000
                      0000000000001400000000000000000000000000000002000000000000000100000000000000";
 const NOTHING: &str = "01010a0503050000";
 
-fn bytes(hex: &str) -> Vec<u8> {
+pub(crate) fn bytes(hex: &str) -> Vec<u8> {
     let digits: Vec<u32> = hex.chars().filter_map(|c| c.to_digit(16)).collect();
     digits
         .chunks(2)
@@ -218,7 +219,7 @@ proptest! {
 }
 
 /// Lines of `weight <tab> key`: the truth that the Python peer was given.
-fn truth(dir: &Path, name: &str) -> Vec<(u64, String)> {
+pub(crate) fn truth<W: FromStr<Err: Debug>>(dir: &Path, name: &str) -> Vec<(W, String)> {
     let text = fs::read_to_string(dir.join(format!("{name}.truth"))).expect("the peer wrote it");
     text.lines()
         .map(|line| line.split_once('\t').expect("weight, tab, key"))
@@ -230,7 +231,7 @@ fn check_theirs<K: Item + Hash + Ord + Debug>(dir: &Path, name: &str, parse: fn(
     let image = fs::read(dir.join(format!("{name}.python"))).expect("the peer wrote it");
     let theirs: MisraGries<K> = read_frequent(&image).expect("the peer's image");
     let mut total = 0;
-    for (weight, key) in truth(dir, name) {
+    for (weight, key) in truth::<u64>(dir, name) {
         total += weight;
         let key = parse(&key);
         let count = theirs.estimate(&key);

@@ -5,6 +5,10 @@ mod naive;
 
 #[cfg(feature = "datasketches")]
 mod datasketches;
+#[cfg(feature = "datasketches")]
+mod datasketches_reservoir;
+#[cfg(feature = "datasketches")]
+mod datasketches_var_opt;
 mod frequent;
 mod frequent_uses;
 mod sample;

@@ -158,6 +158,32 @@ fn bad_weights_are_refused_and_change_nothing() {
 }
 
 #[test]
+fn a_long_slice_is_offered_up_to_its_first_bad_weight() {
+    let items: Vec<usize> = (0..20_000).collect();
+    for (bad, error) in [
+        (f64::NAN, WeightError::Nan),
+        (-1.0, WeightError::Negative),
+        (f64::INFINITY, WeightError::Infinite),
+    ] {
+        for at in [0, 1, 8_191, 12_345, 19_999] {
+            let mut weights = vec![2.0; items.len()];
+            weights[at] = bad;
+            for k in [1, 50, 30_000] {
+                let mut sample = WeightedReservoir::with_seed(k, 7);
+                assert_eq!(sample.extend_from_slices(&items, &weights), Err(error));
+                assert_eq!(
+                    (sample.seen(), sample.total_weight()),
+                    (at as u64, 2.0 * at as f64)
+                );
+                assert_eq!(sample.len(), at.min(k), "{k} of {at}");
+                assert_eq!(sample.is_saturated(), at > k, "{k} of {at}");
+                assert!(sample.iter().all(|&item| item < at));
+            }
+        }
+    }
+}
+
+#[test]
 fn weight_zero_is_seen_and_never_sampled() {
     let mut sample = WeightedReservoir::with_seed(3, 1);
     for item in 0..1_000 {

@@ -3,7 +3,7 @@
 #[path = "../../examples/support/coverage.rs"]
 mod coverage;
 
-use forebay::sample::{Reservoir, WeightedReservoir};
+use forebay::sample::{EbPps, ReplacementReservoir, Reservoir, VarOpt, WeightedReservoir};
 
 /// Over 2,000 seeds an interval at 0.95 covers the truth in 93 to 97 % of the runs where the normal
 /// approximation applies, and never in less than 90 %; the estimates are unbiased.
@@ -38,6 +38,12 @@ fn unsaturated_samples_answer_exactly() {
         sample.extend(0..n);
         let mut weighted = WeightedReservoir::with_seed(50, 1);
         (0..n).for_each(|item| weighted.update(item));
+        let mut var_opt = VarOpt::with_seed(50, 1);
+        let mut eb_pps = EbPps::with_seed(50, 1);
+        (0..n).for_each(|item| {
+            var_opt.update(item);
+            eb_pps.update(item);
+        });
         let even = (0..n).filter(|i| i % 2 == 0).count() as f64;
         let sum = (0..n).sum::<u32>() as f64;
         let mut answers = vec![
@@ -45,7 +51,17 @@ fn unsaturated_samples_answer_exactly() {
             (sample.estimate_sum(|&i| f64::from(i)), sum),
             (weighted.estimate_weight(|i| i % 2 == 0), even),
             (weighted.estimate_sum(|&i| f64::from(i)), sum),
+            (var_opt.estimate_weight(|i| i % 2 == 0), even),
+            (var_opt.estimate_count(|i| i % 2 == 0), even),
+            (var_opt.estimate_sum(|&i| f64::from(i)), sum),
+            (eb_pps.estimate_weight(|i| i % 2 == 0), even),
         ];
+        if n <= 1 {
+            let mut draws = ReplacementReservoir::with_seed(50, 1);
+            draws.extend(0..n);
+            answers.push((draws.estimate_count(|i| i % 2 == 0), even));
+            answers.push((draws.estimate_sum(|&i| f64::from(i)), sum));
+        }
         let median = sample.estimate_quantile(|&i| f64::from(i), 0.5);
         let mean = sample.estimate_mean(|&i| f64::from(i));
         assert_eq!((median.is_some(), mean.is_some()), (n > 0, n > 0));

@@ -43,10 +43,26 @@ fn by_merge_and_update(k: usize, weights: &[f64], seed: u64) -> Vec<usize> {
     other.into_vec()
 }
 
-const WAYS: [(&str, Way); 3] = [
-    ("update", by_update),
-    ("slice", by_slice),
-    ("merge and update", by_merge_and_update),
+/// The weights among many of zero, in a slice so long that its threshold is guessed from some of
+/// them: half of the weights are among these, which makes the guess too low, too high or right.
+fn by_sparse_slice(k: usize, weights: &[f64], seed: u64) -> Vec<usize> {
+    const LEN: usize = 1 << 14;
+    let mut sparse = vec![0.0; LEN];
+    let gap = (LEN / weights.len()).max(1);
+    let places: Vec<usize> = (0..weights.len()).map(|i| i * gap).collect();
+    for (&place, &weight) in places.iter().zip(weights) {
+        sparse[place] = weight;
+    }
+    let drawn = by_slice(k, &sparse, seed).into_iter();
+    drawn.map(|place| place / gap).collect()
+}
+
+/// Each with the number of runs that it gets.
+const WAYS: [(&str, Way, u64); 4] = [
+    ("update", by_update, 40_000),
+    ("slice", by_slice, 40_000),
+    ("sparse slice", by_sparse_slice, 4_000),
+    ("merge and update", by_merge_and_update, 40_000),
 ];
 
 /// The law of the whole sample, by enumeration of all orders of drawing, for n <= 6.
@@ -59,10 +75,10 @@ fn every_subset_has_its_successive_sampling_probability() {
         &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
         &[1e-300, 3e-300, 2e-300, 1e-300],
     ];
-    for (way, (name, sample)) in WAYS.into_iter().enumerate() {
+    for (way, (name, sample, runs)) in WAYS.into_iter().enumerate() {
         for (index, weights) in sets.into_iter().enumerate() {
             for k in 1..weights.len() {
-                let runs = trials(40_000);
+                let runs = trials(runs);
                 let mut counts = vec![0u64; 1 << weights.len()];
                 for trial in 0..runs {
                     let case = (way * 100 + index * 10 + k) as u64;
@@ -89,8 +105,8 @@ fn every_subset_has_its_successive_sampling_probability() {
 #[test]
 fn one_slot_is_proportional_to_weight_over_long_streams() {
     let weights: Vec<f64> = (0..3_000).map(|i| 1.0 + f64::from(i % 10)).collect();
-    for (way, (name, sample)) in WAYS.into_iter().enumerate() {
-        let runs = trials(20_000);
+    for (way, (name, sample, runs)) in WAYS.into_iter().enumerate() {
+        let runs = trials(runs / 2);
         let mut by_weight = vec![0u64; 10];
         let mut by_place = vec![0u64; 10];
         for trial in 0..runs {
@@ -108,6 +124,46 @@ fn one_slot_is_proportional_to_weight_over_long_streams() {
             &[runs as f64 / 10.0; 10],
             1.0,
         );
+    }
+}
+
+/// Two of very many, by classes of weight: exactly `w/W + sum over the others of
+/// (v/W) (w/(W - v))`, from slices whose threshold is guessed, on top of items held already or not.
+#[test]
+fn long_slices_are_sampled_by_weight() {
+    const LEN: usize = 1 << 14;
+    const CLASSES: [f64; 4] = [1.0, 2.0, 5.0, 12.0];
+    let runs = trials(20_000);
+    let weights: Vec<f64> = (0..LEN).map(|i| CLASSES[i / 7 % 4]).collect();
+    let total: f64 = weights.iter().sum();
+    let first = |w: f64| w / total;
+    let law: Vec<f64> = weights
+        .iter()
+        .map(|&w| {
+            let others = |v: f64| {
+                let same = weights.iter().filter(|&&x| x == v).count() - usize::from(v == w);
+                same as f64 * first(v) * w / (total - v)
+            };
+            first(w) + CLASSES.into_iter().map(others).sum::<f64>()
+        })
+        .collect();
+    for held in [0, 10] {
+        let mut counts = [0u64; 4];
+        for trial in 0..runs {
+            let mut sample = WeightedReservoir::with_seed(2, seed(14, held as u64, trial));
+            offer(&mut sample, &weights, 0..held);
+            let items: Vec<usize> = (held..LEN).collect();
+            sample
+                .extend_from_slices(&items, &weights[held..])
+                .expect("valid weights");
+            sample.iter().for_each(|&item| counts[item / 7 % 4] += 1);
+        }
+        let mut expected = [0.0; 4];
+        for (item, probability) in law.iter().enumerate() {
+            expected[item / 7 % 4] += runs as f64 * probability;
+        }
+        // Two draws a run, so that the counts vary less than twice as many single ones would.
+        fit::chi_square(&format!("{held} held"), &counts, &expected, 1.0);
     }
 }
 

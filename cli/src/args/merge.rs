@@ -5,20 +5,36 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
-use super::{EstimateArgs, Format, RankingArgs, SHOWN, at_least_one};
+use super::{
+    EstimateArgs, FIELD_OPTIONS, Format, RankingArgs, SHOWN, SaveArgs, at_least_one, delimiter,
+    field_options,
+};
 use crate::error::Error;
 use crate::skip::OnBad;
 
-/// Merge what `forebay top --save` or `forebay sample --save` has written.
+/// Merge what `forebay top --save` or `forebay sample --save` has written, or a DataSketches
+/// library.
 ///
-/// Of counters, the most frequent items of all are shown; the bounds are those of one summary of all
-/// the input, with the fewest counters of any. Of samples, which must have been drawn by one method
-/// with runs of different seeds, the lines are printed, in the order of the files and of the input of
-/// each, or estimates for all the input; the sample is one of all the input, as large as the smallest.
+/// Files of this program and images of frequent strings, reservoirs, VarOpt samples and their
+/// unions are told apart by their first bytes, and may be mixed. An image has no line numbers, so
+/// its lines come in no order; and no delimiter or field of weights, so those of the other files
+/// hold for it.
+///
+/// Of counters, the most frequent items of all are shown; the bounds are those of one summary of
+/// all the input, with the fewest counters of any. Of samples, which must have been drawn by one
+/// method with runs of different seeds, the lines are printed, in the order of the files and of the
+/// input of each, or estimates for all the input; the sample is one of all the input, as large as
+/// the smallest.
 #[derive(ClapArgs, Debug)]
+#[command(group = field_options(&["estimates"]))]
 pub(crate) struct MergeArgs {
     #[command(flatten)]
     pub(crate) output: MergeOutput,
+
+    /// Of lines from images: fields are separated by each D (\t is a tab), not by runs of white
+    /// space
+    #[arg(long, value_name = "D", value_parser = delimiter, requires = FIELD_OPTIONS)]
+    pub(crate) delimiter: Option<String>,
 
     /// Count sampled lines that do not hold what an estimate asks for, and go on without them
     #[arg(long, requires = "estimates")]
@@ -50,9 +66,8 @@ pub(crate) struct MergeOutput {
     #[arg(long, value_enum)]
     format: Option<Format>,
 
-    /// Keep what was merged in a file, to be merged with others
-    #[arg(long, value_name = "FILE")]
-    pub(crate) save: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) save: SaveArgs,
 
     #[command(flatten)]
     pub(crate) questions: EstimateArgs,

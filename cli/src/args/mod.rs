@@ -2,6 +2,7 @@
 
 mod merge;
 mod sample;
+mod save;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub(crate) use merge::{MergeArgs, MergeOutput};
 pub(crate) use sample::{EstimateArgs, SampleArgs};
+pub(crate) use save::{SaveArgs, SaveFormat};
 
 use crate::error::Error;
 use crate::field::{FieldNumber, Separator};
@@ -107,9 +109,8 @@ pub(crate) struct RankingArgs {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
 
-    /// Keep the summary in a file, to be merged with others
-    #[arg(long, value_name = "FILE")]
-    pub(crate) save: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) save: SaveArgs,
 }
 
 /// Cut the input into batches and keep running counts, heavy hitters and samples of its items.

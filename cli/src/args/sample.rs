@@ -1,11 +1,10 @@
 //! The arguments of `forebay sample`, and of estimates.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::{DelimiterArgs, Format, InputArgs, at_least_one, field_options};
+use super::{DelimiterArgs, Format, InputArgs, SaveArgs, at_least_one, field_options};
 use crate::error::Error;
 use crate::field::{FieldNumber, parse_number};
 use crate::sample::{Method, Query};
@@ -64,9 +63,8 @@ pub(crate) struct SampleArgs {
     #[arg(long, value_enum, default_value_t, requires = "estimates")]
     pub(crate) format: Format,
 
-    /// Keep the sample in a file, to be merged with others
-    #[arg(long, value_name = "FILE")]
-    pub(crate) save: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) save: SaveArgs,
 
     #[command(flatten)]
     pub(crate) input: InputArgs,
@@ -102,7 +100,7 @@ impl SampleArgs {
             (Uniform, (None, None, None)) => return Ok(Method::Uniform),
             (Replacement, (None, None, None)) => return Ok(Method::Replacement),
             (Weighted, (Some(weights), None, None)) => return Ok(Method::Weighted { weights }),
-            (Varopt, (Some(weights), None, None)) => return Ok(Method::VarOpt { weights }),
+            (Varopt, (weights @ Some(_), None, None)) => return Ok(Method::VarOpt { weights }),
             (Decay, (None, Some(times), Some(half_life))) => {
                 return Ok(Method::Decay { times, half_life });
             }

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::io::Write;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +9,11 @@ use super::answer::Answers;
 use super::drawn::Drawn;
 use super::method::Sample;
 use super::query::Query;
-use crate::args::{EstimateArgs, Format};
+use crate::args::{EstimateArgs, Format, SaveArgs, SaveFormat};
 use crate::error::{BadLine, Error, Problem};
 use crate::field::Separator;
-use crate::saved::{self, Kind};
+use crate::image;
+use crate::saved::{self, Kind, Savable};
 use crate::skip::Skipper;
 
 /// Input that was sampled in one run.
@@ -21,16 +21,43 @@ use crate::skip::Skipper;
 pub(crate) struct Run {
     /// Where its randomness started, which also names it.
     pub(crate) seed: u64,
+    pub(crate) origin: Origin,
     /// What its sources are called in messages, in their order.
     pub(crate) sources: Vec<String>,
+}
+
+/// What the seed of a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Origin {
+    /// The one its lines were drawn with.
+    Seed,
+    /// Unknown: the sample came in an image, and a hash of that stands for it.
+    Image,
+}
+
+/// How lines are cut into fields.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Fields {
+    Blanks,
+    At(String),
+    /// As those of any other sample that this one is merged with; alone, at blanks.
+    Unknown,
+}
+
+impl Fields {
+    fn separator(&self) -> Separator {
+        Separator::new(match self {
+            Self::At(delimiter) => Some(delimiter),
+            Self::Blanks | Self::Unknown => None,
+        })
+    }
 }
 
 /// A sample of the input of one run or of several.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Collection {
     sample: Sample,
-    /// What separates the fields of its lines; `None` means blanks.
-    delimiter: Option<String>,
+    fields: Fields,
     /// In the order in which their lines are printed; no seed is there twice.
     runs: Vec<Run>,
 }
@@ -39,7 +66,16 @@ impl Collection {
     pub(crate) fn new(sample: Sample, delimiter: Option<&str>, run: Run) -> Self {
         Self {
             sample,
-            delimiter: delimiter.map(str::to_owned),
+            fields: delimiter.map_or(Fields::Blanks, |text| Fields::At(text.to_owned())),
+            runs: vec![run],
+        }
+    }
+
+    /// What was read from an image.
+    pub(crate) fn of_image(sample: Sample, run: Run) -> Self {
+        Self {
+            sample,
+            fields: Fields::Unknown,
             runs: vec![run],
         }
     }
@@ -52,10 +88,25 @@ impl Collection {
     pub(crate) fn checked(self) -> Result<Self, &'static str> {
         let mut seeds = HashSet::new();
         let sound = self.sample.is_sound()
-            && self.delimiter.as_deref() != Some("")
+            && self.fields != Fields::At(String::new())
             && self.runs.iter().all(|run| seeds.insert(run.seed))
             && self.sample.iter().all(|line| self.source(line).is_some());
         if sound { Ok(self) } else { Err("is damaged") }
+    }
+
+    /// Settles how lines are cut into fields.
+    ///
+    /// # Errors
+    ///
+    /// If they are cut in another way already.
+    pub(crate) fn cut_at(&mut self, delimiter: &str) -> Result<(), Error> {
+        let fields = Fields::At(delimiter.to_owned());
+        if self.fields != Fields::Unknown && self.fields != fields {
+            let message = "--delimiter: the files that are no images have their own";
+            return Err(Error::Usage(message.to_owned()));
+        }
+        self.fields = fields;
+        Ok(())
     }
 
     /// Takes in a sample of other input, drawn in the same way.
@@ -65,17 +116,24 @@ impl Collection {
     /// If it was drawn in another way, or from the same seed, so that the samples are not
     /// independent.
     pub(crate) fn merge(&mut self, other: Self) -> Result<(), String> {
-        if self.delimiter != other.delimiter {
+        let unknown = self.fields == Fields::Unknown;
+        if !unknown && other.fields != Fields::Unknown && self.fields != other.fields {
             return Err("holds lines with another delimiter than others".to_owned());
         }
         let same = |run: &&Run| self.runs.iter().any(|own| own.seed == run.seed);
         if let Some(run) = other.runs.iter().find(same) {
             let seed = run.seed;
-            return Err(format!(
-                "was drawn with the seed {seed} like another: give every run a --seed of its own"
-            ));
+            return Err(match run.origin {
+                Origin::Image => "holds an image that another holds, too".to_owned(),
+                Origin::Seed => format!(
+                    "was drawn with the seed {seed} like another: give every run a --seed of its own"
+                ),
+            });
         }
         self.sample.merge(other.sample)?;
+        if unknown {
+            self.fields = other.fields;
+        }
         self.runs.extend(other.runs);
         Ok(())
     }
@@ -89,15 +147,13 @@ impl Collection {
     /// skips them, and output that cannot be written.
     pub(crate) fn hand_out(
         &self,
-        save: Option<&Path>,
+        save: &SaveArgs,
         questions: &EstimateArgs,
         format: Format,
         skipper: &mut Skipper,
         out: &mut impl Write,
     ) -> Result<(), Error> {
-        if let Some(path) = save {
-            saved::write(path, Kind::Sample, self)?;
-        }
+        saved::save(save, self)?;
         let answers = self.answer(questions, skipper)?;
         skipper.report();
         match answers {
@@ -114,7 +170,7 @@ impl Collection {
         if questions.estimates.is_empty() {
             return Ok(None);
         }
-        let separator = Separator::new(self.delimiter.as_deref());
+        let separator = self.fields.separator();
         self.check(&questions.estimates, &separator, skipper)?;
         Answers::new(&self.sample, &separator, questions).map(Some)
     }
@@ -174,5 +230,14 @@ impl Collection {
             }
         }
         Ok(())
+    }
+}
+
+impl Savable for Collection {
+    fn encode(&self, format: SaveFormat) -> Result<Vec<u8>, String> {
+        match format {
+            SaveFormat::Forebay => Ok(saved::encode(Kind::Sample, self)),
+            SaveFormat::Datasketches => image::encode(&self.sample),
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::iter;
 
 use forebay::random::DefaultRng;
 use forebay::sample::{
-    DecayingReservoir, Iter, ReplacementReservoir, Reservoir, VarOpt, WeightedReservoir,
+    DecayingReservoir, Iter, ReplacementReservoir, Reservoir, VarOpt, Weight, WeightedReservoir,
 };
 use forebay::{Merge, Summary};
 use serde::{Deserialize, Serialize};
@@ -21,9 +21,28 @@ use crate::skip::Skipper;
 pub(crate) enum Method {
     Uniform,
     Replacement,
-    Weighted { weights: FieldNumber },
-    VarOpt { weights: FieldNumber },
-    Decay { times: FieldNumber, half_life: f64 },
+    Weighted {
+        weights: FieldNumber,
+    },
+    /// The field is unknown if the sample came in an image.
+    VarOpt {
+        weights: Option<FieldNumber>,
+    },
+    Decay {
+        times: FieldNumber,
+        half_life: f64,
+    },
+}
+
+impl Method {
+    /// Whether samples so drawn go together.
+    fn agrees(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::VarOpt { weights: None }, Self::VarOpt { .. })
+            | (Self::VarOpt { .. }, Self::VarOpt { weights: None }) => true,
+            _ => self == other,
+        }
+    }
 }
 
 impl fmt::Display for Method {
@@ -32,7 +51,10 @@ impl fmt::Display for Method {
             Self::Uniform => write!(f, "uniform"),
             Self::Replacement => write!(f, "replacement"),
             Self::Weighted { weights } => write!(f, "weighted by field {weights}"),
-            Self::VarOpt { weights } => write!(f, "varopt by field {weights}"),
+            Self::VarOpt { weights: None } => write!(f, "varopt"),
+            Self::VarOpt {
+                weights: Some(weights),
+            } => write!(f, "varopt by field {weights}"),
             Self::Decay { times, half_life } => {
                 write!(f, "decay by field {times} with half-life {half_life}")
             }
@@ -112,7 +134,8 @@ impl Urn {
                 Summary::update(sample, (drawn(), weight));
             }
             Sample::VarOpt { weights, sample } => {
-                let weight = weight(*weights)?;
+                // Nothing is offered to a sample that came in an image.
+                let weight = weights.map_or(Ok(Weight::ONE), weight)?;
                 Summary::update(sample, (drawn(), weight));
             }
             Sample::Decay(decaying) => {
@@ -142,7 +165,8 @@ pub(crate) enum Sample {
         sample: WeightedReservoir<Drawn>,
     },
     VarOpt {
-        weights: FieldNumber,
+        /// As in [`Method::VarOpt`].
+        weights: Option<FieldNumber>,
         sample: VarOpt<Drawn>,
     },
     Decay(Decaying),
@@ -190,15 +214,22 @@ impl Sample {
     /// If it was drawn in another way; nothing has changed then.
     pub(crate) fn merge(&mut self, other: Self) -> Result<(), String> {
         let (own, theirs) = (self.method(), other.method());
-        let same = own == theirs;
+        let same = own.agrees(theirs);
         match (self, other) {
             (Self::Uniform(all), Self::Uniform(more)) => all.merge(more),
             (Self::Replacement(all), Self::Replacement(more)) => all.merge(more),
             (Self::Weighted { sample: all, .. }, Self::Weighted { sample: more, .. }) if same => {
                 all.merge(more);
             }
-            (Self::VarOpt { sample: all, .. }, Self::VarOpt { sample: more, .. }) if same => {
-                all.merge(more);
+            (
+                Self::VarOpt { weights, sample },
+                Self::VarOpt {
+                    weights: theirs,
+                    sample: more,
+                },
+            ) if same => {
+                *weights = weights.or(theirs);
+                sample.merge(more);
             }
             (Self::Decay(all), Self::Decay(more)) if same => {
                 all.sample.merge(more.sample);

@@ -13,17 +13,18 @@ use std::io::Write;
 use forebay::hash::{DefaultHashBuilder, route};
 use forebay::random::{DefaultRng, JobSeed};
 
-pub(crate) use collection::Collection;
-pub(crate) use method::Method;
+pub(crate) use collection::{Collection, Origin, Run};
+pub(crate) use drawn::Drawn;
+pub(crate) use method::{Method, Sample};
 pub(crate) use query::Query;
 
 use self::answer::Answers;
-use self::collection::Run;
-use self::method::{Sample, Urn};
+use self::method::Urn;
 use crate::args::SampleArgs;
 use crate::error::Error;
 use crate::field::FieldNumber;
 use crate::input::read_input;
+use crate::saved;
 use crate::skip::Skipper;
 
 /// Reads the input and prints the lines drawn, or estimates from them.
@@ -40,15 +41,9 @@ pub(crate) fn run(args: &SampleArgs, out: &mut impl Write) -> Result<(), Error> 
         separator: args.delimiter.separator(),
         run: seed,
     };
-    // What cannot be answered is refused before anything is read.
-    Answers::new(
-        &urn.empty_sample(rng_of(seed)),
-        &urn.separator,
-        &args.questions,
-    )?;
-    let mut skipper = Skipper::new(args.input.on_bad());
     let run = Run {
         seed,
+        origin: Origin::Seed,
         sources: args
             .input
             .sources()
@@ -57,10 +52,15 @@ pub(crate) fn run(args: &SampleArgs, out: &mut impl Write) -> Result<(), Error> 
             .collect(),
     };
     let collect = |sample| Collection::new(sample, args.delimiter.text(), run.clone());
+    // What cannot be answered or saved is refused before anything is read.
+    let empty = urn.empty_sample(rng_of(seed));
+    Answers::new(&empty, &urn.separator, &args.questions)?;
+    saved::check(&args.save, &collect(empty))?;
+    let mut skipper = Skipper::new(args.input.on_bad());
     match args.by_field {
         None => {
             let sample = sample_all(args, &urn, &mut skipper)?;
-            let (save, questions) = (args.save.as_deref(), &args.questions);
+            let (save, questions) = (&args.save, &args.questions);
             collect(sample).hand_out(save, questions, args.format, &mut skipper, out)
         }
         Some(field) => {
@@ -79,7 +79,7 @@ fn seed_from_system() -> u64 {
 }
 
 /// The generator of the sample of all lines.
-fn rng_of(seed: u64) -> DefaultRng {
+pub(crate) fn rng_of(seed: u64) -> DefaultRng {
     JobSeed::new(seed).partition_rng(0, 0, 0)
 }
 

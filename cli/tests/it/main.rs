@@ -1,6 +1,7 @@
 //! Tests of the built binary, as a user or a script meets it: one module for each command.
 
 mod estimate;
+mod images;
 mod merge;
 mod merge_samples;
 mod methods;

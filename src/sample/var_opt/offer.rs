@@ -54,7 +54,7 @@ impl<T, R: Rng> VarOpt<T, R> {
         self.open_gate();
     }
 
-    fn open_gate(&mut self) {
+    pub(super) fn open_gate(&mut self) {
         match self.pool() {
             Some(pool) => self.gate.open(pool, &mut self.rng),
             None => self.gate.close(),
@@ -102,23 +102,28 @@ impl<T, R: Rng> VarOpt<T, R> {
             self.split.push_heavy(entry);
         }
         if self.split.len() + ours.len() + theirs.len() > self.capacity {
-            let unit = self.gate.unit();
-            let tau = self.raise_tau();
-            let share = |weight: f64, light: &[Weighted<T>]| {
-                weight * (self.gate.unit() / unit) / light.len() as f64 / tau
-            };
-            let shares = (share(our_weight, &ours), share(their_weight, &theirs));
-            let unit = self.gate.unit();
-            let moved = self.split.take_light().into_iter();
-            let candidates = moved
-                .map(|entry| (entry.weight * unit / tau, entry))
-                .chain(ours.into_iter().map(|entry| (shares.0, entry)))
-                .chain(theirs.into_iter().map(|entry| (shares.1, entry)));
-            let slots = self.capacity - self.split.heavy().len();
-            let chosen = aggregate(candidates, slots, &mut self.rng);
-            self.split.append_light(chosen);
+            let our_tau = our_weight / ours.len() as f64;
+            let their_tau = their_weight / theirs.len() as f64;
+            let ours = ours.into_iter().map(|entry| (our_tau, entry));
+            self.sample_again(ours.chain(theirs.into_iter().map(|entry| (their_tau, entry))));
         }
         self.open_gate();
+    }
+
+    /// Keeps `capacity` of the items: of those held, all heavy, and of light ones with their scaled
+    /// adjusted weights, which sum to `light_weight`.
+    pub(super) fn sample_again(&mut self, light: impl Iterator<Item = (f64, Weighted<T>)>) {
+        let unit = self.gate.unit();
+        let tau = self.raise_tau();
+        let factor = self.gate.unit() / unit;
+        let unit = self.gate.unit();
+        let moved = self.split.take_light().into_iter();
+        let candidates = moved
+            .map(|entry| (entry.weight * unit / tau, entry))
+            .chain(light.map(|(adjusted, entry)| (adjusted * factor / tau, entry)));
+        let slots = self.capacity - self.split.heavy().len();
+        let chosen = aggregate(candidates, slots, &mut self.rng);
+        self.split.append_light(chosen);
     }
 }
 
