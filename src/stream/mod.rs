@@ -102,6 +102,8 @@
 mod batch;
 mod batch_ops;
 mod builder;
+#[cfg(feature = "checkpoint")]
+mod checkpoint;
 mod context;
 mod driver;
 mod dstream;
@@ -126,6 +128,8 @@ mod trace;
 pub use batch::{Batch, IntoBatch};
 pub use batch_ops::StaticTable;
 pub use builder::ContextBuilder;
+#[cfg(feature = "checkpoint")]
+pub use checkpoint::{CheckpointError, Every, PassedOver, Recovery};
 pub use context::StreamingContext;
 pub use driver::Driver;
 pub use dstream::DStream;
