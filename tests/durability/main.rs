@@ -12,6 +12,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -90,6 +91,41 @@ fn live(root: &Path, at_most: Option<Duration>) -> bool {
     killed
 }
 
+/// A stream on a clock that is recovered runs the batches it has missed, then goes on.
+fn on_a_clock(root: &Path) {
+    let times = Arc::new(Mutex::new(Vec::new()));
+    let start = || {
+        let build = || -> Result<StreamingContext, BoxError> {
+            let ctx = StreamingContext::builder("clock")
+                .threads(1)
+                .batch_interval(Duration::from_millis(20))
+                .checkpoint(root, Every::batches(1))
+                .build()?;
+            let times = Arc::clone(&times);
+            ctx.from_iter(0..30u64, 1)
+                .for_each_batch(move |batch, time| {
+                    times
+                        .lock()
+                        .unwrap()
+                        .push((time.as_millis(), batch.into_vec()));
+                    Ok(())
+                });
+            Ok(ctx)
+        };
+        let ctx = StreamingContext::recover_or(root, build).unwrap();
+        ctx.start().unwrap()
+    };
+    let first = start();
+    sleep(Duration::from_millis(200));
+    first.stop().unwrap();
+    sleep(Duration::from_millis(200));
+    start().await_termination().unwrap();
+    let times = times.lock().unwrap();
+    let begin = times[0].0;
+    let expected: Vec<_> = (0..30).map(|n| (begin + 20 * n, vec![n])).collect();
+    assert_eq!(*times, expected);
+}
+
 /// A small generator (xorshift, Marsaglia 2003), for moments only.
 fn next(state: &mut u64) -> u64 {
     *state ^= *state << 13;
@@ -105,6 +141,7 @@ fn main() {
     let wanted: u64 = env::var("FOREBAY_KILLS").map_or(25, |kills| kills.parse().unwrap());
     let directory = tempfile::tempdir().unwrap();
     let root = |name: &str| directory.path().join(name);
+    on_a_clock(&root("clock"));
     write_input(&root("input"));
     assert!(!live(&root("unbroken"), None));
     let expected = tree(&root("unbroken"));
@@ -116,8 +153,7 @@ fn main() {
         let (broken, mut moments) = (root(&format!("broken-{round}")), round);
         let before = kills;
         loop {
-            let time =
-                (kills < wanted).then(|| Duration::from_micros(next(&mut moments) % 60_000));
+            let time = (kills < wanted).then(|| Duration::from_micros(next(&mut moments) % 60_000));
             match live(&broken, time) {
                 true => kills += 1,
                 false => break,

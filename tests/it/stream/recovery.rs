@@ -9,7 +9,8 @@ use std::time::Duration;
 use forebay::frequent::MisraGries;
 use forebay::sample::Reservoir;
 use forebay::stream::{
-    BoxError, CheckpointError, Driver, Every, StartError, State, StateSpec, StreamingContext,
+    BatchTime, BoxError, CheckpointError, Driver, Every, StartError, State, StateSpec,
+    StreamingContext,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -124,7 +125,7 @@ fn every_operator_goes_on_as_if_nothing_had_happened_wherever_it_is_lost() {
         let mut driver = recover(directory.path(), 3, &seen);
         let restored = driver.recovery().unwrap().restored();
         assert_eq!(
-            restored.map_or(0, |time| time.as_millis()),
+            restored.map_or(0, BatchTime::as_millis),
             lost_after as u64 / 2 * 2_000
         );
         driver.run_to_end().unwrap();
