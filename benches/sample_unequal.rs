@@ -1,7 +1,7 @@
 //! The samplers that are not bottom-k, each against its floor.
 //!
 //! `cargo bench --bench sample_unequal` runs all groups and ends with the table of ratios and of
-//! nanoseconds an item. The slices hold 10 M items. Peers that are not in Rust, on the machine of
+//! nanoseconds an item. The slices hold 50 M items. Peers that are not in Rust, on the machine of
 //! the issue: C++ DataSketches VarOpt 18 ns and EB-PPS 43 ns an item at k = 10,000.
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 
@@ -17,7 +17,7 @@ use forebay::{Merge, merge_all};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
-const N: usize = 10_000_000;
+const N: usize = 50_000_000;
 const SIZES: [usize; 2] = [100, 10_000];
 
 /// Weights of one magnitude: all light once the sample is full.
@@ -201,7 +201,7 @@ fn main() {
         ratios::print(&format!("replacement k={k}"), "k draws by index", &ways);
     }
     ratios::print("decay k=10000", "sum of items", &["EbPps"]);
-    println!("  (10 M items each: 10 ms = 1 ns an item)");
+    println!("  (50 M items each: 50 ms = 1 ns an item)");
     for name in ["VarOpt", "EbPps", "ReplacementReservoir"] {
         let merged = format!("{name} copy and merge_all");
         ratios::print("merge 100 x 1024", &format!("{name} copy"), &[&merged]);

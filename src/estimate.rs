@@ -232,15 +232,17 @@ pub(crate) fn mean_from_sample(
     confidence: f64,
 ) -> Estimate {
     check_confidence(confidence);
+    let values: Vec<f64> = values.collect();
+    let unit = unit_of(&values);
     let Moments {
         n,
         mean,
         squares,
         cubes,
-    } = Moments::of(values);
+    } = Moments::of(values.into_iter().map(|value| value / unit));
     let total = population as f64;
     if n >= total {
-        return Estimate::exact(mean);
+        return Estimate::exact(mean * unit);
     }
     let (below, above) = if n < 2.0 {
         (f64::INFINITY, f64::INFINITY)
@@ -258,9 +260,9 @@ pub(crate) fn mean_from_sample(
         (error * unskewed(t, skew), -error * unskewed(-t, skew))
     };
     Estimate {
-        value: mean,
-        lower: mean - below.max(0.0),
-        upper: mean + above.max(0.0),
+        value: mean * unit,
+        lower: (mean - below.max(0.0)) * unit,
+        upper: (mean + above.max(0.0)) * unit,
         confidence,
     }
 }
@@ -354,20 +356,21 @@ pub(crate) fn quantile_from_sample(
 /// sum of the values held.
 pub(crate) fn sum_from_parts(parts: impl Iterator<Item = (f64, f64)>, confidence: f64) -> Estimate {
     check_confidence(confidence);
-    let (mut value, mut held, mut variance, mut least) = (0.0, 0.0, 0.0, 0.0f64);
+    let (mut value, mut held, mut least) = (0.0, 0.0, 0.0f64);
+    let mut variance = Squares::default();
     let mut certain = true;
     for (part, p) in parts {
         let adjusted = part / p;
         value += adjusted;
         held += part;
-        variance += adjusted * adjusted * (1.0 - p);
+        variance.add(adjusted, 1.0 - p);
         least = least.min(part);
         certain &= p == 1.0;
     }
     if certain {
         return Estimate::exact(value);
     }
-    let half = normal_quantile(0.5 + confidence / 2.0) * libm::sqrt(variance);
+    let half = normal_quantile(0.5 + confidence / 2.0) * variance.root();
     let floor = if least < 0.0 { f64::NEG_INFINITY } else { held };
     Estimate {
         value,
@@ -377,9 +380,64 @@ pub(crate) fn sum_from_parts(parts: impl Iterator<Item = (f64, f64)>, confidence
     }
 }
 
+/// A sum of weighted squares, in units of the largest number's square: these would overflow or
+/// vanish where the numbers do not.
+#[derive(Default)]
+struct Squares {
+    largest: f64,
+    sum: f64,
+}
+
+impl Squares {
+    fn add(&mut self, number: f64, weight: f64) {
+        let size = libm::fabs(number);
+        if size > self.largest {
+            let shrink = self.largest / size;
+            self.sum = self.sum * shrink * shrink + weight;
+            self.largest = size;
+        } else if size > 0.0 {
+            let share = size / self.largest;
+            self.sum += share * share * weight;
+        }
+    }
+
+    fn root(&self) -> f64 {
+        self.largest * libm::sqrt(self.sum)
+    }
+}
+
+/// A power of two near the largest of some numbers, by which all can be divided without loss.
+fn unit_of(values: &[f64]) -> f64 {
+    let largest = values.iter().copied().map(libm::fabs).fold(0.0, f64::max);
+    if largest.is_normal() {
+        libm::scalbn(1.0, libm::ilogb(largest))
+    } else {
+        1.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn intervals_do_not_feel_the_unit_of_the_values() {
+        let values: Vec<f64> = (1..60).map(|i| f64::from(i * i % 47 - 9)).collect();
+        let p = |i: usize| 1.0 / (1.0 + i as f64 / 20.0);
+        for exponent in [-1_000, -540, -300, 1, 300, 540, 1_000] {
+            let unit = libm::scalbn(1.0, exponent);
+            let mean = |unit: f64| {
+                let scaled = values.iter().map(|value| value * unit);
+                mean_from_sample(scaled, 200, 0.95)
+            };
+            let sum = |unit: f64| {
+                let parts = values.iter().enumerate();
+                sum_from_parts(parts.map(|(i, value)| (value * unit, p(i))), 0.95)
+            };
+            assert_eq!(mean(unit), mean(1.0).scaled(unit));
+            assert_eq!(sum(unit), sum(1.0).scaled(unit));
+        }
+    }
 
     #[test]
     fn slots_lie_within_their_interval() {

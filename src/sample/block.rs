@@ -82,3 +82,66 @@ fn collect<R: Rng>(
         next += 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::seeded;
+    use alloc::vec;
+
+    #[test]
+    fn a_band_takes_its_share_of_the_positions_not_taken() {
+        const LEN: usize = 100_000;
+        let (low, high) = (0.3, 0.6);
+        let mut candidates = Vec::new();
+        collect(&mut candidates, LEN, 0.0, low, &mut seeded(1));
+        let first = candidates.len();
+        collect(&mut candidates, LEN, low, high, &mut seeded(2));
+        // Five standard deviations of binomial numbers of mean 30,000.
+        assert!(first.abs_diff(30_000) < 725, "{first}");
+        let ranks = |from: usize| candidates[from..].iter().map(|entry| entry.rank.0);
+        let second = candidates.len() - first;
+        assert!(second.abs_diff(30_000) < 725, "{second}");
+        assert!(ranks(0).take(first).all(|rank| 0.0 < rank && rank < low));
+        assert!(ranks(first).all(|rank| low < rank && rank < high));
+        let mean = ranks(first).sum::<f64>() / second as f64;
+        // Five standard deviations of the mean of uniform numbers on a band of 0.3.
+        assert!((mean - 0.45).abs() < 0.0025, "{mean}");
+        let mut positions: Vec<usize> = candidates.iter().map(|entry| entry.item).collect();
+        positions.sort_unstable();
+        positions.dedup();
+        assert_eq!(positions.len(), first + second);
+    }
+
+    #[test]
+    fn a_slice_no_longer_than_the_capacity_is_held_whole_without_a_threshold() {
+        for len in [64, 99, 100] {
+            let core = BottomK::new(100);
+            assert!(pays(&core, len));
+            let held = sample(&vec![7; len], &core, &mut seeded(1));
+            assert_eq!((held.len(), held.threshold().is_some()), (len, false));
+        }
+        let held = sample(&[7; 101], &BottomK::new(100), &mut seeded(1));
+        assert_eq!((held.len(), held.threshold().is_some()), (100, true));
+    }
+
+    #[test]
+    fn a_slice_of_which_exactly_k_ranks_came_is_drawn_further_for_its_threshold() {
+        let (core, mut rng) = (BottomK::new(1), seeded(1));
+        let guessed = first_threshold(&core, 1_000);
+        // One candidate alone comes in nine slices of ten thousand.
+        for _ in 0..20_000 {
+            let held = sample(&[0; 1_000], &core, &mut rng);
+            let threshold = held.threshold().map(|UniformRank(rank)| rank);
+            assert!(threshold.is_some_and(|rank| rank != guessed));
+        }
+    }
+
+    #[test]
+    fn few_candidates_do_not_pay() {
+        assert!(!pays(&BottomK::<_, u8>::new(10), 63));
+        let nearly_full = BottomK::<_, u8>::from_candidates(100, vec![], Some(UniformRank(0.001)));
+        assert!(!pays(&nearly_full, 63_999));
+        assert!(pays(&nearly_full, 64_001));
+    }
+}

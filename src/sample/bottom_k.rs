@@ -297,6 +297,17 @@ mod tests {
         step(&mut order, n, visit);
     }
 
+    #[test]
+    fn entries_are_equal_if_their_ranks_are() {
+        let entry = |rank, item| Entry {
+            rank: UniformRank(rank),
+            item,
+        };
+        assert_eq!(entry(0.5, 'a').cmp(&entry(0.5, 'b')), Ordering::Equal);
+        assert!(entry(0.5, 'a') == entry(0.5, 'b'));
+        assert!(entry(0.5, 'a') != entry(0.25, 'a'));
+    }
+
     fn sample_of(
         k: usize,
         ranks: &[usize],

@@ -449,6 +449,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn exponents_of_opposite_sign_cancel_to_the_last_bits() {
+        for (a, b) in [
+            (1e15 + 1.0, 1e15),
+            (1e18, 1e18 - 384.0),
+            (-7e14, -7e14 - 0.5),
+        ] {
+            for half_life in [3.0, 7.1, 0.3] {
+                let (a_over, b_over) = (
+                    Exponent::quotient(a, half_life),
+                    Exponent::quotient(b, half_life),
+                );
+                let expected = (a - b) / half_life;
+                for difference in [
+                    a_over.plus(b_over.negated()),
+                    -b_over.plus(a_over.negated()),
+                ] {
+                    let error = (difference - expected).abs();
+                    // Each quotient is right to some 2^-100 of itself.
+                    assert!(error < 1e-9, "({a} - {b}) / {half_life}: {difference}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn exponents_keep_what_one_f64_would_lose() {
         let far = Exponent::quotient(1e18, 1.0).negated();
         let (a, b) = (far.add(0.25), far.add(0.5));

@@ -111,4 +111,15 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn two_invalid_weights_do_not_hide_each_other() {
+        for apart in 1..16 {
+            let mut weights = [1.0; 24];
+            weights[2] = -1.0;
+            weights[2 + apart] = -1.0;
+            assert!(sum(&weights).is_nan(), "{apart}");
+            assert!(sum_and_most(&weights).0.is_nan(), "{apart}");
+        }
+    }
 }

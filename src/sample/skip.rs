@@ -59,3 +59,43 @@ pub(crate) fn ln_rank_below<R: Rng + ?Sized>(
     let hit = -libm::expm1(-exponent);
     libm::log(-libm::log1p(-u * hit)) - ln_weight
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::seeded;
+
+    /// With `x = w t`, ranks below t have the law `P(rank < r) = (1 - e^(-w r)) / (1 - e^(-x))`; where
+    /// x is so small that only its logarithm is left, that is uniform on (0, t).
+    #[test]
+    fn ranks_below_a_threshold_have_their_law_at_every_size_of_the_threshold() {
+        const TRIALS: u32 = 40_000;
+        for (ln_weight, ln_threshold) in [
+            (-800.0, 5.0),
+            (-30.0, -10.0),
+            (600.0, -700.0),
+            (-2.0, 1.0),
+            (3.0, -1.0),
+        ] {
+            let mut rng = seeded(1);
+            let x = libm::exp(ln_weight + ln_threshold);
+            let mut mean = 0.0;
+            for _ in 0..TRIALS {
+                let ln_rank = ln_rank_below(&mut rng, ln_weight, ln_threshold);
+                assert!(ln_rank <= ln_threshold);
+                let relative = libm::exp(ln_rank - ln_threshold);
+                let level = if x < 1e-9 {
+                    relative
+                } else {
+                    libm::expm1(-x * relative) / libm::expm1(-x)
+                };
+                mean += level / f64::from(TRIALS);
+            }
+            // Five standard deviations of the mean of uniform numbers.
+            assert!(
+                (mean - 0.5).abs() < 0.0073,
+                "{ln_weight} {ln_threshold}: {mean}"
+            );
+        }
+    }
+}

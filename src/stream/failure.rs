@@ -40,7 +40,8 @@ pub enum FailurePolicy {
     /// The batch runs again, at most so many times, with the same items and the same random
     /// numbers; then the stream ends with the error.
     Retry(u32),
-    /// The batch is reported as failed and left out; later ones go on.
+    /// The batch is reported as failed and left out; later ones go on. An input that can never be
+    /// read fails every batch, and such a stream does not end by itself.
     Skip,
 }
 

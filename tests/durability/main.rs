@@ -126,6 +126,29 @@ fn on_a_clock(root: &Path) {
     assert_eq!(*times, expected);
 }
 
+/// A newer program's checkpoint is not passed over in favour of an older one.
+fn a_newer_format_is_refused(root: &Path) {
+    let build = || -> Result<StreamingContext, BoxError> {
+        let builder = StreamingContext::builder("newer").threads(1);
+        let ctx = builder.checkpoint(root, Every::batches(1)).build()?;
+        ctx.from_iter(0..9u64, 1).for_each_batch(|_, _| Ok(()));
+        Ok(ctx)
+    };
+    let mut driver = build().unwrap().into_driver().unwrap();
+    for _ in 0..3 {
+        driver.step(driver.next_time()).unwrap();
+    }
+    let manifest = root.join("batch-00000000000000003000/manifest");
+    let mut bytes = fs::read(&manifest).unwrap();
+    bytes[8] = 2;
+    let check = crc32fast::hash(&bytes[..12]);
+    bytes[12..16].copy_from_slice(&check.to_le_bytes());
+    fs::write(&manifest, bytes).unwrap();
+    let error = StreamingContext::recover_or(root, build).unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("manifest is of format version 2"), "{error}");
+}
+
 /// A small generator (xorshift, Marsaglia 2003), for moments only.
 fn next(state: &mut u64) -> u64 {
     *state ^= *state << 13;
@@ -142,6 +165,7 @@ fn main() {
     let directory = tempfile::tempdir().unwrap();
     let root = |name: &str| directory.path().join(name);
     on_a_clock(&root("clock"));
+    a_newer_format_is_refused(&root("newer"));
     write_input(&root("input"));
     assert!(!live(&root("unbroken"), None));
     let expected = tree(&root("unbroken"));

@@ -18,5 +18,7 @@ mod sample_stored;
 mod sample_unequal;
 #[cfg(feature = "serde")]
 mod sample_unequal_stored;
+mod sample_units;
+mod stratified;
 #[cfg(feature = "stream")]
 mod stream;

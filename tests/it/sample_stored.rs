@@ -151,6 +151,11 @@ fn outputs_for_a_fixed_seed_are_frozen() {
     by_slice.extend_from_slice(&(0..100_000).collect::<Vec<_>>());
     let mut weighted = WeightedReservoir::<u32>::with_seed(5, 42);
     weighted.offer(0, 100_000);
+    let mut weighted_slice = WeightedReservoir::<u32>::with_seed(5, 42);
+    let items: Vec<u32> = (0..100_000).collect();
+    let weights: Vec<f64> = items.iter().map(|item| f64::from(item % 17)).collect();
+    let offered = weighted_slice.extend_from_slices(&items, &weights);
+    offered.expect("valid weights");
     let mut decaying = DecayingReservoir::<u32>::with_seed(5, 100.0, 42);
     decaying.offer(0, 100_000);
     let mut strata = StratifiedReservoir::<u32, u32>::with_seed(2, 42);
@@ -161,6 +166,7 @@ fn outputs_for_a_fixed_seed_are_frozen() {
         sorted(by_extend.into_vec()),
         sorted(by_slice.into_vec())[..5].to_vec(),
         sorted(weighted.into_vec()),
+        sorted(weighted_slice.into_vec()),
         sorted(decaying.into_vec()),
         sorted(of_key),
     ];
@@ -169,6 +175,7 @@ fn outputs_for_a_fixed_seed_are_frozen() {
         vec![11619, 12502, 27135, 41976, 85379],
         vec![153, 339, 1886, 3778, 4455],
         vec![37241, 40680, 62792, 80799, 98429],
+        vec![1115, 27428, 44286, 48534, 67467],
         vec![99648, 99747, 99825, 99977, 99985],
         vec![76, 812],
     ];
@@ -183,4 +190,54 @@ fn two_to_the_forty_items_pass_through_skips() {
     let upper_half = sample.iter().filter(|&&item| item >= 1 << 39).count();
     // Five standard deviations of a binomial number.
     assert!((420..=580).contains(&upper_half), "{upper_half}");
+}
+
+#[test]
+fn what_could_not_be_is_refused_with_its_reason() {
+    fn refused<S: DeserializeOwned>(good: &str, from: &str, to: &str, reason: &str) {
+        assert!(serde_json::from_str::<S>(good).is_ok());
+        let bad = good.replacen(from, to, 1);
+        assert_ne!(bad, good, "{from}");
+        let error = serde_json::from_str::<S>(&bad).err().map(|e| e.to_string());
+        let error = error.unwrap_or_else(|| panic!("{to} was accepted"));
+        assert!(error.contains(reason), "{to}: {error}");
+    }
+    fn json(sample: &impl Offer) -> String {
+        serde_json::to_string(sample).expect("it can be stored")
+    }
+    let bits = |number: f64| number.to_bits().to_string();
+    let mut decaying = DecayingReservoir::<u32>::with_seed(5, 50.0, 1);
+    decaying.offer(0, 5);
+    let (whole, seen) = (json(&decaying), "has not seen");
+    refused::<DecayingReservoir<u32>>(&whole, "\"seen\":5", "\"seen\":4", seen);
+    refused::<DecayingReservoir<u32>>(&whole, "\"seen\":5", "\"seen\":6", seen);
+    for half_life in [0.0, -1.0, f64::INFINITY, f64::NAN] {
+        let to = bits(half_life);
+        refused::<DecayingReservoir<u32>>(&whole, &bits(50.0), &to, "half-life");
+    }
+    decaying.offer(5, 60);
+    let full = json(&decaying);
+    refused::<DecayingReservoir<u32>>(&full, "\"seen\":60", "\"seen\":5", seen);
+    let mut weighted = WeightedReservoir::<u32>::with_seed(5, 1);
+    weighted.offer(1, 6);
+    let (whole, unit) = (json(&weighted), format!("\"unit\":{}", bits(1.0)));
+    let other = format!("\"unit\":{}", bits(2.0));
+    refused::<WeightedReservoir<u32>>(&whole, "\"seen\":5", "\"seen\":4", "seen less");
+    refused::<WeightedReservoir<u32>>(&whole, &unit, &other, "jump");
+    weighted.offer(6, 60);
+    let full = json(&weighted);
+    refused::<WeightedReservoir<u32>>(&full, "\"seen\":59", "\"seen\":5", "seen less");
+    let mut strata = StratifiedReservoir::<u32, u32>::with_seed(2, 1).with_max_items(90);
+    strata.offer(0, 60);
+    let json = json(&strata);
+    for (from, to, reason) in [
+        ("\"seen\":60", "\"seen\":59", "has not seen"),
+        ("\"seen\":60", "\"seen\":61", "has not seen"),
+        ("\"per_key\":2", "\"per_key\":0", "a cap"),
+        ("\"per_key\":2", "\"per_key\":1", "does not fit its cap"),
+        ("\"items\":90", "\"items\":1", "a cap"),
+        ("\"items\":90", "\"items\":45", "more than its caps"),
+    ] {
+        refused::<StratifiedReservoir<u32, u32>>(&json, from, to, reason);
+    }
 }

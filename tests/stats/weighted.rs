@@ -167,19 +167,38 @@ fn long_slices_are_sampled_by_weight() {
     }
 }
 
-/// Weights whose sum overflows an `f64` are sampled as their scaled-down images are.
+/// Weights whose sum overflows an `f64`, and the weight to pass over between two acceptances too,
+/// are sampled as their scaled-down images are.
 #[test]
 fn huge_weights_are_sampled_like_small_ones() {
     let runs = trials(20_000);
-    let mut counts = vec![0u64; 100];
-    let weights: Vec<f64> = (0..1_000_000).map(|_| 1e304).collect();
-    let items: Vec<usize> = (0..weights.len()).collect();
-    for trial in 0..runs / 100 {
-        let mut sample = WeightedReservoir::with_seed(100, seed(13, 0, trial));
-        sample
-            .extend_from_slices(&items, &weights)
-            .expect("valid weights");
-        sample.iter().for_each(|&item| counts[item / 10_000] += 1);
+    for (case, weight) in [1e304, f64::MAX].into_iter().enumerate() {
+        let weights = vec![weight; 1_000_000];
+        let items: Vec<usize> = (0..weights.len()).collect();
+        for by_slice in [true, false] {
+            let mut counts = vec![0u64; 100];
+            // One by one, a tenth of the items and runs.
+            let len = if by_slice {
+                weights.len()
+            } else {
+                weights.len() / 10
+            };
+            let runs = if by_slice { runs } else { runs / 10 };
+            for trial in 0..runs / 100 {
+                let seed = seed(13, (2 * case + usize::from(by_slice)) as u64, trial);
+                let mut sample = WeightedReservoir::with_seed(100, seed);
+                if by_slice {
+                    let offered = sample.extend_from_slices(&items, &weights);
+                    offered.expect("valid weights");
+                } else {
+                    offer(&mut sample, &weights, 0..len);
+                }
+                sample
+                    .iter()
+                    .for_each(|&item| counts[item * 100 / len] += 1);
+            }
+            let expected = vec![runs as f64 / 100.0; 100];
+            fit::chi_square(&format!("{weight:e} by place"), &counts, &expected, 1.0);
+        }
     }
-    fit::chi_square("by place", &counts, &vec![runs as f64 / 100.0; 100], 1.0);
 }
