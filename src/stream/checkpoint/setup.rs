@@ -94,6 +94,7 @@ impl StreamingContext {
     ///         .map(|n| (n % 2, n))
     ///         .update_state_by_key(|_, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()))
     ///         .named("sums")
+    ///         .map(|(parity, sum)| format!("{parity}: {sum}"))
     ///         .print();
     ///     Ok(ctx)
     /// };
