@@ -3,6 +3,8 @@
 use std::string::String;
 use std::time::Duration;
 
+#[cfg(feature = "checkpoint")]
+use super::checkpoint::Durability;
 use super::context::StreamingContext;
 use super::error::BuildError;
 use super::exchange::Routing;
@@ -36,6 +38,8 @@ pub struct ContextBuilder {
     executor: Option<Executor>,
     policy: FailurePolicy,
     pacing: Pacing,
+    #[cfg(feature = "checkpoint")]
+    pub(super) durability: Durability,
 }
 
 impl ContextBuilder {
@@ -50,6 +54,8 @@ impl ContextBuilder {
             executor: None,
             policy: FailurePolicy::Stop,
             pacing: Pacing::default(),
+            #[cfg(feature = "checkpoint")]
+            durability: Durability::default(),
         }
     }
 
@@ -147,7 +153,10 @@ impl ContextBuilder {
             policy: self.policy,
             pacing: self.pacing,
         };
-        Ok(StreamingContext::from_parts(self.name, settings, executor))
+        let ctx = StreamingContext::from_parts(self.name, settings, executor);
+        #[cfg(feature = "checkpoint")]
+        let ctx = ctx.with_durability(self.durability);
+        Ok(ctx)
     }
 }
 

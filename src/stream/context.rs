@@ -9,6 +9,8 @@ use std::vec::Vec;
 
 use super::Data;
 use super::builder::{ContextBuilder, Settings};
+#[cfg(feature = "checkpoint")]
+use super::checkpoint::{Checkpointer, Durability, Found};
 use super::driver::{Driver, Listeners};
 use super::dstream::DStream;
 use super::error::{BatchError, StartError};
@@ -63,6 +65,11 @@ pub struct StreamingContext {
     executor: Executor,
     graph: RefCell<Graph>,
     listeners: RefCell<Listeners>,
+    #[cfg(feature = "checkpoint")]
+    durability: Durability,
+    /// A checkpoint to go on from.
+    #[cfg(feature = "checkpoint")]
+    pub(super) found: Option<Found>,
 }
 
 impl StreamingContext {
@@ -94,7 +101,22 @@ impl StreamingContext {
             executor,
             graph: RefCell::default(),
             listeners: RefCell::default(),
+            #[cfg(feature = "checkpoint")]
+            durability: Durability::default(),
+            #[cfg(feature = "checkpoint")]
+            found: None,
         }
+    }
+
+    #[cfg(feature = "checkpoint")]
+    pub(crate) fn with_durability(self, durability: Durability) -> Self {
+        Self { durability, ..self }
+    }
+
+    #[cfg(feature = "checkpoint")]
+    pub(crate) fn with_found(self, found: Found) -> Self {
+        let found = Some(found);
+        Self { found, ..self }
     }
 
     /// The name given to the builder.
@@ -120,7 +142,8 @@ impl StreamingContext {
     ///
     /// # Errors
     ///
-    /// If no output is registered or two operators have the same name.
+    /// If no output is registered, two operators have the same name, an input cannot begin, or,
+    /// with the feature `checkpoint`, a checkpoint does not fit the program or none could be taken.
     pub fn into_driver(self) -> Result<Driver, StartError> {
         let graph = self.graph.into_inner();
         let env = Env {
@@ -131,13 +154,20 @@ impl StreamingContext {
             names: graph.names(),
         };
         let mut operators = graph.finish()?;
+        let interval = self.settings.interval;
+        #[cfg(feature = "checkpoint")]
+        let (checkpoints, clock) =
+            Checkpointer::begin(self.durability, self.found, &mut operators, &env, interval)
+                .map_err(StartError::Checkpoint)?;
         for (operator, _) in &mut operators {
             let started = operator.node.start();
             started.map_err(|error| StartError::Input(operator.name.clone(), error))?;
         }
         let listeners = self.listeners.into_inner();
-        let interval = self.settings.interval;
-        Ok(Driver::new(operators, Arc::new(env), interval, listeners))
+        let driver = Driver::new(operators, Arc::new(env), interval, listeners);
+        #[cfg(feature = "checkpoint")]
+        let driver = driver.with_checkpoints(checkpoints, clock);
+        Ok(driver)
     }
 
     /// Tells `listener` what happens to the batches, from the first one on.

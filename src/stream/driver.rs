@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::vec::Vec;
 
+#[cfg(feature = "checkpoint")]
+use super::checkpoint::Checkpointer;
 use super::error::{BatchError, StepError};
 use super::executor::{Env, NodeId, Step};
 use super::failure::FailurePolicy;
@@ -54,6 +56,8 @@ pub struct Driver {
     /// Why no more steps are taken.
     failed: Option<BatchError>,
     listeners: Listeners,
+    #[cfg(feature = "checkpoint")]
+    pub(super) checkpoints: Checkpointer,
 }
 
 /// Whom a driver tells what it does.
@@ -74,6 +78,22 @@ impl Driver {
             clock: None,
             submitted: None,
             failed: None,
+            #[cfg(feature = "checkpoint")]
+            checkpoints: Checkpointer::default(),
+        }
+    }
+
+    /// Goes on after the batch that `clock` ends with.
+    #[cfg(feature = "checkpoint")]
+    pub(crate) fn with_checkpoints(
+        self,
+        checkpoints: Checkpointer,
+        clock: Option<(u64, u64)>,
+    ) -> Self {
+        Self {
+            checkpoints,
+            clock,
+            ..self
         }
     }
 
@@ -156,6 +176,8 @@ impl Driver {
             }
         }
         self.commit(&report);
+        #[cfg(feature = "checkpoint")]
+        self.checkpoint(time)?;
         if report.failure().is_none() {
             self.tell(&StreamEvent::Completed(report.clone()));
         }
@@ -254,6 +276,24 @@ impl Driver {
             scheduling: report.waited,
         };
         self.each(|operator| operator.node.commit(&done));
+    }
+
+    /// Takes a checkpoint, if it is time for one; the stream ends if that fails.
+    #[cfg(feature = "checkpoint")]
+    fn checkpoint(&mut self, time: BatchTime) -> Result<(), StepError> {
+        let Some(clock) = self.clock else {
+            return Ok(());
+        };
+        let taken = self
+            .checkpoints
+            .after_batch(&self.operators, &self.env, self.interval, clock);
+        taken.map_err(|error| {
+            let cause = super::error::Cause::Error(error.into());
+            let error = BatchError::new("checkpoint".into(), time, None, cause);
+            self.failed = Some(error.clone());
+            self.tell(&StreamEvent::Failed(error.clone()));
+            StepError::Batch(error)
+        })
     }
 
     fn each(&mut self, act: impl Fn(&mut Entry)) {

@@ -181,6 +181,9 @@ pub enum StartError {
     Thread(std::io::Error),
     /// An input could not begin to receive.
     Input(String, BoxError),
+    /// A checkpoint cannot be taken up, or none could be taken.
+    #[cfg(feature = "checkpoint")]
+    Checkpoint(super::checkpoint::CheckpointError),
 }
 
 impl fmt::Display for StartError {
@@ -190,6 +193,8 @@ impl fmt::Display for StartError {
             Self::DuplicateName(name) => write!(f, "two operators are named {name}"),
             Self::Thread(error) => write!(f, "the clock thread could not be made: {error}"),
             Self::Input(name, error) => write!(f, "input {name} could not start: {error}"),
+            #[cfg(feature = "checkpoint")]
+            Self::Checkpoint(error) => error.fmt(f),
         }
     }
 }
@@ -199,6 +204,8 @@ impl Error for StartError {
         match self {
             Self::Thread(error) => Some(error),
             Self::Input(_, error) => Some(error.as_ref()),
+            #[cfg(feature = "checkpoint")]
+            Self::Checkpoint(error) => Some(error),
             _ => None,
         }
     }

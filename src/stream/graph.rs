@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::vec::Vec;
 
+#[cfg(feature = "checkpoint")]
+use super::checkpoint::{Codecs, Part, Refusal};
 use super::error::{BatchError, BoxError, StartError};
 use super::executor::{NodeId, Step};
 use super::metrics::StateSize;
@@ -37,6 +39,18 @@ pub(crate) trait Node: Send {
 
     /// Goes back to the state last kept.
     fn restore(&mut self) {}
+
+    /// The state as bytes, between two batches.
+    #[cfg(feature = "checkpoint")]
+    fn snapshot(&self, _codecs: &Codecs) -> Result<Part, Refusal> {
+        Err(Refusal::Stateless)
+    }
+
+    /// Takes up the state of an earlier run; called before [`start`](Self::start).
+    #[cfg(feature = "checkpoint")]
+    fn recover(&mut self, _codecs: &Codecs, _part: &Part) -> Result<(), Refusal> {
+        Err(Refusal::Stateless)
+    }
 
     /// The batch is over: it has succeeded, or is given up and later ones go on.
     fn commit(&mut self, _done: &Done) {}

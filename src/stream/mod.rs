@@ -87,6 +87,12 @@
 //! whoever awaits its termination gets the error; the process goes on. A [`FailurePolicy`] may ask
 //! for the batch to be run again, or to be left out.
 //!
+//! # Going on after a crash
+//!
+//! With the feature `checkpoint`, `ContextBuilder::checkpoint` keeps the state of all operators and
+//! the positions of all inputs on disk, and `StreamingContext::recover_or` goes on from there: as if
+//! nothing had happened, with any number of partitions. Batches missed meanwhile are late ones.
+//!
 //! # Observation
 //!
 //! A [`Listener`] hears of batches and receivers; the [`StepReport`] of a batch says how long it
@@ -102,6 +108,8 @@
 mod batch;
 mod batch_ops;
 mod builder;
+#[cfg(feature = "checkpoint")]
+mod checkpoint;
 mod context;
 mod driver;
 mod dstream;
@@ -126,6 +134,8 @@ mod trace;
 pub use batch::{Batch, IntoBatch};
 pub use batch_ops::StaticTable;
 pub use builder::ContextBuilder;
+#[cfg(feature = "checkpoint")]
+pub use checkpoint::{CheckpointError, Every, PassedOver, Recovery};
 pub use context::StreamingContext;
 pub use driver::Driver;
 pub use dstream::DStream;

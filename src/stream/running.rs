@@ -222,8 +222,12 @@ fn tick(mut driver: Driver, control: &Control) -> Result<(), BatchError> {
 
 fn run(driver: &mut Driver, control: &Control) -> Result<(), BatchError> {
     let interval = driver.batch_interval();
-    let mut next = first_time(interval);
-    let mut due = Instant::now() + until(next);
+    // Batches missed since an earlier run are late ones.
+    let mut next = match driver.last_time() {
+        Some(_) => driver.next_time(),
+        None => first_time(interval),
+    };
+    let mut due = instant_of(next);
     while !driver.is_finished() {
         match control.wait_for_stop(due) {
             Some(Stop::Now) => return Ok(()),
@@ -281,6 +285,12 @@ fn first_time(interval: Duration) -> BatchTime {
     BatchTime::from_millis((now / interval + 1) * interval)
 }
 
-fn until(time: BatchTime) -> Duration {
-    Duration::from_millis(time.as_millis()).saturating_sub(now())
+/// The instant of a batch time, which may be long past.
+fn instant_of(time: BatchTime) -> Instant {
+    let (time, now) = (Duration::from_millis(time.as_millis()), now());
+    let instant = Instant::now();
+    match time.checked_sub(now) {
+        Some(ahead) => instant + ahead,
+        None => instant.checked_sub(now - time).unwrap_or(instant),
+    }
 }

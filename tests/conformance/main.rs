@@ -10,6 +10,8 @@
 
 mod build;
 mod case;
+#[cfg(feature = "checkpoint")]
+mod recover;
 mod run;
 mod vocabulary;
 mod whole;

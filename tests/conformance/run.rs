@@ -10,7 +10,7 @@ use forebay::stream::{
 use serde_json::Value;
 
 use crate::build::{Built, build, record};
-use crate::case::{Case, Failure, Outcome, malformed, unsupported};
+use crate::case::{Case, Failure, Outcome, malformed};
 
 pub(crate) fn run(case: &Case, threads: usize, partitions: usize) -> Outcome {
     let batch_ms = case.batch_ms()?;
@@ -21,7 +21,7 @@ pub(crate) fn run(case: &Case, threads: usize, partitions: usize) -> Outcome {
         .build()
         .map_err(|error| Failure::Wrong(error.to_string()))?;
     match case.op.as_str() {
-        op if op.starts_with("recover:") => unsupported("recovery"),
+        op if op.starts_with("recover:") => recover(case, threads, partitions),
         "print" => print(case, ctx),
         "queueStream" => queue(case, ctx),
         "saveAsTextFiles" => save_as_text_files(case, ctx),
@@ -30,6 +30,14 @@ pub(crate) fn run(case: &Case, threads: usize, partitions: usize) -> Outcome {
         _ => plain(case, ctx),
     }
 }
+
+#[cfg(not(feature = "checkpoint"))]
+fn recover(_: &Case, _: usize, _: usize) -> Outcome {
+    crate::case::unsupported("recovery, without the feature checkpoint")
+}
+
+#[cfg(feature = "checkpoint")]
+use crate::recover::recover;
 
 fn driver(ctx: StreamingContext) -> Outcome<Driver> {
     ctx.into_driver()

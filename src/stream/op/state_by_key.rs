@@ -8,6 +8,8 @@ use std::time::Duration;
 use std::vec;
 use std::vec::Vec;
 
+#[cfg(feature = "checkpoint")]
+use crate::stream::checkpoint::{Codecs, Part, Refusal};
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
 use crate::stream::executor::{Scope, Step, blame, lock};
@@ -17,6 +19,8 @@ use crate::stream::op::by_key::{Routed, shuffle};
 use crate::stream::pipe::{Materialized, Pipe, StateRows};
 use crate::stream::slot::{Slot, shared};
 use crate::stream::state::{Expiry, GroupTables, StateStore};
+#[cfg(feature = "checkpoint")]
+use crate::stream::state::{recover_expiring, snapshot_expiring};
 use crate::stream::time::BatchTime;
 use crate::stream::{Data, Key};
 
@@ -356,6 +360,24 @@ where
         let (initial, expiry) = std::mem::take(&mut self.saved);
         self.spec.initial = initial;
         self.expiry = expiry.into_iter().map(std::sync::Mutex::new).collect();
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn snapshot(&self, codecs: &Codecs) -> Result<Part, Refusal> {
+        match self.spec.timeout {
+            None => self.store.snapshot(codecs),
+            Some(_) => snapshot_expiring(&self.store, &self.expiry, codecs),
+        }
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
+        self.spec.initial.clear();
+        match self.spec.timeout {
+            None => self.store.recover(codecs, part)?,
+            Some(_) => self.expiry = recover_expiring(&self.store, codecs, part)?,
+        }
+        Ok(())
     }
 
     fn items(&self) -> Option<usize> {

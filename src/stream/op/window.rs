@@ -8,6 +8,8 @@ use std::time::Duration;
 use std::vec;
 
 use crate::stream::Data;
+#[cfg(feature = "checkpoint")]
+use crate::stream::checkpoint::{Codecs, Part, Refusal, put_panes, take_panes, used_up};
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
 use crate::stream::executor::{Scope, Step};
@@ -107,6 +109,34 @@ impl<P: Pipe> Node for WindowNode<P> {
     fn save(&mut self) {
         let panes = self.panes.read().unwrap_or_else(PoisonError::into_inner);
         self.saved = panes.clone();
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn snapshot(&self, codecs: &Codecs) -> Result<Part, Refusal> {
+        let item = codecs.get::<P::Item>()?;
+        let panes = self.panes.read().unwrap_or_else(PoisonError::into_inner);
+        let panes = panes.iter().map(|pane| {
+            let partitions = pane.partitions.iter().map(|items| items.as_slice());
+            (pane.time, partitions)
+        });
+        let mut bytes = vec::Vec::new();
+        put_panes(item, panes, &mut bytes)?;
+        Ok(Part::whole(vec![item.name()], bytes))
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
+        let item = codecs.get::<P::Item>()?;
+        part.check_types(vec![item.name()])?;
+        let mut bytes = &part.whole[..];
+        let panes = take_panes(item, &mut bytes)?.into_iter();
+        used_up(bytes)?;
+        let panes = panes.map(|(time, partitions)| Pane {
+            time,
+            partitions: crate::stream::slot::shared(partitions),
+        });
+        *self.panes.write().unwrap_or_else(PoisonError::into_inner) = panes.collect();
+        Ok(())
     }
 
     fn restore(&mut self) {

@@ -8,6 +8,10 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::hash::route;
+#[cfg(feature = "checkpoint")]
+use crate::stream::checkpoint::{
+    Codec, Codecs, Part, Refusal, put, put_panes, take, take_panes, used_up,
+};
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
 use crate::stream::executor::{Step, blame};
@@ -238,6 +242,52 @@ where
     }
 
     keeps_store_and_panes!();
+
+    #[cfg(feature = "checkpoint")]
+    fn snapshot(&self, codecs: &Codecs) -> Result<Part, Refusal> {
+        let (key, value) = (codecs.get::<K>()?, codecs.get::<V>()?);
+        let mut part = self.store.snapshot_by(key, &held(value))?;
+        let panes = self.panes.iter().map(|(time, partitions)| {
+            let partitions = partitions.iter().map(|records| records.as_slice());
+            (*time, partitions)
+        });
+        put_panes(&key.and(value), panes, &mut part.whole)?;
+        Ok(part)
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
+        let (key, value) = (codecs.get::<K>()?, codecs.get::<V>()?);
+        self.store.recover_by(key, &held(value), part)?;
+        let mut bytes = &part.whole[..];
+        let panes = take_panes(&key.and(value), &mut bytes)?.into_iter();
+        used_up(bytes)?;
+        let dealt = panes.map(|(time, records)| {
+            let partitions = self
+                .store
+                .dealt(records.into_iter().flatten(), |(key, _)| key);
+            (time, crate::stream::slot::shared(partitions))
+        });
+        self.panes = dealt.collect();
+        Ok(())
+    }
+}
+
+#[cfg(feature = "checkpoint")]
+fn held<V: Data>(value: &Codec<V>) -> Codec<Held<V>> {
+    let (one, other) = (value.clone(), value.clone());
+    Codec::new(
+        std::format!("window of {}", value.name()),
+        move |held: &Held<V>, out| {
+            put(&held.panes, out)?;
+            one.put(&held.value, out)
+        },
+        move |bytes| {
+            let panes = take(bytes)?;
+            let value = other.take(bytes)?;
+            Ok(Held { value, panes })
+        },
+    )
 }
 
 fn leave<K: Key, V: Data>(

@@ -10,6 +10,10 @@ use std::vec::Vec;
 
 use crate::random::DefaultRng;
 use crate::stream::Data;
+#[cfg(feature = "checkpoint")]
+use crate::stream::checkpoint::{
+    Codec, Codecs, Part, Refusal, recover_value, snapshot_value, time as time_codec,
+};
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
 use crate::stream::executor::Step;
@@ -88,6 +92,30 @@ impl<S: Merge + Clone> TwoStacks<S> {
     }
 }
 
+#[cfg(feature = "checkpoint")]
+impl<S: Data> TwoStacks<S> {
+    /// Both stacks as they are: what was merged is not merged again.
+    pub(crate) fn codec(summary: &Codec<S>) -> Codec<Self> {
+        let (one, other) = (summary.clone(), summary.clone());
+        let (put_row, take_row) = (time_codec().and(summary), time_codec().and(summary));
+        Codec::new(
+            std::format!("window of {}", summary.name()),
+            move |stacks: &Self, out| {
+                put_row.put_all(stacks.older.iter(), out)?;
+                put_row.put_all(stacks.younger.iter(), out)?;
+                one.put_all(Vec::from_iter(&stacks.merged).into_iter(), out)
+            },
+            move |bytes| {
+                Ok(Self {
+                    older: take_row.take_all(bytes)?,
+                    younger: take_row.take_all(bytes)?.into(),
+                    merged: other.take_all(bytes)?.pop(),
+                })
+            },
+        )
+    }
+}
+
 struct WindowSummaryNode<P, S, F> {
     pipe: P,
     make: F,
@@ -129,6 +157,17 @@ where
 
     fn save(&mut self) {
         self.saved = Some(self.stacks.clone());
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn snapshot(&self, codecs: &Codecs) -> Result<Part, Refusal> {
+        snapshot_value(&TwoStacks::codec(codecs.get()?), &self.stacks)
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
+        self.stacks = recover_value(&TwoStacks::codec(codecs.get()?), part)?;
+        Ok(())
     }
 
     fn restore(&mut self) {

@@ -11,6 +11,8 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::random::DefaultRng;
+#[cfg(feature = "checkpoint")]
+use crate::stream::checkpoint::{Codec, Codecs, Part, Refusal, put_panes, take_panes, used_up};
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
 use crate::stream::exchange::Inbox;
@@ -122,6 +124,50 @@ where
     }
 
     keeps_store_and_panes!();
+
+    #[cfg(feature = "checkpoint")]
+    fn snapshot(&self, codecs: &Codecs) -> Result<Part, Refusal> {
+        let key = codecs.get::<K>()?;
+        let mut part = self
+            .store
+            .snapshot_by(key, &TwoStacks::codec(codecs.get()?))?;
+        let panes = self.panes.iter().map(|(time, partitions)| {
+            let partitions = partitions.iter().map(Vec::as_slice);
+            (*time, partitions)
+        });
+        put_panes(&touched(key), panes, &mut part.whole)?;
+        Ok(part)
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
+        let key = codecs.get::<K>()?;
+        let stacks = TwoStacks::codec(codecs.get()?);
+        self.store.recover_by(key, &stacks, part)?;
+        let mut bytes = &part.whole[..];
+        let panes = take_panes(&touched(key), &mut bytes)?.into_iter();
+        used_up(bytes)?;
+        let dealt = panes.map(|(time, keys)| {
+            let keys = keys.into_iter().flatten();
+            (time, self.store.dealt(keys, |(_, key)| key))
+        });
+        self.panes = dealt.collect();
+        Ok(())
+    }
+}
+
+/// Keys with their hashes, which are made anew.
+#[cfg(feature = "checkpoint")]
+fn touched<K: Key>(key: &Codec<K>) -> Codec<(u64, K)> {
+    let (one, other) = (key.clone(), key.clone());
+    Codec::new(
+        key.name(),
+        move |(_, key): &(u64, K), out| one.put(key, out),
+        move |bytes| {
+            let key = other.take(bytes)?;
+            Ok((crate::hash::route(&key), key))
+        },
+    )
 }
 
 impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {

@@ -8,6 +8,8 @@ use std::vec::Vec;
 
 use super::Input;
 use crate::stream::Data;
+#[cfg(feature = "checkpoint")]
+use crate::stream::checkpoint::{Codecs, Part, Refusal, list, recover_value, snapshot_value};
 use crate::stream::context::StreamingContext;
 use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
@@ -199,6 +201,17 @@ impl<S: Source> Input for Followed<S> {
 
     fn commit(&mut self) {
         lock(&self.at.0).clone_from(&self.ends);
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn snapshot(&self, codecs: &Codecs) -> Result<Part, Refusal> {
+        snapshot_value(&list(codecs)?, &*lock(&self.at.0))
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
+        self.from = Some(recover_value(&list(codecs)?, part)?);
+        Ok(())
     }
 
     fn is_finished(&self) -> bool {

@@ -6,6 +6,8 @@ use std::vec::Vec;
 
 use super::Data;
 use super::batch::split;
+#[cfg(feature = "checkpoint")]
+use super::checkpoint::{Codecs, Part, Refusal};
 use super::context::StreamingContext;
 use super::dstream::DStream;
 use super::error::{BatchError, BoxError};
@@ -51,6 +53,18 @@ pub(crate) trait Input: Send + 'static {
 
     /// The batch of what was taken is over.
     fn commit(&mut self) {}
+
+    /// Where it stands, for reading on from there in another run.
+    #[cfg(feature = "checkpoint")]
+    fn snapshot(&self, _codecs: &Codecs) -> Result<Part, Refusal> {
+        Err(Refusal::NoReplay)
+    }
+
+    /// Goes to where an earlier run was; called before [`start`](Self::start).
+    #[cfg(feature = "checkpoint")]
+    fn recover(&mut self, _codecs: &Codecs, _part: &Part) -> Result<(), Refusal> {
+        Err(Refusal::NoReplay)
+    }
 
     /// Whether nothing will ever come any more.
     fn is_finished(&self) -> bool;
@@ -125,6 +139,16 @@ impl<I: Input> Node for InputNode<I> {
 
     fn clear(&mut self) {
         self.slot.clear();
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn snapshot(&self, codecs: &Codecs) -> Result<Part, Refusal> {
+        self.input.snapshot(codecs)
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
+        self.input.recover(codecs, part)
     }
 
     fn commit(&mut self, done: &Done) {

@@ -7,6 +7,8 @@ use std::vec::Vec;
 
 use super::Input;
 use crate::stream::Data;
+#[cfg(feature = "checkpoint")]
+use crate::stream::checkpoint::{Codecs, Part, Refusal, recover_value, snapshot_value};
 use crate::stream::context::StreamingContext;
 use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
@@ -169,6 +171,58 @@ impl<T: Data> Input for BatchQueue<T> {
     }
 }
 
+/// Batches that are at hand in every run, so that some can be left out.
+struct Listed<T> {
+    queue: BatchQueue<T>,
+    /// How many batches have been given whole, and how many items of the next.
+    given: (u64, u64),
+}
+
+impl<T: Data> Input for Listed<T> {
+    type Item = T;
+
+    fn take(&mut self, limit: usize) -> Result<Vec<T>, BoxError> {
+        let waiting = self.queue.len();
+        let taken = self.queue.take(limit)?;
+        match self.queue.len() < waiting {
+            true => self.given = (self.given.0 + 1, 0),
+            false => self.given.1 += taken.len() as u64,
+        }
+        Ok(taken)
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn snapshot(&self, codecs: &Codecs) -> Result<Part, Refusal> {
+        let number = codecs.get::<u64>()?;
+        snapshot_value(&number.and(number), &self.given)
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
+        let number = codecs.get::<u64>()?;
+        self.given = recover_value(&number.and(number), part)?;
+        let mut inner = lock(&self.queue.inner);
+        let fewer = || BoxError::from("there are fewer batches than there were");
+        for _ in 0..self.given.0 {
+            inner.waiting.pop_front().ok_or_else(fewer)?;
+        }
+        if self.given.1 > 0 {
+            let next = inner.waiting.front_mut().ok_or_else(fewer)?;
+            let begun = usize::try_from(self.given.1).unwrap_or(usize::MAX);
+            *next = next.get(begun..).ok_or_else(fewer)?.to_vec();
+        }
+        Ok(())
+    }
+
+    fn is_finished(&self) -> bool {
+        self.queue.is_finished()
+    }
+
+    fn has_pending(&self) -> bool {
+        self.queue.has_pending()
+    }
+}
+
 impl StreamingContext {
     /// A stream of the collections in a queue; the caller keeps filling it through its own handle.
     pub fn queue_stream<T: Data>(&self, queue: &BatchQueue<T>) -> DStream<'_, T> {
@@ -188,6 +242,12 @@ impl StreamingContext {
     pub fn batches<T: Data>(&self, batches: impl IntoIterator<Item = Vec<T>>) -> DStream<'_, T> {
         let queue: BatchQueue<T> = batches.into_iter().collect();
         queue.close();
-        self.input("batches", queue)
+        self.input(
+            "batches",
+            Listed {
+                queue,
+                given: (0, 0),
+            },
+        )
     }
 }

@@ -48,11 +48,46 @@ pub struct TextFiles {
 /// Where a [`TextFiles`] stands: which files it has read, in their order, and how many lines of
 /// the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "checkpoint",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(from = "Stored", into = "Stored")
+)]
 pub struct FilesRead {
     /// Shared with the positions before, unless a file has been finished since.
     whole: Arc<Vec<Arc<Path>>>,
     /// The file begun, and how many lines of it have been read.
     begun: Option<(Arc<Path>, u64)>,
+}
+
+/// A position in a checkpoint.
+#[cfg(feature = "checkpoint")]
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Stored {
+    whole: Vec<PathBuf>,
+    begun: Option<(PathBuf, u64)>,
+}
+
+#[cfg(feature = "checkpoint")]
+impl From<Stored> for FilesRead {
+    fn from(stored: Stored) -> Self {
+        let whole = stored.whole.into_iter().map(Arc::from).collect();
+        Self {
+            whole: Arc::new(whole),
+            begun: stored.begun.map(|(path, lines)| (Arc::from(path), lines)),
+        }
+    }
+}
+
+#[cfg(feature = "checkpoint")]
+impl From<FilesRead> for Stored {
+    fn from(files: FilesRead) -> Self {
+        let begun = files.begun();
+        Self {
+            whole: files.whole().map(Into::into).collect(),
+            begun: begun.map(|(path, lines)| (path.into(), lines)),
+        }
+    }
 }
 
 impl FilesRead {

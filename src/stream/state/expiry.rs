@@ -15,9 +15,9 @@ use crate::stream::time::BatchTime;
 #[derive(Clone, Default)]
 pub(crate) struct Expiry {
     /// For each table, the last touch of each entry; as long as the table.
-    touched: Vec<Vec<BatchTime>>,
+    pub(super) touched: Vec<Vec<BatchTime>>,
     /// The table and the hash of every key touched in a batch, oldest batch first.
-    batches: VecDeque<(BatchTime, Vec<(u32, u64)>)>,
+    pub(super) batches: VecDeque<(BatchTime, Vec<(u32, u64)>)>,
 }
 
 impl Expiry {

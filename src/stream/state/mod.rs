@@ -1,6 +1,8 @@
 //! Keyed state: one table per key group, dealt to partitions in contiguous ranges.
 
 mod expiry;
+#[cfg(feature = "checkpoint")]
+mod stored;
 
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::vec::Vec;
@@ -13,6 +15,8 @@ use crate::stream::Key;
 use crate::table::OrderedTable;
 
 pub(crate) use expiry::Expiry;
+#[cfg(feature = "checkpoint")]
+pub(crate) use stored::{recover_expiring, snapshot_expiring};
 
 /// The tables of the key groups that one partition owns.
 #[derive(Clone)]
@@ -145,6 +149,23 @@ macro_rules! keeps_store {
 
         fn restore(&mut self) {
             self.store.restore();
+        }
+
+        #[cfg(feature = "checkpoint")]
+        fn snapshot(
+            &self,
+            codecs: &$crate::stream::checkpoint::Codecs,
+        ) -> Result<$crate::stream::checkpoint::Part, $crate::stream::checkpoint::Refusal> {
+            self.store.snapshot(codecs)
+        }
+
+        #[cfg(feature = "checkpoint")]
+        fn recover(
+            &mut self,
+            codecs: &$crate::stream::checkpoint::Codecs,
+            part: &$crate::stream::checkpoint::Part,
+        ) -> Result<(), $crate::stream::checkpoint::Refusal> {
+            self.store.recover(codecs, part)
         }
 
         fn state(&self) -> Option<$crate::stream::metrics::StateSize> {

@@ -9,6 +9,8 @@ mod operators;
 mod outputs;
 mod pacing;
 mod policies;
+#[cfg(feature = "checkpoint")]
+mod recovery;
 #[cfg(feature = "redis")]
 mod redis;
 mod sources;

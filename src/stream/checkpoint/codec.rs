@@ -1,0 +1,195 @@
+//! How values become bytes and come back: codecs by type, so that operators ask nothing of the
+//! types of a program that takes no checkpoints.
+
+use std::any::{Any, TypeId, type_name};
+use std::boxed::Box;
+use std::collections::HashMap;
+use std::fmt;
+use std::string::{String, ToString};
+use std::sync::Arc;
+use std::vec::Vec;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::part::Refusal;
+use crate::stream::error::BoxError;
+use crate::stream::time::BatchTime;
+
+type Encode<T> = dyn Fn(&T, &mut Vec<u8>) -> Result<(), BoxError> + Send + Sync;
+type Decode<T> = dyn Fn(&mut &[u8]) -> Result<T, BoxError> + Send + Sync;
+
+/// How one type is written and read.
+pub(crate) struct Codec<T> {
+    /// What checkpoints call the type, whatever the program does.
+    name: Arc<str>,
+    encode: Arc<Encode<T>>,
+    decode: Arc<Decode<T>>,
+}
+
+impl<T> Clone for Codec<T> {
+    fn clone(&self) -> Self {
+        Self {
+            name: Arc::clone(&self.name),
+            encode: Arc::clone(&self.encode),
+            decode: Arc::clone(&self.decode),
+        }
+    }
+}
+
+impl<T: 'static> Codec<T> {
+    pub(crate) fn new(
+        name: impl Into<Arc<str>>,
+        encode: impl Fn(&T, &mut Vec<u8>) -> Result<(), BoxError> + Send + Sync + 'static,
+        decode: impl Fn(&mut &[u8]) -> Result<T, BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            encode: Arc::new(encode),
+            decode: Arc::new(decode),
+        }
+    }
+
+    pub(crate) fn name(&self) -> String {
+        self.name.to_string()
+    }
+
+    pub(crate) fn put(&self, value: &T, out: &mut Vec<u8>) -> Result<(), BoxError> {
+        (self.encode)(value, out)
+    }
+
+    pub(crate) fn take(&self, bytes: &mut &[u8]) -> Result<T, BoxError> {
+        (self.decode)(bytes)
+    }
+
+    pub(crate) fn put_all<'a>(
+        &self,
+        values: impl ExactSizeIterator<Item = &'a T>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BoxError> {
+        put(&(values.len() as u64), out)?;
+        values
+            .into_iter()
+            .try_for_each(|value| self.put(value, out))
+    }
+
+    pub(crate) fn take_all(&self, bytes: &mut &[u8]) -> Result<Vec<T>, BoxError> {
+        let count: u64 = take(bytes)?;
+        (0..count).map(|_| self.take(bytes)).collect()
+    }
+
+    /// A pair, the other value after this one.
+    pub(crate) fn and<U: 'static>(&self, other: &Codec<U>) -> Codec<(T, U)> {
+        let (left, right) = (self.clone(), other.clone());
+        let (first, second) = (self.clone(), other.clone());
+        Codec::new(
+            std::format!("({}, {})", self.name, other.name),
+            move |(a, b), out| {
+                left.put(a, out)?;
+                right.put(b, out)
+            },
+            move |bytes| Ok((first.take(bytes)?, second.take(bytes)?)),
+        )
+    }
+}
+
+/// Appends a value of the format's own.
+pub(crate) fn put<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), BoxError> {
+    let begun = std::mem::take(out);
+    *out = postcard::to_extend(value, begun)?;
+    Ok(())
+}
+
+/// Reads a value of the format's own.
+pub(crate) fn take<T: DeserializeOwned>(bytes: &mut &[u8]) -> Result<T, BoxError> {
+    let (value, rest) = postcard::take_from_bytes(bytes)?;
+    *bytes = rest;
+    Ok(value)
+}
+
+/// Batch times.
+pub(crate) fn time() -> Codec<BatchTime> {
+    Codec::new(
+        "time",
+        |time: &BatchTime, out| put(&time.as_millis(), out),
+        |bytes| Ok(BatchTime::from_millis(take(bytes)?)),
+    )
+}
+
+/// The codecs of a context.
+#[derive(Clone)]
+pub(crate) struct Codecs(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+
+impl Codecs {
+    pub(crate) fn add<T: 'static>(&mut self, codec: Codec<T>) {
+        self.0.insert(TypeId::of::<T>(), Arc::new(codec));
+    }
+
+    pub(crate) fn add_serde<T>(&mut self, name: &str)
+    where
+        T: Serialize + DeserializeOwned + 'static,
+    {
+        self.add(Codec::<T>::new(name, put, take));
+    }
+
+    /// A codec that is given and gives whole byte strings.
+    pub(crate) fn add_bytes<T: 'static>(
+        &mut self,
+        name: &str,
+        encode: impl Fn(&T) -> Result<Vec<u8>, BoxError> + Send + Sync + 'static,
+        decode: impl Fn(&[u8]) -> Result<T, BoxError> + Send + Sync + 'static,
+    ) {
+        self.add(Codec::new(
+            name,
+            move |value, out| put(&encode(value)?, out),
+            move |bytes| decode(&take::<Vec<u8>>(bytes)?),
+        ));
+    }
+
+    pub(crate) fn get<T: 'static>(&self) -> Result<&Codec<T>, Refusal> {
+        let found = self.0.get(&TypeId::of::<T>());
+        let codec = found.and_then(|codec| codec.downcast_ref());
+        codec.ok_or(Refusal::NoCodec(type_name::<T>()))
+    }
+}
+
+impl Default for Codecs {
+    fn default() -> Self {
+        let mut codecs = Self(HashMap::new());
+        macro_rules! add {
+            ($($type:ty),*) => { $(codecs.add_serde::<$type>(stringify!($type));)* };
+        }
+        add!(
+            (),
+            bool,
+            char,
+            u8,
+            u16,
+            u32,
+            u64,
+            u128,
+            i8,
+            i16,
+            i32,
+            i64,
+            i128,
+            f32,
+            f64
+        );
+        codecs.add_serde::<String>("string");
+        codecs.add_serde::<Box<str>>("string");
+        codecs.add_serde::<Vec<u8>>("bytes");
+        codecs.add_serde::<crate::stream::FilesRead>("files read");
+        #[cfg(feature = "redis")]
+        codecs.add_serde::<crate::stream::EntryId>("entry id");
+        codecs
+    }
+}
+
+impl fmt::Debug for Codecs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Codecs")
+            .field("len", &self.0.len())
+            .finish()
+    }
+}

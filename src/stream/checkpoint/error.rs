@@ -1,0 +1,215 @@
+//! What can go wrong with checkpoints.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::string::String;
+use std::vec::Vec;
+
+use super::part::Refusal;
+use super::recovery::PassedOver;
+use crate::stream::error::BoxError;
+
+/// Why a checkpoint could not be written, read or taken up.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// A file or directory could not be read or written.
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the operating system said.
+        error: io::Error,
+    },
+    /// An operator keeps values of a type of which nobody said how it is written.
+    NotDurable {
+        /// The operator.
+        operator: String,
+        /// The type, as the compiler calls it.
+        type_name: &'static str,
+    },
+    /// An input cannot be read again from where it was.
+    NotReplayable {
+        /// The input.
+        operator: String,
+    },
+    /// A value could not be written.
+    Encode {
+        /// The operator that keeps it.
+        operator: String,
+        /// Why.
+        error: BoxError,
+    },
+    /// A file is none of ours.
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file is of a format that this version does not know.
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The version of its format.
+        version: u16,
+    },
+    /// A file is torn or damaged.
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// How that shows.
+        what: &'static str,
+    },
+    /// There are checkpoints, but not one that is whole.
+    NoneLeft {
+        /// Where they are.
+        directory: PathBuf,
+        /// Each of them, newest first, and what is wrong with it.
+        passed_over: Vec<PassedOver>,
+    },
+    /// No operator of the program has this name, or it keeps no state.
+    Unclaimed {
+        /// The manifest.
+        path: PathBuf,
+        /// The name.
+        operator: String,
+    },
+    /// The state of an operator consisted of other types.
+    TypeChanged {
+        /// The manifest.
+        path: PathBuf,
+        /// The operator.
+        operator: String,
+        /// The types in the checkpoint.
+        was: Vec<String>,
+        /// Those of the program.
+        is: Vec<String>,
+    },
+    /// The state of an operator cannot be read, though its checksums are right.
+    State {
+        /// The manifest.
+        path: PathBuf,
+        /// The operator.
+        operator: String,
+        /// Why.
+        error: BoxError,
+    },
+    /// A setting on which results depend was another one.
+    Setting {
+        /// The manifest.
+        path: PathBuf,
+        /// The setting.
+        what: &'static str,
+        /// Its value in the checkpoint.
+        was: u64,
+        /// Its value in the program.
+        is: u64,
+    },
+    /// The stream is to begin anew where an earlier one has left checkpoints.
+    Occupied {
+        /// Where they are.
+        directory: PathBuf,
+    },
+}
+
+impl CheckpointError {
+    pub(crate) fn refused(refusal: Refusal, operator: &str) -> Self {
+        let operator = operator.into();
+        match refusal {
+            Refusal::NoCodec(type_name) => Self::NotDurable {
+                operator,
+                type_name,
+            },
+            Refusal::NoReplay | Refusal::Stateless | Refusal::Types(_) => {
+                Self::NotReplayable { operator }
+            }
+            Refusal::Bytes(error) => Self::Encode { operator, error },
+        }
+    }
+}
+
+impl fmt::Display for CheckpointError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { path, error } => write!(f, "{}: {error}", path.display()),
+            Self::NotDurable {
+                operator,
+                type_name,
+            } => write!(
+                f,
+                "operator {operator} keeps {type_name}, which was not made durable"
+            ),
+            Self::NotReplayable { operator } => write!(
+                f,
+                "input {operator} cannot be read again, so its stream can take no checkpoints"
+            ),
+            Self::Encode { operator, error } => {
+                write!(
+                    f,
+                    "the state of operator {operator} cannot be written: {error}"
+                )
+            }
+            Self::Foreign { path } => write!(f, "{} is no checkpoint file", path.display()),
+            Self::Newer { path, version } => write!(
+                f,
+                "{} is of format version {version}, which is newer than this program",
+                path.display()
+            ),
+            Self::Corrupt { path, what } => write!(f, "{} is damaged: {what}", path.display()),
+            Self::NoneLeft {
+                directory,
+                passed_over,
+            } => {
+                write!(f, "no checkpoint in {} is whole", directory.display())?;
+                passed_over
+                    .iter()
+                    .try_for_each(|one| write!(f, "; {}", one.reason()))
+            }
+            Self::Unclaimed { path, operator } => write!(
+                f,
+                "{} has state of operator {operator}, which the program does not have",
+                path.display()
+            ),
+            Self::TypeChanged {
+                path,
+                operator,
+                was,
+                is,
+            } => write!(
+                f,
+                "{}: the state of operator {operator} was of {was:?} and is of {is:?}",
+                path.display()
+            ),
+            Self::State {
+                path,
+                operator,
+                error,
+            } => write!(
+                f,
+                "{}: the state of operator {operator} cannot be read: {error}",
+                path.display()
+            ),
+            Self::Setting {
+                path,
+                what,
+                was,
+                is,
+            } => write!(f, "{}: the {what} was {was} and is {is}", path.display()),
+            Self::Occupied { directory } => write!(
+                f,
+                "{} has checkpoints of an earlier run, to be recovered or removed",
+                directory.display()
+            ),
+        }
+    }
+}
+
+impl Error for CheckpointError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Io { error, .. } => Some(error),
+            Self::Encode { error, .. } | Self::State { error, .. } => Some(error.as_ref()),
+            _ => None,
+        }
+    }
+}

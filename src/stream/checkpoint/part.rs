@@ -1,0 +1,131 @@
+//! What one operator gives to a checkpoint.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::string::String;
+use std::vec::Vec;
+
+use super::codec::{Codec, Codecs, put, take};
+use crate::stream::error::BoxError;
+use crate::stream::time::BatchTime;
+
+/// The state of one operator as bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// What the state consists of, by the names of codecs.
+    pub(crate) types: Vec<String>,
+    pub(crate) keys: u64,
+    /// What belongs to no key group.
+    pub(crate) whole: Vec<u8>,
+    /// The rest, by key group.
+    pub(crate) groups: BTreeMap<u32, Vec<u8>>,
+}
+
+/// Why an operator gives nothing, or does not take what it is given.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// Its state contains this type, for which there is no codec.
+    NoCodec(&'static str),
+    /// It is an input that cannot be read again.
+    NoReplay,
+    /// It keeps no state.
+    Stateless,
+    /// The state consisted of other types; these are those of the operator.
+    Types(Vec<String>),
+    /// A codec said so, or the bytes make no sense.
+    Bytes(BoxError),
+}
+
+impl From<BoxError> for Refusal {
+    fn from(error: BoxError) -> Self {
+        Self::Bytes(error)
+    }
+}
+
+impl Part {
+    /// A part without keys.
+    pub(crate) fn whole(types: Vec<String>, whole: Vec<u8>) -> Self {
+        Self {
+            types,
+            whole,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn check_types(&self, types: Vec<String>) -> Result<(), Refusal> {
+        match self.types == types {
+            true => Ok(()),
+            false => Err(Refusal::Types(types)),
+        }
+    }
+}
+
+/// Bytes that are left over were written for something else.
+pub(crate) fn used_up(bytes: &[u8]) -> Result<(), BoxError> {
+    match bytes.is_empty() {
+        true => Ok(()),
+        false => Err("there are more bytes than the state needs".into()),
+    }
+}
+
+/// One value that belongs to no key group.
+pub(crate) fn snapshot_value<T: 'static>(codec: &Codec<T>, value: &T) -> Result<Part, Refusal> {
+    let mut bytes = Vec::new();
+    codec.put(value, &mut bytes)?;
+    Ok(Part::whole(std::vec![codec.name()], bytes))
+}
+
+pub(crate) fn recover_value<T: 'static>(codec: &Codec<T>, part: &Part) -> Result<T, Refusal> {
+    part.check_types(std::vec![codec.name()])?;
+    let mut bytes = &part.whole[..];
+    let value = codec.take(&mut bytes)?;
+    used_up(bytes)?;
+    Ok(value)
+}
+
+/// The batches of a window: their times and partitions.
+pub(crate) type PanesImage<T> = VecDeque<(BatchTime, Vec<Vec<T>>)>;
+
+/// Writes the batches of a window.
+pub(crate) fn put_panes<'a, T: 'static, I>(
+    item: &Codec<T>,
+    panes: impl ExactSizeIterator<Item = (BatchTime, I)>,
+    out: &mut Vec<u8>,
+) -> Result<(), BoxError>
+where
+    I: ExactSizeIterator<Item = &'a [T]>,
+{
+    put(&(panes.len() as u64), out)?;
+    for (time, partitions) in panes {
+        put(&time.as_millis(), out)?;
+        put(&(partitions.len() as u64), out)?;
+        for items in partitions {
+            item.put_all(items.iter(), out)?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads what [`put_panes`] has written.
+pub(crate) fn take_panes<T: 'static>(
+    item: &Codec<T>,
+    bytes: &mut &[u8],
+) -> Result<PanesImage<T>, BoxError> {
+    let panes: u64 = take(bytes)?;
+    let pane = |_| {
+        let time = BatchTime::from_millis(take(bytes)?);
+        let partitions: u64 = take(bytes)?;
+        let partitions = (0..partitions).map(|_| item.take_all(bytes));
+        Ok((time, partitions.collect::<Result<_, BoxError>>()?))
+    };
+    (0..panes).map(pane).collect()
+}
+
+/// The codec of a position list.
+pub(crate) fn list<T: 'static>(codecs: &Codecs) -> Result<Codec<Vec<T>>, Refusal> {
+    let (one, other) = (codecs.get::<T>()?.clone(), codecs.get::<T>()?.clone());
+    Ok(Codec::new(
+        std::format!("list of {}", one.name()),
+        move |values: &Vec<T>, out| one.put_all(values.iter(), out),
+        move |bytes| other.take_all(bytes),
+    ))
+}

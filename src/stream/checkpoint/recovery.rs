@@ -1,0 +1,100 @@
+//! Finding the checkpoint to go on from.
+
+use std::path::{Path, PathBuf};
+use std::vec::Vec;
+
+use super::directory::Directory;
+use super::error::CheckpointError;
+use super::snapshot::Snapshot;
+use crate::stream::time::BatchTime;
+
+/// A checkpoint that recovery did not take.
+#[derive(Debug)]
+pub struct PassedOver {
+    path: PathBuf,
+    reason: CheckpointError,
+}
+
+impl PassedOver {
+    /// The directory of the checkpoint.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What is wrong with it.
+    #[must_use]
+    pub fn reason(&self) -> &CheckpointError {
+        &self.reason
+    }
+}
+
+/// What recovery has decided: which checkpoint the stream goes on from, and which it passed over.
+///
+/// # Examples
+///
+/// See [`recover_or`](crate::stream::StreamingContext::recover_or).
+#[derive(Debug)]
+pub struct Recovery {
+    restored: Option<(BatchTime, PathBuf)>,
+    passed_over: Vec<PassedOver>,
+}
+
+impl Recovery {
+    /// The batch after which the stream goes on; `None` if there was no checkpoint at all, so
+    /// that it begins.
+    #[must_use]
+    pub fn restored(&self) -> Option<BatchTime> {
+        self.restored.as_ref().map(|(time, _)| *time)
+    }
+
+    /// The directory of the checkpoint taken.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.restored.as_ref().map(|(_, path)| path.as_path())
+    }
+
+    /// Newer checkpoints that are not whole, newest first.
+    #[must_use]
+    pub fn passed_over(&self) -> &[PassedOver] {
+        &self.passed_over
+    }
+}
+
+/// The newest checkpoint that is whole.
+///
+/// # Errors
+///
+/// If there are checkpoints but none is whole, or one is of a newer format: to go on from an
+/// older one would lose what a newer program has done.
+pub(crate) fn find(directory: &Directory) -> Result<(Recovery, Option<Snapshot>), CheckpointError> {
+    let mut passed_over = Vec::new();
+    for time in directory.times()? {
+        let path = directory.path_of(time);
+        match directory.read(time) {
+            Ok(snapshot) => {
+                let restored = Some((BatchTime::from_millis(time), path));
+                let recovery = Recovery {
+                    restored,
+                    passed_over,
+                };
+                return Ok((recovery, Some(snapshot)));
+            }
+            Err(newer @ CheckpointError::Newer { .. }) => return Err(newer),
+            Err(reason) => passed_over.push(PassedOver { path, reason }),
+        }
+    }
+    match passed_over.is_empty() {
+        true => Ok((
+            Recovery {
+                restored: None,
+                passed_over,
+            },
+            None,
+        )),
+        false => Err(CheckpointError::NoneLeft {
+            directory: directory.0.clone(),
+            passed_over,
+        }),
+    }
+}

@@ -1,0 +1,136 @@
+//! Asking for checkpoints, and for going on from one.
+
+use std::path::PathBuf;
+use std::vec::Vec;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{CheckpointError, Every, Found, Recovery};
+use crate::stream::builder::ContextBuilder;
+use crate::stream::context::StreamingContext;
+use crate::stream::driver::Driver;
+use crate::stream::error::BoxError;
+
+impl ContextBuilder {
+    /// Writes checkpoints into `directory`: the state of every operator and the positions of all
+    /// inputs, after every so many batches.
+    ///
+    /// A checkpoint is durable before the next batch begins; the one before it is kept too. Types
+    /// that operators keep must be [`durable`](Self::durable), and inputs must be readable again:
+    /// [`batches`](StreamingContext::batches), [`from_iter`](StreamingContext::from_iter),
+    /// [`text_files`](StreamingContext::text_files) and every [`Source`](crate::stream::Source)
+    /// whose positions are durable. What [`remember`](crate::stream::DStream::remember) holds and
+    /// what the rate limits have learnt is not kept.
+    ///
+    /// # Cost
+    ///
+    /// Writes all state each time, on the driver's thread, and holds it in memory as bytes while
+    /// it does.
+    ///
+    /// # Examples
+    ///
+    /// See [`recover_or`](StreamingContext::recover_or).
+    pub fn checkpoint(mut self, directory: impl Into<PathBuf>, every: Every) -> Self {
+        self.durability.target = Some((directory.into(), every));
+        self
+    }
+
+    /// Lets keys, states, window items and positions of type `T` be kept in checkpoints, where
+    /// the type is called `name`.
+    ///
+    /// Numbers, `bool`, `char`, `()`, `String`, `Box<str>` and `Vec<u8>` are durable from the
+    /// beginning.
+    /// Bytes are those of postcard, which does not describe itself: a type that changes its shape
+    /// needs another name, and is then refused instead of misread.
+    pub fn durable<T>(mut self, name: &str) -> Self
+    where
+        T: Serialize + DeserializeOwned + 'static,
+    {
+        self.durability.codecs.add_serde::<T>(name);
+        self
+    }
+
+    /// Like [`durable`](Self::durable), for types without serde, or that postcard cannot read.
+    pub fn durable_with<T: 'static>(
+        mut self,
+        name: &str,
+        encode: impl Fn(&T) -> Result<Vec<u8>, BoxError> + Send + Sync + 'static,
+        decode: impl Fn(&[u8]) -> Result<T, BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        self.durability.codecs.add_bytes(name, encode, decode);
+        self
+    }
+}
+
+impl StreamingContext {
+    /// The stream that `build` makes, going on from the newest whole checkpoint in `directory`;
+    /// from its beginning if there is none.
+    ///
+    /// State goes to the operators of the same name, given by
+    /// [`named`](crate::stream::DStream::named) or by position, when the stream starts or becomes
+    /// a driver. Inputs are read on from where they were; the next batch is the one after the
+    /// checkpoint. The number of partitions and of threads may be another one.
+    ///
+    /// # Errors
+    ///
+    /// If `build` fails, if a checkpoint is of a newer format, or if there are checkpoints and
+    /// none is whole: a stream never begins anew where it should go on. What does not fit the
+    /// program is a [`StartError::Checkpoint`](crate::stream::StartError::Checkpoint) at the
+    /// start.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::stream::{BoxError, Every, StreamingContext};
+    ///
+    /// # let directory = std::env::temp_dir().join(format!("forebay-doc-{}", std::process::id()));
+    /// # let dir = directory.clone();
+    /// let build = || -> Result<StreamingContext, BoxError> {
+    ///     let ctx = StreamingContext::builder("sums")
+    ///         .checkpoint(&dir, Every::batches(1))
+    ///         .build()?;
+    ///     ctx.from_iter(1..=4u64, 1)
+    ///         .map(|n| (n % 2, n))
+    ///         .update_state_by_key(|_, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()))
+    ///         .named("sums")
+    ///         .map(|(parity, sum)| format!("{parity}: {sum}"))
+    ///         .print();
+    ///     Ok(ctx)
+    /// };
+    /// let mut driver = StreamingContext::recover_or(&directory, build)?.into_driver()?;
+    /// driver.step(driver.next_time())?;
+    /// drop(driver); // a crash
+    ///
+    /// let mut driver = StreamingContext::recover_or(&directory, build)?.into_driver()?;
+    /// let restored = driver.recovery().and_then(|recovery| recovery.restored());
+    /// assert_eq!(restored.map(|time| time.as_millis()), Some(1_000));
+    /// assert_eq!(driver.run_to_end()?, 3);
+    /// # std::fs::remove_dir_all(&directory)?;
+    /// # Ok::<(), BoxError>(())
+    /// ```
+    pub fn recover_or<E>(
+        directory: impl Into<PathBuf>,
+        build: impl FnOnce() -> Result<Self, E>,
+    ) -> Result<Self, E>
+    where
+        E: From<CheckpointError>,
+    {
+        let found = Found::look(directory.into())?;
+        Ok(build()?.with_found(found))
+    }
+
+    /// What recovery has decided; `None` if it was not asked.
+    #[must_use]
+    pub fn recovery(&self) -> Option<&Recovery> {
+        self.found.as_ref().map(|found| &*found.recovery)
+    }
+}
+
+impl Driver {
+    /// What recovery has decided; `None` if it was not asked.
+    #[must_use]
+    pub fn recovery(&self) -> Option<&Recovery> {
+        self.checkpoints.recovery()
+    }
+}

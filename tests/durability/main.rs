@@ -1,0 +1,200 @@
+//! A word count that is killed again and again ends with the state and the files of the one that
+//! was not.
+//!
+//! ```text
+//! FOREBAY_KILLS=200 cargo test --features checkpoint --test durability -- --nocapture
+//! ```
+//!
+//! The child is this program again, told so by its environment.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::sleep;
+use std::time::Duration;
+
+use forebay::stream::{BoxError, Every, StreamingContext};
+
+const CHILD: &str = "FOREBAY_DURABILITY_CHILD";
+const BATCHES: u64 = 60;
+const LINES: u64 = 20;
+
+/// The program under test: words of files, counted, the counts saved after every batch.
+fn word_count(root: &Path) -> Result<(), BoxError> {
+    let checkpoints = root.join("checkpoints");
+    let build = || -> Result<StreamingContext, BoxError> {
+        let ctx = StreamingContext::builder("word count")
+            .threads(1)
+            .partitions(3)
+            .max_rate(LINES as f64)
+            .checkpoint(&checkpoints, Every::batches(2))
+            .build()?;
+        ctx.text_files(root.with_file_name("input"))
+            .flat_map(|line| line.split(' ').map(str::to_string).collect::<Vec<_>>())
+            .map(|word| (word, 1u64))
+            .update_state_by_key(|_, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()))
+            .map(|(word, count)| format!("{word} {count}"))
+            .save_as_text_files(root.join("counts").to_string_lossy(), "");
+        Ok(ctx)
+    };
+    let mut driver = StreamingContext::recover_or(&checkpoints, build)?.into_driver()?;
+    while driver.next_time().as_millis() <= BATCHES * 1_000 {
+        driver.step(driver.next_time())?;
+    }
+    Ok(())
+}
+
+fn write_input(directory: &Path) {
+    fs::create_dir(directory).unwrap();
+    let lines: Vec<String> = (0..BATCHES * LINES)
+        .map(|n| format!("w{} w{} w{}", n % 7, n * n % 31, n / 50))
+        .collect();
+    for (number, lines) in lines.chunks(90).enumerate() {
+        fs::write(directory.join(format!("{number:03}")), lines.join("\n")).unwrap();
+    }
+}
+
+/// All files below a directory, by their path in it.
+fn tree(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let (mut found, mut open) = (BTreeMap::new(), vec![root.to_path_buf()]);
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(root).unwrap().to_path_buf();
+                found.insert(name, fs::read(path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// Runs the child, killed after so long if it is not done by then; says whether it was killed.
+fn live(root: &Path, at_most: Option<Duration>) -> bool {
+    let mut child = Command::new(env::current_exe().unwrap())
+        .env(CHILD, root)
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    if let Some(time) = at_most {
+        sleep(time);
+        child.kill().unwrap();
+    }
+    let status = child.wait().unwrap();
+    let killed = status.code().is_none();
+    assert!(killed || status.success(), "the child failed: {status}");
+    killed
+}
+
+/// A stream on a clock that is recovered runs the batches it has missed, then goes on.
+fn on_a_clock(root: &Path) {
+    let times = Arc::new(Mutex::new(Vec::new()));
+    let start = || {
+        let build = || -> Result<StreamingContext, BoxError> {
+            let ctx = StreamingContext::builder("clock")
+                .threads(1)
+                .batch_interval(Duration::from_millis(20))
+                .checkpoint(root, Every::batches(1))
+                .build()?;
+            let times = Arc::clone(&times);
+            ctx.from_iter(0..30u64, 1)
+                .for_each_batch(move |batch, time| {
+                    times
+                        .lock()
+                        .unwrap()
+                        .push((time.as_millis(), batch.into_vec()));
+                    Ok(())
+                });
+            Ok(ctx)
+        };
+        let ctx = StreamingContext::recover_or(root, build).unwrap();
+        ctx.start().unwrap()
+    };
+    let first = start();
+    sleep(Duration::from_millis(200));
+    first.stop().unwrap();
+    sleep(Duration::from_millis(200));
+    start().await_termination().unwrap();
+    let times = times.lock().unwrap();
+    let begin = times[0].0;
+    let expected: Vec<_> = (0..30).map(|n| (begin + 20 * n, vec![n])).collect();
+    assert_eq!(*times, expected);
+}
+
+/// A newer program's checkpoint is not passed over in favour of an older one.
+fn a_newer_format_is_refused(root: &Path) {
+    let build = || -> Result<StreamingContext, BoxError> {
+        let builder = StreamingContext::builder("newer").threads(1);
+        let ctx = builder.checkpoint(root, Every::batches(1)).build()?;
+        ctx.from_iter(0..9u64, 1).for_each_batch(|_, _| Ok(()));
+        Ok(ctx)
+    };
+    let mut driver = build().unwrap().into_driver().unwrap();
+    for _ in 0..3 {
+        driver.step(driver.next_time()).unwrap();
+    }
+    let manifest = root.join("batch-00000000000000003000/manifest");
+    let mut bytes = fs::read(&manifest).unwrap();
+    bytes[8] = 2;
+    let check = crc32fast::hash(&bytes[..12]);
+    bytes[12..16].copy_from_slice(&check.to_le_bytes());
+    fs::write(&manifest, bytes).unwrap();
+    let error = StreamingContext::recover_or(root, build).unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("manifest is of format version 2"), "{error}");
+}
+
+/// A small generator (xorshift, Marsaglia 2003), for moments only.
+fn next(state: &mut u64) -> u64 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state
+}
+
+fn main() {
+    if let Some(root) = env::var_os(CHILD) {
+        return word_count(Path::new(&root)).unwrap();
+    }
+    let wanted: u64 = env::var("FOREBAY_KILLS").map_or(25, |kills| kills.parse().unwrap());
+    let directory = tempfile::tempdir().unwrap();
+    let root = |name: &str| directory.path().join(name);
+    on_a_clock(&root("clock"));
+    a_newer_format_is_refused(&root("newer"));
+    write_input(&root("input"));
+    assert!(!live(&root("unbroken"), None));
+    let expected = tree(&root("unbroken"));
+    assert!(expected.len() as u64 > 3 * BATCHES);
+
+    let (mut kills, mut round) = (0, 0);
+    while kills < wanted {
+        round += 1;
+        let (broken, mut moments) = (root(&format!("broken-{round}")), round);
+        let before = kills;
+        loop {
+            let time = (kills < wanted).then(|| Duration::from_micros(next(&mut moments) % 60_000));
+            match live(&broken, time) {
+                true => kills += 1,
+                false => break,
+            }
+        }
+        println!("seed {round}: {} kills", kills - before);
+        let found = tree(&broken);
+        let differs = |name: &&PathBuf| found.get(*name) != expected.get(*name);
+        let wrong: Vec<_> = expected
+            .keys()
+            .chain(found.keys())
+            .filter(differs)
+            .collect();
+        assert!(
+            wrong.is_empty(),
+            "after the kills of seed {round}: {wrong:?}"
+        );
+    }
+    println!("durability: {kills} kills in {round} runs, nothing lost and nothing twice");
+}

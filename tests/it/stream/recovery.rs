@@ -1,0 +1,397 @@
+//! A stream that is lost and recovered gives what the unbroken one gives.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use forebay::frequent::MisraGries;
+use forebay::sample::Reservoir;
+use forebay::stream::{
+    BatchTime, BoxError, CheckpointError, Driver, Every, StartError, State, StateSpec,
+    StreamingContext,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Items seen by an output, by its name and the batch time.
+type Seen = Arc<Mutex<BTreeMap<(&'static str, u64), Vec<String>>>>;
+
+/// Every operator that keeps state, over 12 batches of 40 words.
+fn everything(directory: Option<&Path>, partitions: usize, seen: &Seen) -> StreamingContext {
+    let mut builder = StreamingContext::builder("everything")
+        .threads(2)
+        .partitions(partitions)
+        .seed(7)
+        .durable::<MisraGries<String>>("misra-gries of strings")
+        .durable::<Reservoir<u64>>("reservoir of numbers");
+    if let Some(directory) = directory {
+        builder = builder.checkpoint(directory, Every::batches(2));
+    }
+    let ctx = builder.build().unwrap();
+    let numbers = ctx.from_iter(0..480u64, 40);
+    let words = numbers.map(|n| format!("w{}", n * n % 97 / (1 + n / 200)));
+    let pairs = numbers.map(|n| (format!("w{}", n * n % 97 / (1 + n / 200)), n));
+
+    macro_rules! record {
+        ($name:literal, $stream:expr) => {{
+            let seen = Arc::clone(seen);
+            $stream.for_each_batch(move |batch, time| {
+                let rows = batch.iter().map(|row| format!("{row:?}")).collect();
+                seen.lock().unwrap().insert(($name, time.as_millis()), rows);
+                Ok(())
+            });
+        }};
+    }
+    let sums = pairs.update_state_by_key_with([("eve".into(), 5)], |_, _, new, old| {
+        let sum = old.unwrap_or(0) + new.sum::<u64>();
+        (sum % 11 != 0).then_some(sum)
+    });
+    record!("sums", sums.named("sums"));
+    let whole = pairs.update_state_by_partition(|_, rows| {
+        rows.map(|(key, new, old)| (key, old.unwrap_or(0u64) + new.len() as u64))
+            .collect::<Vec<_>>()
+    });
+    record!("whole", whole);
+    let count = |_, key: &String, n: Option<u64>, state: &mut State<u64>| match n {
+        Some(n) => {
+            state.update(state.get().unwrap_or(&0) + n);
+            None
+        }
+        None => Some((key.clone(), *state.get().unwrap_or(&0))),
+    };
+    let sessions = StateSpec::new(count)
+        .initial([("eve".into(), 1)])
+        .timeout(3 * SECOND);
+    let sessions = pairs.state_by_key(sessions);
+    record!("expired", sessions);
+    record!("sessions", sessions.snapshots());
+    record!(
+        "kept",
+        pairs.state_by_key(StateSpec::new(count)).snapshots()
+    );
+    record!("window", words.window(4 * SECOND, 3 * SECOND).unwrap());
+    let counted = words.count_by_value_and_window(4 * SECOND, SECOND).unwrap();
+    record!("counted", counted);
+    let heavy = words
+        .summarize_window(5 * SECOND, SECOND, |_| MisraGries::new(8))
+        .unwrap();
+    record!(
+        "heavy",
+        heavy.map(|heavy| serde_json::to_string(&heavy).unwrap())
+    );
+    let sample = |rng| Reservoir::with_rng(3, rng);
+    let samples = pairs.summarize_by_key(sample);
+    record!(
+        "samples",
+        samples.map(|(key, sample)| (key, serde_json::to_string(&sample).unwrap()))
+    );
+    let samples = pairs
+        .summarize_by_key_and_window(4 * SECOND, SECOND, sample)
+        .unwrap();
+    record!(
+        "windows",
+        samples.map(|(key, sample)| (key, serde_json::to_string(&sample).unwrap()))
+    );
+    ctx
+}
+
+fn recover(directory: &Path, partitions: usize, seen: &Seen) -> Driver {
+    let build = || Ok::<_, BoxError>(everything(Some(directory), partitions, seen));
+    let ctx = StreamingContext::recover_or(directory, build).unwrap();
+    ctx.into_driver().unwrap()
+}
+
+fn steps(driver: &mut Driver, count: usize) {
+    for _ in 0..count {
+        driver.step(driver.next_time()).unwrap();
+    }
+}
+
+fn unbroken(partitions: usize) -> Seen {
+    let seen = Seen::default();
+    let ctx = everything(None, partitions, &seen);
+    ctx.into_driver().unwrap().run_to_end().unwrap();
+    seen
+}
+
+#[test]
+fn every_operator_goes_on_as_if_nothing_had_happened_wherever_it_is_lost() {
+    let expected = unbroken(3);
+    for lost_after in 1..12 {
+        let (directory, seen) = (tempfile::tempdir().unwrap(), Seen::default());
+        steps(&mut recover(directory.path(), 3, &seen), lost_after);
+        let mut driver = recover(directory.path(), 3, &seen);
+        let restored = driver.recovery().unwrap().restored();
+        assert_eq!(
+            restored.map_or(0, BatchTime::as_millis),
+            lost_after as u64 / 2 * 2_000
+        );
+        driver.run_to_end().unwrap();
+        // Not only the same items: in the same order.
+        assert_eq!(
+            *seen.lock().unwrap(),
+            *expected.lock().unwrap(),
+            "{lost_after}"
+        );
+    }
+}
+
+#[test]
+fn any_number_of_partitions_takes_up_the_state_of_any_other() {
+    let sorted = |seen: &Seen| {
+        let mut all = seen.lock().unwrap().clone();
+        // The merge of samples and summaries follows the partitions; all else is the same.
+        all.retain(|(name, _), _| *name != "heavy");
+        all.values_mut().for_each(|rows| rows.sort());
+        all
+    };
+    let expected = sorted(&unbroken(1));
+    let counts = [1, 2, 3, 8, 128];
+    for from in counts {
+        for to in counts {
+            let (directory, seen) = (tempfile::tempdir().unwrap(), Seen::default());
+            steps(&mut recover(directory.path(), from, &seen), 5);
+            recover(directory.path(), to, &seen).run_to_end().unwrap();
+            let seen = sorted(&seen);
+            for (at, rows) in &expected {
+                assert_eq!(seen.get(at), Some(rows), "{at:?} from {from} to {to}");
+            }
+        }
+    }
+}
+
+/// The files of a checkpoint with their contents.
+fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files.extend(self::files(&path)),
+            false => {
+                files.insert(path.clone(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn equal_states_are_equal_bytes() {
+    let of = |partitions| {
+        let directory = tempfile::tempdir().unwrap();
+        steps(&mut sums(directory.path(), partitions).unwrap(), 4);
+        let files = files(directory.path()).into_values();
+        files.collect::<Vec<_>>()
+    };
+    assert_eq!(of(1), of(1));
+    assert_eq!(of(2), of(2));
+}
+
+fn context(directory: &Path, partitions: usize) -> Result<StreamingContext, BoxError> {
+    let ctx = StreamingContext::builder("sums")
+        .threads(1)
+        .partitions(partitions)
+        .key_groups(4)
+        .checkpoint(directory, Every::batches(1))
+        .build()?;
+    ctx.from_iter(1..=20u64, 1)
+        .map(|n| (n % 3, n))
+        .update_state_by_key(|_, new, old| Some(old.unwrap_or(0u64) + new.sum::<u64>()))
+        .named("sums")
+        .for_each_batch(|_, _| Ok(()));
+    Ok(ctx)
+}
+
+fn sums(directory: &Path, partitions: usize) -> Result<Driver, BoxError> {
+    let ctx = StreamingContext::recover_or(directory, || context(directory, partitions))?;
+    Ok(ctx.into_driver()?)
+}
+
+fn checkpoint_error(error: &BoxError) -> &CheckpointError {
+    match error.downcast_ref() {
+        Some(StartError::Checkpoint(error)) => error,
+        _ => error.downcast_ref().expect("an error of checkpoints"),
+    }
+}
+
+#[test]
+fn every_truncation_and_every_flipped_byte_is_passed_over_or_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    steps(&mut sums(directory.path(), 2).unwrap(), 3);
+    let newest = directory.path().join("batch-00000000000000003000");
+    let mut tried = 0;
+    for (path, bytes) in files(&newest) {
+        let cut = (0..bytes.len()).map(|at| bytes[..at].to_vec());
+        let flipped = (0..bytes.len()).map(|at| {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= 1 << (at % 8);
+            bytes
+        });
+        for damaged in cut.chain(flipped) {
+            fs::write(&path, damaged).unwrap();
+            let driver = sums(directory.path(), 2).unwrap();
+            let recovery = driver.recovery().unwrap();
+            assert_eq!(recovery.restored().unwrap().as_millis(), 2_000);
+            assert_eq!(recovery.passed_over()[0].path(), newest);
+            tried += 1;
+        }
+        fs::remove_file(&path).unwrap();
+        assert_eq!(
+            sums(directory.path(), 2)
+                .unwrap()
+                .last_time()
+                .unwrap()
+                .as_millis(),
+            2_000
+        );
+        fs::write(&path, bytes).unwrap();
+    }
+    assert!(tried > 500, "{tried}");
+    assert_eq!(
+        sums(directory.path(), 2)
+            .unwrap()
+            .last_time()
+            .unwrap()
+            .as_millis(),
+        3_000
+    );
+}
+
+#[test]
+fn without_a_whole_checkpoint_nothing_begins_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    steps(&mut sums(directory.path(), 2).unwrap(), 3);
+    for path in files(directory.path())
+        .into_keys()
+        .filter(|path| path.ends_with("manifest"))
+    {
+        fs::write(path, b"not a manifest, but long enough").unwrap();
+    }
+    let error = sums(directory.path(), 2).unwrap_err();
+    let CheckpointError::NoneLeft { passed_over, .. } = checkpoint_error(&error) else {
+        panic!("{error}");
+    };
+    assert_eq!(passed_over.len(), 2);
+    assert!(matches!(
+        passed_over[0].reason(),
+        CheckpointError::Foreign { .. }
+    ));
+    let error = context(directory.path(), 2)
+        .unwrap()
+        .into_driver()
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("to be recovered or removed"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_does_not_fit_the_program_is_an_error_with_a_name() {
+    let directory = tempfile::tempdir().unwrap();
+    steps(&mut sums(directory.path(), 2).unwrap(), 1);
+    let error = |seed: u64, name: &'static str, groups: usize| {
+        let directory = directory.path();
+        let build = || -> Result<_, BoxError> {
+            let ctx = StreamingContext::builder("other")
+                .seed(seed)
+                .key_groups(groups)
+                .build()?;
+            ctx.from_iter(1..=20u64, 1)
+                .map(|n| (n % 3, n))
+                .update_state_by_key(|_, _, _| Some(String::new()))
+                .named(name)
+                .for_each_batch(|_, _| Ok(()));
+            Ok(ctx)
+        };
+        let ctx = StreamingContext::recover_or(directory, build).unwrap();
+        ctx.into_driver().unwrap_err().to_string()
+    };
+    let changed = error(0, "sums", 4);
+    assert!(
+        changed
+            .ends_with("operator sums was of [\"u64\", \"u64\"] and is of [\"u64\", \"string\"]"),
+        "{changed}"
+    );
+    assert!(changed.contains("manifest"), "{changed}");
+    assert!(
+        error(0, "totals", 4).ends_with("state of operator sums, which the program does not have")
+    );
+    assert!(error(1, "sums", 4).ends_with("the seed was 0 and is 1"));
+    assert!(error(0, "sums", 5).ends_with("the number of key groups was 4 and is 5"));
+}
+
+#[test]
+fn what_cannot_be_kept_is_refused_before_the_first_batch() {
+    #[derive(Clone)]
+    struct Plain;
+    let directory = tempfile::tempdir().unwrap();
+    let builder = || {
+        let builder = StreamingContext::builder("refused");
+        builder
+            .checkpoint(directory.path(), Every::batches(1))
+            .build()
+            .unwrap()
+    };
+    let ctx = builder();
+    ctx.from_iter(0..3u64, 1)
+        .map(|n| (n, ()))
+        .update_state_by_key(|_, _, _| Some(Plain))
+        .for_each_batch(|_, _| Ok(()));
+    let error = ctx.into_driver().unwrap_err().to_string();
+    assert!(
+        error.contains("update_state_by_key-2 keeps ") && error.contains("Plain"),
+        "{error}"
+    );
+
+    let ctx = builder();
+    let (_inlet, items) = ctx.channel::<u64>(8);
+    items.print();
+    let error = ctx.into_driver().unwrap_err().to_string();
+    assert!(error.contains("cannot be read again"), "{error}");
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_written_ends_the_stream_with_the_cause() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut driver = sums(&directory.path().join("sub"), 2).unwrap();
+    fs::write(directory.path().join("sub"), b"a file").unwrap();
+    let error = driver.step(driver.next_time()).unwrap_err().to_string();
+    assert!(error.contains("operator checkpoint failed"), "{error}");
+}
+
+#[test]
+fn checkpoints_of_format_version_1_stay_readable() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/stream/checkpoint_v1");
+    let directory = tempfile::tempdir().unwrap();
+    let name = "batch-00000000000000003000";
+    if std::env::var_os("FOREBAY_WRITE_GOLDEN").is_some() {
+        steps(&mut sums(directory.path(), 2).unwrap(), 3);
+        fs::create_dir_all(&golden).unwrap();
+        for (path, bytes) in files(&directory.path().join(name)) {
+            fs::write(golden.join(path.file_name().unwrap()), bytes).unwrap();
+        }
+        return;
+    }
+    fs::create_dir(directory.path().join(name)).unwrap();
+    for (path, bytes) in files(&golden) {
+        fs::write(
+            directory.path().join(name).join(path.file_name().unwrap()),
+            bytes,
+        )
+        .unwrap();
+    }
+    let mut driver = sums(directory.path(), 3).unwrap();
+    assert_eq!(driver.last_time().unwrap().as_millis(), 3_000);
+    steps(&mut driver, 1);
+    // What the same batch writes today is byte for byte what it wrote then.
+    let again = tempfile::tempdir().unwrap();
+    steps(&mut sums(again.path(), 2).unwrap(), 3);
+    let (then, now) = (files(&golden), files(&again.path().join(name)));
+    assert_eq!(
+        then.values().collect::<Vec<_>>(),
+        now.values().collect::<Vec<_>>()
+    );
+}
