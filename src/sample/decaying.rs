@@ -6,64 +6,9 @@ use rand::Rng;
 
 use super::api::{bottom_k_api, seeded_constructors, seen_api};
 use super::bottom_k::{BottomK, Rank};
+use super::exponent::Exponent;
 use crate::random::{DefaultRng, exponential, open01};
 use crate::{Merge, Summary};
-
-/// A number of half-lives as an unevaluated sum, some 106 bits in all: of all pairs with the same
-/// sum the one whose first part is the sum rounded.
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct Exponent {
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
-    high: f64,
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
-    low: f64,
-}
-
-impl Exponent {
-    /// `time / half_life`, with a relative error of some 2^-106; of more than `f64::MAX` half-lives
-    /// it gives that many.
-    fn quotient(time: f64, half_life: f64) -> Self {
-        let high = time / half_life;
-        if high.is_infinite() {
-            let high = high.clamp(-f64::MAX, f64::MAX);
-            return Self { high, low: 0.0 };
-        }
-        let rest = libm::fma(-high, half_life, time);
-        Self {
-            high,
-            low: rest / half_life,
-        }
-    }
-
-    fn negated(self) -> Self {
-        Self {
-            high: -self.high,
-            low: -self.low,
-        }
-    }
-
-    /// `self + number`, the two parts of the sum renormalised (Knuth's two-sum).
-    fn add(self, number: f64) -> Self {
-        let (a, b) = (self.high, self.low + number);
-        let high = a + b;
-        let b_part = high - a;
-        Self {
-            high,
-            low: (a - (high - b_part)) + (b - b_part),
-        }
-    }
-
-    /// `self + other` as one number, exact to the last bits where the two nearly cancel.
-    fn plus(self, other: Self) -> f64 {
-        (self.high + other.high) + (self.low + other.low)
-    }
-
-    #[cfg(feature = "serde")]
-    fn is_finite(self) -> bool {
-        self.high.is_finite() && self.low.is_finite()
-    }
-}
 
 /// The logarithm to base 2 of a rank, and the timestamp whose weight gave it.
 #[derive(Clone, Copy, Debug)]
@@ -449,31 +394,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exponents_of_opposite_sign_cancel_to_the_last_bits() {
-        for (a, b) in [
-            (1e15 + 1.0, 1e15),
-            (1e18, 1e18 - 384.0),
-            (-7e14, -7e14 - 0.5),
-        ] {
-            for half_life in [3.0, 7.1, 0.3] {
-                let (a_over, b_over) = (
-                    Exponent::quotient(a, half_life),
-                    Exponent::quotient(b, half_life),
-                );
-                let expected = (a - b) / half_life;
-                for difference in [
-                    a_over.plus(b_over.negated()),
-                    -b_over.plus(a_over.negated()),
-                ] {
-                    let error = (difference - expected).abs();
-                    // Each quotient is right to some 2^-100 of itself.
-                    assert!(error < 1e-9, "({a} - {b}) / {half_life}: {difference}");
-                }
-            }
-        }
-    }
-
-    #[test]
     fn exponents_keep_what_one_f64_would_lose() {
         let far = Exponent::quotient(1e18, 1.0).negated();
         let (a, b) = (far.add(0.25), far.add(0.5));
@@ -495,13 +415,5 @@ mod tests {
         let finite = |rank: Exponent| rank.high.is_finite() && rank.low.is_finite();
         assert!(sample.core.iter().all(|entry| finite(entry.rank.log2_rank)));
         assert!(sample.iter().all(|&time| time > 0.0), "{sample:?}");
-    }
-
-    #[test]
-    fn a_quotient_carries_the_rest_of_the_division() {
-        let third = Exponent::quotient(1.0, 3.0);
-        // 3 * (high + low) = 1 to twice the precision.
-        let error = libm::fma(3.0, third.high, -1.0) + 3.0 * third.low;
-        assert!(error.abs() < 1e-32, "{error}");
     }
 }

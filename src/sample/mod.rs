@@ -95,6 +95,7 @@ mod bottom_k;
 mod decaying;
 mod eb_pps;
 mod estimates;
+mod exponent;
 mod free;
 mod gate;
 mod iter;
