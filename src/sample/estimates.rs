@@ -1,11 +1,21 @@
 //! What the samples say about the streams they were taken from.
 
+use super::api::value_estimates;
 use super::decaying::DecayingReservoir;
 use super::reservoir::Reservoir;
 use super::weighted::WeightedReservoir;
 use crate::estimate::{self, DEFAULT_CONFIDENCE, Estimate};
 
 /// Estimates from a uniform sample.
+///
+/// ```
+/// use forebay::sample::Reservoir;
+///
+/// let mut sizes = Reservoir::with_seed(1_000, 1);
+/// sizes.extend((0..100_000u32).map(|i| i % 1_500));
+/// let bytes = sizes.estimate_sum(|&size| f64::from(size));
+/// assert!(bytes.contains((0..100_000u32).map(|i| f64::from(i % 1_500)).sum()));
+/// ```
 ///
 /// While nothing has been left out every answer is exact, its interval has no width and its
 /// confidence is 1. The short forms use a confidence of 0.95. All `_with_confidence` forms panic
@@ -66,97 +76,9 @@ impl<T, R> Reservoir<T, R> {
         let count = self.estimate_count_with_confidence(predicate, confidence);
         count.scaled(1.0 / self.seen().max(1) as f64)
     }
-
-    /// The mean of `value` over all items seen, at confidence 0.95.
-    ///
-    /// See [`estimate_mean_with_confidence`](Self::estimate_mean_with_confidence).
-    pub fn estimate_mean(&self, value: impl FnMut(&T) -> f64) -> Option<Estimate> {
-        self.estimate_mean_with_confidence(value, DEFAULT_CONFIDENCE)
-    }
-
-    /// The mean of `value` over all items seen; `None` if nothing was.
-    ///
-    /// Student's interval with the finite-population correction (Cochran 1977, section 2.8), its ends
-    /// moved for skewness (Hall 1992). It rests on the mean of k values being nearly normal: good from
-    /// k of a dozen on, or of hundreds for values with a heavy tail. One value alone bounds nothing:
-    /// its interval is infinite.
-    ///
-    /// # Panics
-    ///
-    /// If `confidence` does not lie strictly between 0 and 1.
-    #[track_caller]
-    pub fn estimate_mean_with_confidence(
-        &self,
-        value: impl FnMut(&T) -> f64,
-        confidence: f64,
-    ) -> Option<Estimate> {
-        let mean = estimate::mean_from_sample(self.iter().map(value), self.seen(), confidence);
-        (!self.is_empty()).then_some(mean)
-    }
-
-    /// The sum of `value` over all items seen, at confidence 0.95.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use forebay::sample::Reservoir;
-    ///
-    /// let mut sizes = Reservoir::with_seed(1_000, 1);
-    /// sizes.extend((0..100_000u32).map(|i| i % 1_500));
-    /// let bytes = sizes.estimate_sum(|&size| f64::from(size));
-    /// assert!(bytes.contains((0..100_000u32).map(|i| f64::from(i % 1_500)).sum()));
-    /// ```
-    pub fn estimate_sum(&self, value: impl FnMut(&T) -> f64) -> Estimate {
-        self.estimate_sum_with_confidence(value, DEFAULT_CONFIDENCE)
-    }
-
-    /// The sum of `value` over all items seen: n times
-    /// [`estimate_mean_with_confidence`](Self::estimate_mean_with_confidence).
-    ///
-    /// # Panics
-    ///
-    /// If `confidence` does not lie strictly between 0 and 1.
-    #[track_caller]
-    pub fn estimate_sum_with_confidence(
-        &self,
-        value: impl FnMut(&T) -> f64,
-        confidence: f64,
-    ) -> Estimate {
-        self.estimate_mean_with_confidence(value, confidence)
-            .map_or(Estimate::exact(0.0), |mean| mean.scaled(self.seen() as f64))
-    }
-
-    /// The `q`-quantile of `value` over all items seen, at confidence 0.95.
-    ///
-    /// See [`estimate_quantile_with_confidence`](Self::estimate_quantile_with_confidence).
-    #[track_caller]
-    pub fn estimate_quantile(&self, value: impl FnMut(&T) -> f64, q: f64) -> Option<Estimate> {
-        self.estimate_quantile_with_confidence(value, q, DEFAULT_CONFIDENCE)
-    }
-
-    /// The smallest value with at least a share `q` of the values of all items seen at or below it;
-    /// `None` if nothing was seen. Values are in the order of [`f64::total_cmp`].
-    ///
-    /// The interval runs between two values held, whose ranks are so chosen that the number of values
-    /// below the true quantile, a hypergeometric number, lies between them with the given
-    /// confidence in the normal approximation (order statistics: David and Nagaraja 2003, section
-    /// 7.1). An end for which the sample is too small is infinite. O(k log k).
-    ///
-    /// # Panics
-    ///
-    /// If `q` is not in 0..=1, or if `confidence` does not lie strictly between 0 and 1.
-    #[track_caller]
-    pub fn estimate_quantile_with_confidence(
-        &self,
-        value: impl FnMut(&T) -> f64,
-        q: f64,
-        confidence: f64,
-    ) -> Option<Estimate> {
-        estimate::check_quantile(q);
-        let values = self.iter().map(value).collect();
-        estimate::quantile_from_sample(values, self.seen(), q, confidence)
-    }
 }
+
+value_estimates!(Reservoir, seen);
 
 /// Estimates from a weighted sample: Horvitz-Thompson sums.
 ///

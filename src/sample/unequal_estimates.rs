@@ -1,7 +1,6 @@
 //! What the samplers that are not bottom-k say about the streams they were taken from.
 
-use alloc::vec::Vec;
-
+use super::api::value_estimates;
 use super::eb_pps::EbPps;
 use super::replacement::ReplacementReservoir;
 use super::var_opt::VarOpt;
@@ -184,83 +183,13 @@ impl<T, R> ReplacementReservoir<T, R> {
         estimate::share_of_draws(hits / draws, draws, confidence)
     }
 
-    /// The mean of `value` over all items seen, at confidence 0.95; `None` if nothing was.
-    pub fn estimate_mean(&self, value: impl FnMut(&T) -> f64) -> Option<Estimate> {
-        self.estimate_mean_with_confidence(value, DEFAULT_CONFIDENCE)
-    }
-
-    /// The mean of `value` over all items seen; `None` if nothing was.
-    ///
-    /// Student's interval, its ends moved for skewness (Hall 1992).
-    ///
-    /// # Panics
-    ///
-    /// If `confidence` does not lie strictly between 0 and 1.
-    #[track_caller]
-    pub fn estimate_mean_with_confidence(
-        &self,
-        value: impl FnMut(&T) -> f64,
-        confidence: f64,
-    ) -> Option<Estimate> {
-        let mean =
-            estimate::mean_from_sample(self.iter().map(value), self.drawn_from(), confidence);
-        (!self.is_empty()).then_some(mean)
-    }
-
-    /// The sum of `value` over all items seen, at confidence 0.95: the mean times their number.
-    pub fn estimate_sum(&self, value: impl FnMut(&T) -> f64) -> Estimate {
-        self.estimate_sum_with_confidence(value, DEFAULT_CONFIDENCE)
-    }
-
-    /// The sum of `value` over all items seen: the mean times their number.
-    ///
-    /// # Panics
-    ///
-    /// If `confidence` does not lie strictly between 0 and 1.
-    #[track_caller]
-    pub fn estimate_sum_with_confidence(
-        &self,
-        value: impl FnMut(&T) -> f64,
-        confidence: f64,
-    ) -> Estimate {
-        self.estimate_mean_with_confidence(value, confidence)
-            .map_or(Estimate::exact(0.0), |mean| mean.scaled(self.seen() as f64))
-    }
-
-    /// The `q`-quantile of `value` over all items seen, at confidence 0.95; `None` if nothing was.
-    ///
-    /// # Panics
-    ///
-    /// If `q` is not in 0..=1.
-    #[track_caller]
-    pub fn estimate_quantile(&self, value: impl FnMut(&T) -> f64, q: f64) -> Option<Estimate> {
-        self.estimate_quantile_with_confidence(value, q, DEFAULT_CONFIDENCE)
-    }
-
-    /// The `q`-quantile of `value` over all items seen; `None` if nothing was: that of the draws,
-    /// between two of their order statistics (David and Nagaraja 2003, section 7.1). An end for
-    /// which the draws are too few is infinite.
-    ///
-    /// # Panics
-    ///
-    /// If `q` is not in 0..=1, or if `confidence` does not lie strictly between 0 and 1.
-    #[track_caller]
-    pub fn estimate_quantile_with_confidence(
-        &self,
-        value: impl FnMut(&T) -> f64,
-        q: f64,
-        confidence: f64,
-    ) -> Option<Estimate> {
-        estimate::check_quantile(q);
-        let values: Vec<f64> = self.iter().map(value).collect();
-        estimate::quantile_from_sample(values, self.drawn_from(), q, confidence)
-    }
-
     /// The number of items that draws without replacement would have to be from for the same law.
     fn drawn_from(&self) -> u64 {
         if self.seen() <= 1 { 1 } else { u64::MAX }
     }
 }
+
+value_estimates!(ReplacementReservoir, drawn_from);
 
 /// `predicate` as [`Iterator::filter`] wants it.
 fn count_if<T>(mut predicate: impl FnMut(&T) -> bool) -> impl FnMut(&&T) -> bool {
