@@ -15,8 +15,6 @@ mod recovery;
 mod redis;
 mod sources;
 mod text_files;
-#[cfg(feature = "tracing")]
-mod tracing;
 mod twin;
 
 use std::sync::{Arc, Mutex};

@@ -4,11 +4,10 @@ use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use forebay::stream::StreamingContext;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
-
-use super::context;
 
 /// Writes down what is entered, left and recorded.
 #[derive(Clone, Default)]
@@ -64,7 +63,8 @@ impl Subscriber for Log {
 fn a_batch_is_a_span_around_those_of_its_operators() {
     let log = Log::default();
     tracing::subscriber::with_default(log.clone(), || {
-        let ctx = context();
+        let builder = StreamingContext::builder("test").threads(1).partitions(1);
+        let ctx = builder.build().unwrap();
         let numbers = ctx.batches([vec![1, 2]]).named("numbers");
         numbers.count().for_each_batch(|_, _| Err("full".into()));
         ctx.into_driver().unwrap().run_to_end().unwrap_err();
