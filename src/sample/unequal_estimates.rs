@@ -85,7 +85,7 @@ impl<T, R> EbPps<T, R> {
     /// let mut recent = EbPps::with_seed(400, 1);
     /// for batch in 0..50 {
     ///     recent.decay(0.9);
-    ///     recent.extend((0..1_000u32).map(|i| 1_000 * batch + i));
+    ///     (0..1_000u32).for_each(|i| recent.update(1_000 * batch + i));
     /// }
     /// let even = recent.estimate_weight(|i| i % 2 == 0);
     /// assert!(even.contains(recent.total_weight() / 2.0));
@@ -132,7 +132,8 @@ impl<T, R> ReplacementReservoir<T, R> {
     ///
     /// let mut draws = ReplacementReservoir::with_seed(500, 3);
     /// draws.extend((0..20_000).map(|i| if i % 10 == 0 { "404" } else { "200" }));
-    /// assert!(draws.estimate_count(|status| *status == "404").contains(2_000.0));
+    /// let missing = draws.estimate_count_with_confidence(|status| *status == "404", 0.999);
+    /// assert!(missing.contains(2_000.0));
     /// ```
     pub fn estimate_count(&self, predicate: impl FnMut(&T) -> bool) -> Estimate {
         self.estimate_count_with_confidence(predicate, DEFAULT_CONFIDENCE)
