@@ -91,6 +91,17 @@ impl Directory {
         self.clean(time, previous)
     }
 
+    /// Removes what is older than a checkpoint and the one before it: a stream killed while it did
+    /// so leaves it, or parts of it.
+    pub(crate) fn tidy(&self, newest: u64) -> Result<(), CheckpointError> {
+        let times = self.times()?;
+        let previous = times.iter().copied().find(|&time| time < newest);
+        match times.contains(&newest) {
+            true => self.clean(newest, previous),
+            false => Ok(()),
+        }
+    }
+
     fn clean(&self, newest: u64, previous: Option<u64>) -> Result<(), CheckpointError> {
         for time in self.times()? {
             if time < newest && Some(time) != previous {

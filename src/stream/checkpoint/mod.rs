@@ -119,6 +119,9 @@ impl Checkpointer {
                 return Err(CheckpointError::Occupied { directory });
             }
             this.parts(operators)?;
+            if let Some(newest) = this.last {
+                directory.tidy(newest)?;
+            }
         }
         Ok((this, clock))
     }

@@ -189,6 +189,21 @@ fn equal_states_are_equal_bytes() {
     assert_eq!(of(2), of(2));
 }
 
+#[test]
+fn what_a_kill_has_left_of_older_checkpoints_is_removed_when_the_stream_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    steps(&mut sums(directory.path(), 2).unwrap(), 4);
+    let whole = files(directory.path());
+    let left = directory.path().join("batch-00000000000000002000");
+    fs::create_dir(&left).unwrap();
+    fs::write(left.join("operators"), "half").unwrap();
+    assert_ne!(files(directory.path()), whole);
+    let driver = sums(directory.path(), 2).unwrap();
+    assert_eq!(files(directory.path()), whole);
+    let recovery = driver.recovery().unwrap();
+    assert_eq!(recovery.restored(), Some(BatchTime::from_millis(4_000)));
+}
+
 fn context(directory: &Path, partitions: usize) -> Result<StreamingContext, BoxError> {
     let ctx = StreamingContext::builder("sums")
         .threads(1)
