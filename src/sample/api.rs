@@ -308,6 +308,61 @@ macro_rules! value_estimates {
     };
 }
 
+/// Counts and sums over the items of a sample by weight, whose `parts` gives each item held with the
+/// probability with which it was included.
+macro_rules! part_estimates {
+    ($Sampler:ident) => {
+        /// Counts and sums of items, each over the probability with which it was included (Horvitz
+        /// and Thompson 1952): unbiased after any tree of merges.
+        ///
+        /// The interval is the normal one with the variance that independent inclusions have: good
+        /// where dozens of items held contribute. While nothing has been left out every answer is
+        /// exact.
+        impl<T, R> $Sampler<T, R> {
+            /// How many of the items of positive weight seen satisfy `predicate`, at confidence
+            /// 0.95.
+            pub fn estimate_count(&self, predicate: impl FnMut(&T) -> bool) -> $crate::Estimate {
+                self.estimate_count_with_confidence(predicate, $crate::estimate::DEFAULT_CONFIDENCE)
+            }
+
+            /// How many of the items of positive weight seen satisfy `predicate`.
+            ///
+            /// # Panics
+            ///
+            /// If `confidence` does not lie strictly between 0 and 1.
+            #[track_caller]
+            pub fn estimate_count_with_confidence(
+                &self,
+                mut predicate: impl FnMut(&T) -> bool,
+                confidence: f64,
+            ) -> $crate::Estimate {
+                self.estimate_sum_with_confidence(|item| f64::from(predicate(item)), confidence)
+            }
+
+            /// The sum of `value` over the items of positive weight seen, at confidence 0.95.
+            pub fn estimate_sum(&self, value: impl FnMut(&T) -> f64) -> $crate::Estimate {
+                self.estimate_sum_with_confidence(value, $crate::estimate::DEFAULT_CONFIDENCE)
+            }
+
+            /// The sum of `value` over the items of positive weight seen.
+            ///
+            /// # Panics
+            ///
+            /// If `confidence` does not lie strictly between 0 and 1.
+            #[track_caller]
+            pub fn estimate_sum_with_confidence(
+                &self,
+                mut value: impl FnMut(&T) -> f64,
+                confidence: f64,
+            ) -> $crate::Estimate {
+                let parts = self.parts().map(|(item, p)| (value(item), p));
+                $crate::estimate::sum_from_parts(parts, confidence)
+            }
+        }
+    };
+}
+
 pub(crate) use {
-    bottom_k_api, iterate_and_debug, offer_weighted, seeded_constructors, seen_api, value_estimates,
+    bottom_k_api, iterate_and_debug, offer_weighted, part_estimates, seeded_constructors, seen_api,
+    value_estimates,
 };

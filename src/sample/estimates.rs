@@ -1,6 +1,6 @@
 //! What the samples say about the streams they were taken from.
 
-use super::api::value_estimates;
+use super::api::{part_estimates, value_estimates};
 use super::decaying::DecayingReservoir;
 use super::reservoir::Reservoir;
 use super::weighted::WeightedReservoir;
@@ -119,48 +119,10 @@ impl<T, R> WeightedReservoir<T, R> {
         mut predicate: impl FnMut(&T) -> bool,
         confidence: f64,
     ) -> Estimate {
-        self.estimate(
-            |item, weight| if predicate(item) { weight } else { 0.0 },
-            confidence,
-        )
-    }
-
-    /// How many of the items of positive weight seen satisfy `predicate`, at confidence 0.95.
-    pub fn estimate_count(&self, predicate: impl FnMut(&T) -> bool) -> Estimate {
-        self.estimate_count_with_confidence(predicate, DEFAULT_CONFIDENCE)
-    }
-
-    /// How many of the items of positive weight seen satisfy `predicate`.
-    ///
-    /// # Panics
-    ///
-    /// If `confidence` does not lie strictly between 0 and 1.
-    #[track_caller]
-    pub fn estimate_count_with_confidence(
-        &self,
-        mut predicate: impl FnMut(&T) -> bool,
-        confidence: f64,
-    ) -> Estimate {
-        self.estimate(|item, _| f64::from(predicate(item)), confidence)
-    }
-
-    /// The sum of `value` over the items of positive weight seen, at confidence 0.95.
-    pub fn estimate_sum(&self, value: impl FnMut(&T) -> f64) -> Estimate {
-        self.estimate_sum_with_confidence(value, DEFAULT_CONFIDENCE)
-    }
-
-    /// The sum of `value` over the items of positive weight seen.
-    ///
-    /// # Panics
-    ///
-    /// If `confidence` does not lie strictly between 0 and 1.
-    #[track_caller]
-    pub fn estimate_sum_with_confidence(
-        &self,
-        mut value: impl FnMut(&T) -> f64,
-        confidence: f64,
-    ) -> Estimate {
-        self.estimate(|item, _| value(item), confidence)
+        let parts = self
+            .entries()
+            .map(|(item, weight, p)| (if predicate(item) { weight } else { 0.0 }, p));
+        estimate::sum_from_parts(parts, confidence)
     }
 
     /// The total weight of all items seen as the sample alone tells it, at confidence 0.95; the
@@ -170,14 +132,13 @@ impl<T, R> WeightedReservoir<T, R> {
         self.estimate_weight(|_| true)
     }
 
-    #[track_caller]
-    fn estimate(&self, mut part: impl FnMut(&T, f64) -> f64, confidence: f64) -> Estimate {
-        let parts = self
-            .entries()
-            .map(|(item, weight, p)| (part(item, weight), p));
-        estimate::sum_from_parts(parts, confidence)
+    /// The items held with the probabilities with which the threshold let them in.
+    fn parts(&self) -> impl Iterator<Item = (&T, f64)> {
+        self.entries().map(|(item, _, p)| (item, p))
     }
 }
+
+part_estimates!(WeightedReservoir);
 
 /// Estimates from a decaying sample: what the items seen count for at a moment `now`, each with
 /// `2^((t - now) / half_life)`. Horvitz-Thompson sums with the method and the caveats of the weighted

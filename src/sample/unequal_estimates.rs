@@ -1,72 +1,14 @@
 //! What the samplers that are not bottom-k say about the streams they were taken from.
 
-use super::api::value_estimates;
+use super::api::{part_estimates, value_estimates};
 use super::eb_pps::EbPps;
 use super::replacement::ReplacementReservoir;
 use super::var_opt::VarOpt;
 use crate::estimate::{self, DEFAULT_CONFIDENCE, Estimate};
 
-/// Counts and sums from a VarOpt sample, by the inclusion probabilities `min(1, w/tau)` (Horvitz and
-/// Thompson 1952): unbiased after any tree of merges.
-///
-/// The interval is the normal one with the variance that independent inclusions would have; those
-/// of a VarOpt sample are never positively correlated (Cohen et al. 2009), so it errs on the wide
-/// side where many items are alike. For weights themselves
-/// [`estimate_weight`](VarOpt::estimate_weight) is narrower. While nothing has been left out every
-/// answer is exact.
-impl<T, R> VarOpt<T, R> {
-    /// How many of the items of positive weight seen satisfy `predicate`, at confidence 0.95.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use forebay::sample::VarOpt;
-    ///
-    /// let mut sample = VarOpt::with_seed(500, 1);
-    /// for i in 0..100_000u32 {
-    ///     sample.update_weighted(i, f64::from(1 + i % 100))?;
-    /// }
-    /// assert!(sample.estimate_count(|i| i % 2 == 0).contains(50_000.0));
-    /// # Ok::<(), forebay::sample::WeightError>(())
-    /// ```
-    pub fn estimate_count(&self, predicate: impl FnMut(&T) -> bool) -> Estimate {
-        self.estimate_count_with_confidence(predicate, DEFAULT_CONFIDENCE)
-    }
-
-    /// How many of the items of positive weight seen satisfy `predicate`.
-    ///
-    /// # Panics
-    ///
-    /// If `confidence` does not lie strictly between 0 and 1.
-    #[track_caller]
-    pub fn estimate_count_with_confidence(
-        &self,
-        mut predicate: impl FnMut(&T) -> bool,
-        confidence: f64,
-    ) -> Estimate {
-        self.estimate_sum_with_confidence(|item| f64::from(predicate(item)), confidence)
-    }
-
-    /// The sum of `value` over the items of positive weight seen, at confidence 0.95.
-    pub fn estimate_sum(&self, value: impl FnMut(&T) -> f64) -> Estimate {
-        self.estimate_sum_with_confidence(value, DEFAULT_CONFIDENCE)
-    }
-
-    /// The sum of `value` over the items of positive weight seen.
-    ///
-    /// # Panics
-    ///
-    /// If `confidence` does not lie strictly between 0 and 1.
-    #[track_caller]
-    pub fn estimate_sum_with_confidence(
-        &self,
-        mut value: impl FnMut(&T) -> f64,
-        confidence: f64,
-    ) -> Estimate {
-        let entries = self.entries();
-        estimate::sum_from_parts(entries.map(|(item, p)| (value(item), p)), confidence)
-    }
-}
+// By the inclusion probabilities `min(1, w/tau)`. Those of a VarOpt sample are never positively
+// correlated (Cohen et al. 2009), so the variance errs on the wide side where many items are alike.
+part_estimates!(VarOpt);
 
 /// Estimates of weight from an EB-PPS sample, whose inclusions are proportional to weight.
 ///

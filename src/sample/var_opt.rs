@@ -302,7 +302,7 @@ impl<T, R> VarOpt<T, R> {
     }
 
     /// The items held with the probabilities with which they were included.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (&T, f64)> {
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (&T, f64)> {
         let (tau, unit) = (self.scaled_tau(), self.gate.unit());
         let heavy = self.split.heavy().iter().map(|entry| (&entry.item, 1.0));
         let light = self.split.light().iter();

@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 use std::fs;
 use std::hash::Hash;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use datasketches::frequencies::{FrequentItemValue, FrequentItemsSketch};
@@ -253,14 +253,25 @@ fn write_ours<K: Item + Hash + Ord>(dir: &Path, name: &str, parse: fn(&str) -> K
     fs::write(dir.join(format!("{name}.forebay")), image).expect("can write");
 }
 
+/// Where images are exchanged with the Python peer, if they are.
+pub(crate) fn interop() -> Option<PathBuf> {
+    let directory = std::env::var_os("FOREBAY_INTEROP").map(PathBuf::from);
+    if directory.is_none() {
+        eprintln!("skipped: FOREBAY_INTEROP is not set; see tests/interop/run.sh");
+    }
+    directory
+}
+
+/// A key of an image of longs.
+pub(crate) fn long(key: &str) -> i64 {
+    key.parse().expect("a number")
+}
+
 #[test]
 fn images_are_exchanged_with_the_python_peer() {
-    let Some(dir) = std::env::var_os("FOREBAY_INTEROP") else {
-        eprintln!("skipped: FOREBAY_INTEROP is not set; see tests/interop/run.sh");
+    let Some(dir) = &interop() else {
         return;
     };
-    let dir = Path::new(&dir);
-    let long = |key: &str| key.parse::<i64>().expect("a number");
     for name in ["none", "one", "some", "many"] {
         check_theirs(dir, &format!("strings-{name}"), str::to_owned);
         write_ours(dir, &format!("strings-{name}"), str::to_owned);

@@ -15,7 +15,7 @@ use forebay::sample::VarOpt;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::datasketches::{bytes, truth};
+use crate::datasketches::{bytes, interop, long, truth};
 
 /// Written by the Python package `datasketches` 5.2.0: capacity 4, empty; two items; ten of weight
 /// 1 and then 77 of weight 100.
@@ -394,12 +394,9 @@ fn write_ours<T: Item + Clone + Ord + Debug>(dir: &Path, name: &str, parse: fn(&
 
 #[test]
 fn images_are_exchanged_with_the_python_peer() {
-    let Some(dir) = std::env::var_os("FOREBAY_INTEROP") else {
-        eprintln!("skipped: FOREBAY_INTEROP is not set; see tests/interop/run.sh");
+    let Some(dir) = &interop() else {
         return;
     };
-    let dir = Path::new(&dir);
-    let long = |key: &str| key.parse::<i64>().expect("a number");
     for name in ["none", "one", "warm", "full", "light", "heavy", "random"] {
         check_theirs(dir, &format!("var-opt-longs-{name}"), long);
         write_ours(dir, &format!("var-opt-longs-{name}"), long);

@@ -4,6 +4,33 @@ use statrs::distribution::{Binomial, ChiSquared, ContinuousCDF, DiscreteCDF};
 
 use crate::ALPHA;
 
+/// Judges that samples of k of the numbers below n are each of the sets equally often.
+#[track_caller]
+pub(crate) fn every_subset_alike<T: TryInto<usize, Error: std::fmt::Debug>>(
+    label: &str,
+    (k, n): (usize, usize),
+    runs: u64,
+    sample: impl Fn(u64) -> Vec<T>,
+) {
+    let mut sets = vec![0; 1 << n];
+    for trial in 0..runs {
+        let items = sample(trial);
+        assert_eq!(items.len(), k);
+        let places = items
+            .into_iter()
+            .map(|item| item.try_into().expect("below n"));
+        sets[places.fold(0usize, |set, item: usize| set | 1 << item)] += 1;
+    }
+    let of_size_k: Vec<u64> = (0..1usize << n)
+        .filter(|set| set.count_ones() as usize == k)
+        .map(|set| sets[set])
+        .collect();
+    let total: u64 = of_size_k.iter().sum();
+    assert_eq!(total, runs, "{label}: an item is held twice");
+    let expected = vec![total as f64 / of_size_k.len() as f64; of_size_k.len()];
+    chi_square(&format!("{label}: {k} of {n}"), &of_size_k, &expected, 1.0);
+}
+
 /// Fails unless counts fit what was expected (Pearson 1900).
 ///
 /// Cells expected fewer than ten times are pooled with their neighbours. `scale` multiplies the

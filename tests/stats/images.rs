@@ -49,20 +49,10 @@ fn every_subset_is_equally_likely_after_images() {
     {
         for n in 4..=8u64 {
             for k in 2..=4 {
-                let mut sets = vec![0u64; 1 << n];
-                for trial in 0..trials(40_000) {
-                    let case = way as u64 * 100 + n * 10 + k as u64;
-                    let items = sample(k, n, seed(90, case, trial));
-                    assert_eq!(items.len(), k);
-                    sets[items.iter().fold(0usize, |set, item| set | 1 << item)] += 1;
-                }
-                let of_size_k: Vec<u64> = (0..1usize << n)
-                    .filter(|set| set.count_ones() as usize == k)
-                    .map(|set| sets[set])
-                    .collect();
-                let share = trials(40_000) as f64 / of_size_k.len() as f64;
-                let expected = vec![share; of_size_k.len()];
-                fit::chi_square(&format!("{name}: {k} of {n}"), &of_size_k, &expected, 1.0);
+                let case = way as u64 * 100 + n * 10 + k as u64;
+                fit::every_subset_alike(name, (k, n as usize), trials(40_000), |trial| {
+                    sample(k, n, seed(90, case, trial))
+                });
             }
         }
     }

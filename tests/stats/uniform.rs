@@ -62,21 +62,10 @@ fn every_subset_is_equally_likely_exhaustively_for_small_streams() {
     for (way, (name, sample)) in WAYS.into_iter().enumerate() {
         for n in 1..=6usize {
             for k in 1..=n {
-                let mut sets = vec![0; 1 << n];
                 let case = (way * 100 + n * 10 + k) as u64;
-                for trial in 0..trials(20_000) {
-                    let items = sample(k, n, seed(1, case, trial));
-                    assert_eq!(items.len(), k);
-                    sets[items.iter().fold(0usize, |set, item| set | 1 << item)] += 1;
-                }
-                let of_size_k: Vec<u64> = (0..1usize << n)
-                    .filter(|set| set.count_ones() as usize == k)
-                    .map(|set| sets[set])
-                    .collect();
-                let total: u64 = of_size_k.iter().sum();
-                assert_eq!(total, trials(20_000), "an item is held twice");
-                let expected = vec![total as f64 / of_size_k.len() as f64; of_size_k.len()];
-                fit::chi_square(&format!("{name}: {k} of {n}"), &of_size_k, &expected, 1.0);
+                fit::every_subset_alike(name, (k, n), trials(20_000), |trial| {
+                    sample(k, n, seed(1, case, trial))
+                });
             }
         }
     }

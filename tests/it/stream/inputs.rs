@@ -5,9 +5,9 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use forebay::stream::{BoxError, Driver, Inlet, Receiver};
+use forebay::stream::Driver;
 
-use super::{Seen, builder, context, millis};
+use super::{Flaky, Seen, builder, context, millis};
 
 /// Steps until `done`, for a minute at most.
 fn step_until(driver: &mut Driver, done: impl Fn(&Driver) -> bool) {
@@ -73,19 +73,6 @@ fn a_sender_learns_that_the_stream_has_stopped() {
 
 #[test]
 fn a_failing_receiver_is_called_again_and_what_it_sent_is_kept() {
-    struct Flaky(u32);
-    impl Receiver for Flaky {
-        type Item = u32;
-        fn receive(&mut self, inlet: &Inlet<u32>) -> Result<(), BoxError> {
-            self.0 += 1;
-            inlet.send(self.0)?;
-            match self.0 {
-                1 => Err("not now".into()),
-                2 => panic!("not now either"),
-                _ => Ok(()),
-            }
-        }
-    }
     let ctx = context();
     let (numbers, status) = ctx.receiver(Flaky(0));
     let seen = Seen::of(&numbers);

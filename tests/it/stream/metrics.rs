@@ -8,7 +8,7 @@ use forebay::stream::{
     BoxError, Inlet, Receiver, ReceiverState, StateSpec, StreamEvent, StreamingContext,
 };
 
-use super::{builder, context, millis};
+use super::{Flaky, builder, context, millis};
 
 /// The events of a stream in short, as they come.
 fn log_of(ctx: &StreamingContext) -> Arc<Mutex<Vec<String>>> {
@@ -73,22 +73,6 @@ fn batches_that_come_while_another_runs_are_submitted_before_they_start() {
         assert!(waiting >= 0, "{log:?}");
     }
     assert!(most >= 10, "{log:?}");
-}
-
-struct Flaky(u32);
-
-impl Receiver for Flaky {
-    type Item = u32;
-
-    fn receive(&mut self, inlet: &Inlet<u32>) -> Result<(), BoxError> {
-        self.0 += 1;
-        inlet.send(self.0)?;
-        match self.0 {
-            1 => Err("not now".into()),
-            2 => panic!("not now either"),
-            _ => Ok(()),
-        }
-    }
 }
 
 #[test]

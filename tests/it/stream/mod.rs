@@ -20,7 +20,9 @@ mod twin;
 use std::sync::{Arc, Mutex};
 
 use forebay::stream::pipe::Pipe;
-use forebay::stream::{BatchTime, ContextBuilder, DStream, Data, StreamingContext};
+use forebay::stream::{
+    BatchTime, BoxError, ContextBuilder, DStream, Data, Inlet, Receiver, StreamingContext,
+};
 
 /// The batches that an output saw.
 pub(crate) struct Seen<T>(Arc<Mutex<Log<T>>>);
@@ -84,4 +86,21 @@ pub(crate) fn millis(millis: u64) -> BatchTime {
 
 pub(crate) fn run(ctx: StreamingContext) -> usize {
     ctx.into_driver().unwrap().run_to_end().unwrap()
+}
+
+/// Sends a number at each call: the first fails, the second panics.
+pub(crate) struct Flaky(pub(crate) u32);
+
+impl Receiver for Flaky {
+    type Item = u32;
+
+    fn receive(&mut self, inlet: &Inlet<u32>) -> Result<(), BoxError> {
+        self.0 += 1;
+        inlet.send(self.0)?;
+        match self.0 {
+            1 => Err("not now".into()),
+            2 => panic!("not now either"),
+            _ => Ok(()),
+        }
+    }
 }
