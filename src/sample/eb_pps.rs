@@ -6,7 +6,7 @@ mod offer;
 
 use alloc::vec::Vec;
 
-use super::api::{iterate_and_debug, offer_weighted, seeded_constructors};
+use super::api::{iterate_and_debug, offer_weighted, seeded_constructors, seen_api};
 use super::gate::{Gate, Pool};
 use super::latent::Latent;
 use super::weight::Weight;
@@ -169,18 +169,6 @@ impl<T, R> EbPps<T, R> {
         self.latent.full().len() as f64 + self.fraction()
     }
 
-    /// Whether nothing was ever offered.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.seen == 0
-    }
-
-    /// The number of items offered.
-    #[must_use]
-    pub fn seen(&self) -> u64 {
-        self.seen
-    }
-
     /// Whether the sample is as large as its bound allows.
     #[must_use]
     pub fn is_saturated(&self) -> bool {
@@ -322,5 +310,6 @@ impl<T, R> EbPps<T, R> {
 }
 
 seeded_constructors!(EbPps);
+seen_api!(EbPps);
 offer_weighted!(EbPps);
 iterate_and_debug!(EbPps);

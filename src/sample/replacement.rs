@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use rand::Rng;
 
-use super::api::{iterate_and_debug, seeded_constructors};
+use super::api::{iterate_and_debug, seeded_constructors, seen_api};
 use super::pass::{pass_counted, pass_each};
 use super::skip::{geometric, ln_miss};
 use crate::random::{DefaultRng, exponential, open01};
@@ -107,18 +107,6 @@ impl<T, R> ReplacementReservoir<T, R> {
     #[must_use]
     pub fn len(&self) -> usize {
         self.slots.len()
-    }
-
-    /// Whether nothing was ever offered.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.seen == 0
-    }
-
-    /// The number of items offered.
-    #[must_use]
-    pub fn seen(&self) -> u64 {
-        self.seen
     }
 
     /// The probability with which each item seen so far is in the sample at least once:
@@ -327,4 +315,5 @@ impl<T, R> TryFrom<super::stored::StoredReplacement<T, R>> for ReplacementReserv
 }
 
 seeded_constructors!(ReplacementReservoir);
+seen_api!(ReplacementReservoir);
 iterate_and_debug!(ReplacementReservoir);

@@ -13,7 +13,7 @@ pub(crate) use adjusted::Adjusted;
 
 use alloc::vec::Vec;
 
-use super::api::{iterate_and_debug, offer_weighted, seeded_constructors};
+use super::api::{iterate_and_debug, offer_weighted, seeded_constructors, seen_api};
 use super::gate::{Gate, Pool};
 use super::split::Split;
 use super::weight::Weight;
@@ -139,18 +139,6 @@ impl<T, R> VarOpt<T, R> {
     #[must_use]
     pub fn len(&self) -> usize {
         self.split.len()
-    }
-
-    /// Whether nothing was ever offered.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.seen == 0
-    }
-
-    /// The number of items offered.
-    #[must_use]
-    pub fn seen(&self) -> u64 {
-        self.seen
     }
 
     /// Whether the capacity has made any item be left out.
@@ -359,5 +347,6 @@ impl<T, R> VarOpt<T, R> {
 }
 
 seeded_constructors!(VarOpt);
+seen_api!(VarOpt);
 offer_weighted!(VarOpt);
 iterate_and_debug!(VarOpt);
