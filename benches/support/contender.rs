@@ -61,7 +61,7 @@ pub(crate) fn counters<K>(stream: &Stream<K>, slots: usize) -> usize {
     if stream.unit {
         slots / 4 * 3
     } else {
-        slots / 2
+        slots / 32 * 15
     }
 }
 

@@ -11,9 +11,17 @@ use super::weight::Weight;
 impl<K, W: Weight, S> MisraGries<K, W, S> {
     /// The tracked keys with the bounds of their weights, each once.
     ///
-    /// The order is unspecified, yet the same for the same history of updates and merges.
+    /// The order is that of the keys' hashes: the same for summaries that hold the same, however
+    /// they came about. Costs O(k log k) time and O(k) memory.
     pub fn iter(&self) -> Iter<'_, K, W> {
         Iter::new(self)
+    }
+
+    /// The tracked keys with the bounds of their weights, in no order to rely on.
+    pub(super) fn tracked(&self) -> impl Iterator<Item = (&K, Count<W>)> {
+        let (cut, max_error) = (self.cut(), self.max_error());
+        let above = self.counters.iter().filter(move |&(_, count)| count > cut);
+        above.map(move |(key, count)| (key, Count::around(count.minus(cut), max_error)))
     }
 
     /// The `n` keys of the largest lower bounds, from the heaviest down; equal counts are in
@@ -36,7 +44,7 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
     where
         K: Ord,
     {
-        let mut found: Vec<_> = self.iter().collect();
+        let mut found: Vec<_> = self.tracked().collect();
         let mut rest = W::ZERO;
         if n < found.len() {
             let (_, first_left_out, _) = found.select_nth_unstable_by(n, by_rank);
@@ -95,7 +103,7 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
             Side::NoFalsePositives => count.lower > threshold,
             Side::NoFalseNegatives => count.upper > threshold,
         };
-        let heavy = self.iter().filter(|&(_, count)| is_heavy(count)).count();
+        let heavy = self.tracked().filter(|&(_, count)| is_heavy(count)).count();
         HeavyHitters {
             rows: self.top(heavy),
             threshold,

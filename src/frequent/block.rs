@@ -2,12 +2,12 @@
 
 use core::hash::{BuildHasher, Hash};
 
+use super::cut::PendingCut;
 use super::misra_gries::{MisraGries, Steps};
-use super::pending::PendingCut;
 use super::weight::Weight;
 
 /// Keys hashed together, so that the memory they need is fetched together.
-const BLOCK: usize = 32;
+pub(super) const BLOCK: usize = 128;
 
 impl<K: Hash + Eq + Clone, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     /// Offers every key of a slice, each with weight one. Keys that own memory are cloned only if they
@@ -51,28 +51,31 @@ impl<K: Hash + Eq + Clone, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         };
         self.total = total;
         self.pending = PendingCut::unknown();
+        let far = self.counters.is_far();
         let mut hashes = [0; BLOCK];
-        for (hash, item) in hashes.iter_mut().zip(items) {
-            *hash = self.counters.hash(key(item));
+        if far {
+            for (hash, item) in hashes.iter_mut().zip(items) {
+                *hash = self.counters.hash(key(item));
+            }
+            self.counters.touch(&hashes[..items.len()]);
         }
-        self.counters.touch(&hashes[..items.len()]);
         let most = self.most_counters();
-        self.counters.provide(key(&items[0]), items.len(), most);
-        let mut done = 0;
-        while done < items.len() {
-            if let Some(mut plain) = self.counters.plain(most) {
-                done += hashes[done..]
-                    .iter()
-                    .zip(&items[done..])
-                    .take_while(|&(&hash, item)| {
-                        plain.add(hash, key(item).clone(), weight(item)).is_ok()
-                    })
-                    .count();
-            }
-            if let Some(item) = items.get(done) {
-                self.place_ref(hashes[done], key(item), weight(item));
-                done += 1;
-            }
+        self.counters
+            .reserve((self.counters.len() + items.len()).min(most), most);
+        let mut items = items.iter().zip(&hashes);
+        loop {
+            // Those that are added without a branch, and then the one that is not.
+            let odd = match self.counters.plain(most) {
+                Some(mut plain) => items.find(|&(item, &hash)| {
+                    let hash = if far { hash } else { plain.hash(key(item)) };
+                    plain.add(hash, key(item).clone(), weight(item)).is_err()
+                }),
+                None => items.next(),
+            };
+            let Some((item, _)) = odd else {
+                return;
+            };
+            self.place_ref(self.counters.hash(key(item)), key(item), weight(item));
         }
     }
 

@@ -2,8 +2,8 @@
 
 use num_traits::Float;
 
+use super::cut::PendingCut;
 use super::misra_gries::{MisraGries, Steps};
-use super::pending::PendingCut;
 use super::weight::Weight;
 
 impl<K: core::hash::Hash + Eq, W: Weight + Float, S: core::hash::BuildHasher> MisraGries<K, W, S> {
@@ -45,6 +45,7 @@ impl<K: core::hash::Hash + Eq, W: Weight + Float, S: core::hash::BuildHasher> Mi
             self.steps = Steps::Weighted;
         }
         self.subtracted = self.subtracted * factor;
+        self.likely_cut = self.likely_cut * factor;
         self.counters.scale(factor);
         self.pending = PendingCut::unknown();
     }

@@ -4,7 +4,7 @@ use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 
 use super::counters::Counters;
-use super::pending::{PendingCut, rough_cut};
+use super::cut::PendingCut;
 use super::row::Count;
 use super::weight::Weight;
 use crate::hash::DefaultHashBuilder;
@@ -36,7 +36,7 @@ use crate::hash::DefaultHashBuilder;
 /// assert!(summary.max_error() <= summary.total_weight() / 3);
 /// ```
 #[derive(Clone)]
-pub struct MisraGries<K, W = u64, S = DefaultHashBuilder> {
+pub struct MisraGries<K, W: Weight = u64, S = DefaultHashBuilder> {
     /// Most counters kept; see [`is_capacity`].
     pub(super) k: usize,
     /// The sum of all weights offered; zero exactly if nothing was.
@@ -51,6 +51,8 @@ pub struct MisraGries<K, W = u64, S = DefaultHashBuilder> {
     pub(super) steps: Steps,
     /// What a reduction would subtract now.
     pub(super) pending: PendingCut,
+    /// What the next reduction of a buffer is likely to subtract; zero if nothing is known.
+    pub(super) likely_cut: W,
 }
 
 /// When counters are reduced, which depends on what was offered so far.
@@ -64,7 +66,7 @@ pub(super) enum Steps {
     /// The same, but some of the counters were merged in.
     Merged,
     /// When the buffer is full. Other weights can make every update a step, by a few enormous
-    /// counters and many small ones; so keys beyond k are kept too, up to half as many again, and
+    /// counters and many small ones; so keys beyond k are kept too, three fifths as many again, and
     /// a step of O(k) drops a good part of those: O(1) an update again. Answers are given as
     /// if the step had just been made.
     Weighted,
@@ -155,6 +157,7 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
             counters: Counters::new(hasher),
             steps: Steps::Textbook,
             pending: PendingCut::unknown(),
+            likely_cut: W::ZERO,
         }
     }
 
@@ -170,7 +173,7 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
         if self.counters.len() <= self.k {
             self.counters.len()
         } else {
-            self.iter().len()
+            self.tracked().count()
         }
     }
 
@@ -202,8 +205,9 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
 
     /// The bytes of memory held now, apart from what keys own themselves.
     ///
-    /// For k counters of a stream of weights of one about `k * (size_of::<(K, W)>() + 8)` and at
-    /// most twice that while the table grows; for other weights half as much again.
+    /// For k counters of a stream of weights of one about `1.4 * k * (size_of::<(K, W)>() + 1)`;
+    /// for other weights 1.6 times that. While the table grows, the half that it had before is held
+    /// besides. Keys that lost their counters may be kept until their places are needed.
     #[must_use]
     pub fn memory(&self) -> usize {
         size_of::<Self>() + self.counters.memory()
@@ -214,6 +218,7 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
         self.total = W::ZERO;
         self.subtracted = W::ZERO;
         self.steps = Steps::Textbook;
+        self.likely_cut = W::ZERO;
         self.counters.clear();
     }
 
@@ -222,7 +227,7 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
         if self.counters.len() <= self.k {
             W::ZERO
         } else {
-            self.pending.get(self.counters.entries(), self.k)
+            self.pending.get(&self.counters, self.k)
         }
     }
 
@@ -240,7 +245,7 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
     pub(super) fn most_counters(&self) -> usize {
         match self.steps {
             Steps::Textbook | Steps::Merged => self.k,
-            Steps::Weighted => self.k + self.k.div_ceil(2),
+            Steps::Weighted => self.k + (3 * self.k).div_ceil(5),
         }
     }
 
@@ -291,11 +296,11 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     #[inline]
     pub(super) fn settle(&mut self) {
         if self.counters.len() > self.most_counters() {
-            let rough = match self.steps {
-                Steps::Textbook | Steps::Merged => None,
-                Steps::Weighted => rough_cut(self.counters.entries(), self.k),
+            let cut = match self.steps {
+                Steps::Textbook | Steps::Merged => self.cut(),
+                Steps::Weighted => self.cheap_cut(),
             };
-            self.subtract(rough.unwrap_or_else(|| self.cut()));
+            self.subtract(cut);
         }
     }
 
@@ -308,8 +313,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     }
 }
 
-/// Whether a summary may have `k` counters: those and the buffer must stay within the positions
-/// that a word of the index can hold.
+/// Whether a summary may have `k` counters; with the buffer they must be countable in 32 bits.
 pub(super) fn is_capacity(k: usize) -> bool {
     k > 0 && k <= 1 << 30
 }

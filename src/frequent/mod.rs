@@ -55,20 +55,22 @@
 mod answers;
 mod block;
 mod counters;
+mod cut;
 mod decay;
 mod error;
-mod group;
 mod misra_gries;
 #[cfg(any(feature = "serde", feature = "datasketches"))]
 mod parts;
-mod pending;
 mod plain;
 mod private;
 mod row;
 #[cfg(feature = "serde")]
 mod serde;
+mod sweep;
+mod tags;
 mod traits;
 mod update;
+mod visit;
 mod weight;
 
 pub use error::UpdateError;

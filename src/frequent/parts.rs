@@ -12,6 +12,7 @@ pub(crate) struct Parts<K, W> {
     pub(super) total: W,
     pub(super) subtracted: W,
     pub(super) steps: Steps,
+    pub(super) likely_cut: W,
     pub(super) counters: Vec<(K, W)>,
 }
 
@@ -38,6 +39,7 @@ impl<K> Parts<K, u64> {
             total,
             subtracted,
             steps: Steps::Weighted,
+            likely_cut: 0,
             counters,
         }
     }
@@ -75,7 +77,8 @@ impl<K: Hash + Eq, W: Weight> Parts<K, W> {
         if !is_capacity(self.k) {
             return Err("number of counters out of range");
         }
-        if self.total.validate().is_err() || self.subtracted.validate().is_err() {
+        let weights = [self.total, self.subtracted, self.likely_cut];
+        if weights.iter().any(|weight| weight.validate().is_err()) {
             return Err("total weight or error is no weight");
         }
         self.check_weights()?;
@@ -83,9 +86,11 @@ impl<K: Hash + Eq, W: Weight> Parts<K, W> {
         summary.total = self.total;
         summary.subtracted = self.subtracted;
         summary.steps = self.steps;
+        summary.likely_cut = self.likely_cut;
         let expected = self.counters.len();
         for (key, counter) in self.counters {
-            summary.counters.add(key, counter, expected);
+            let hash = summary.counters.hash(&key);
+            summary.counters.add(hash, key, counter, expected);
         }
         if summary.counters.len() == expected {
             Ok(summary)

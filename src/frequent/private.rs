@@ -103,7 +103,10 @@ impl<K: Ord, W: Weight, S> MisraGries<K, W, S> {
         }
         let threshold = threshold(self.k, epsilon, delta);
         // In the order of the keys, for the table's own order tells what came when.
-        let mut keys: Vec<_> = self.iter().map(|(key, count)| (key, count.lower)).collect();
+        let mut keys: Vec<_> = self
+            .tracked()
+            .map(|(key, count)| (key, count.lower))
+            .collect();
         keys.sort_unstable_by(|a, b| a.0.cmp(b.0));
         let shared = noise(epsilon, rng);
         let mut rows: Vec<_> = keys

@@ -4,37 +4,42 @@ use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hash};
 
 use serde::de::{Deserialize, Deserializer, Error};
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use serde::ser::{Serialize, SerializeSeq, SerializeStruct, Serializer};
 
-use super::counters::Entry;
+use super::counters::Counters;
 use super::misra_gries::{MisraGries, Steps};
 use super::parts::Parts;
 use super::weight::Weight;
 
 /// The counters, written as a sequence of pairs.
-struct Pairs<'a, K, W>(&'a [Entry<K, W>]);
+struct Pairs<'a, K, W: Weight, S>(&'a Counters<K, W, S>);
 
-impl<K: Serialize, W: Weight + Serialize> Serialize for Pairs<'_, K, W> {
+impl<K: Serialize, W: Weight + Serialize, S> Serialize for Pairs<'_, K, W, S> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
-        serializer.collect_seq(self.0.iter().map(|entry| (&entry.key, entry.count)))
+        let mut pairs = serializer.serialize_seq(Some(self.0.len()))?;
+        for pair in self.0.visit() {
+            pairs.serialize_element(&pair)?;
+        }
+        pairs.end()
     }
 }
 
 /// What is stored: the state as it is, a buffer not yet reduced included, so that a resumed summary
-/// goes on exactly as this one. The hasher is not stored: it changes no answer.
+/// goes on exactly as this one; equal states give equal images. The hasher is not stored: it changes no answer.
 impl<K: Serialize, W: Weight + Serialize, S> Serialize for MisraGries<K, W, S> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
-        let mut image = serializer.serialize_struct("MisraGries", 5)?;
+        let mut image = serializer.serialize_struct("MisraGries", 6)?;
         image.serialize_field("k", &self.k)?;
         image.serialize_field("total_weight", &self.total)?;
         image.serialize_field("subtracted", &self.subtracted)?;
         image.serialize_field("steps", &self.steps)?;
-        image.serialize_field("counters", &Pairs(self.counters.entries()))?;
+        image.serialize_field("likely_cut", &self.likely_cut)?;
+        image.serialize_field("counters", &Pairs(&self.counters))?;
         image.end()
     }
 }
 
-/// The same five fields, before anything is known about them.
+/// The same six fields, before anything is known about them.
 #[derive(serde::Deserialize)]
 #[serde(rename = "MisraGries")]
 struct Image<K, W> {
@@ -42,6 +47,8 @@ struct Image<K, W> {
     total_weight: W,
     subtracted: W,
     steps: Steps,
+    #[serde(default)]
+    likely_cut: W,
     counters: Vec<(K, W)>,
 }
 
@@ -58,6 +65,7 @@ where
             total: image.total_weight,
             subtracted: image.subtracted,
             steps: image.steps,
+            likely_cut: image.likely_cut,
             counters: image.counters,
         };
         parts.assemble(S::default()).map_err(D::Error::custom)

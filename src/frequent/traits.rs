@@ -4,12 +4,11 @@ use alloc::vec;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::iter::FusedIterator;
-use core::slice;
 
-use super::counters::Entry;
+use super::cut::PendingCut;
 use super::misra_gries::{MisraGries, Steps};
-use super::pending::PendingCut;
 use super::row::Count;
+use super::visit::Visit;
 use super::weight::Weight;
 use crate::summary::{Merge, Summary};
 
@@ -62,9 +61,15 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         self.total = self.total.saturating_add(other.total);
         self.subtracted = self.subtracted.saturating_add(other.subtracted);
         self.pending = PendingCut::unknown();
-        for entry in other.counters.into_entries() {
-            self.counters.add(entry.key, entry.count, room);
+        if self.likely_cut == W::ZERO {
+            self.likely_cut = other.likely_cut;
         }
+        let keys = self.counters.len() + other.counters.len();
+        self.counters.reserve(keys.min(room), room);
+        other.counters.drain(|key, count| {
+            let hash = self.counters.hash(&key);
+            self.counters.add(hash, key, count, room);
+        });
     }
 }
 
@@ -101,7 +106,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Extend<(K, W)> for MisraGries<K, W
 
 impl<K: fmt::Debug, W: Weight, S> fmt::Debug for MisraGries<K, W, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        struct Counters<'a, K, W, S>(&'a MisraGries<K, W, S>);
+        struct Counters<'a, K, W: Weight, S>(&'a MisraGries<K, W, S>);
 
         impl<K: fmt::Debug, W: Weight, S> fmt::Debug for Counters<'_, K, W, S> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -123,8 +128,8 @@ impl<K: fmt::Debug, W: Weight, S> fmt::Debug for MisraGries<K, W, S> {
 ///
 /// Made by [`MisraGries::iter`].
 #[derive(Debug)]
-pub struct Iter<'a, K, W> {
-    entries: slice::Iter<'a, Entry<K, W>>,
+pub struct Iter<'a, K, W: Weight> {
+    entries: Visit<'a, K, W>,
     shown: Shown<W>,
 }
 
@@ -133,7 +138,7 @@ pub struct Iter<'a, K, W> {
 /// Made by [`MisraGries::into_iter`].
 #[derive(Clone, Debug)]
 pub struct IntoIter<K, W> {
-    entries: vec::IntoIter<Entry<K, W>>,
+    entries: vec::IntoIter<(K, W)>,
     shown: Shown<W>,
 }
 
@@ -150,37 +155,33 @@ struct Shown<W> {
 impl<W: Weight> Shown<W> {
     fn of<K, S>(summary: &MisraGries<K, W, S>) -> Self {
         let cut = summary.cut();
-        let entries = summary.counters.entries();
+        let shown = summary.counters.counts().filter(|&count| count > cut);
         Self {
             cut,
             max_error: summary.max_error(),
-            left: entries.iter().filter(|entry| entry.count > cut).count(),
+            left: shown.count(),
         }
     }
 
     /// The next of the entries that is shown.
-    fn next<E>(
-        &mut self,
-        mut entries: impl Iterator<Item = E>,
-        count_of: impl Fn(&E) -> W,
-    ) -> Option<(E, Count<W>)> {
-        let entry = entries.find(|entry| count_of(entry) > self.cut)?;
+    fn next<K>(&mut self, mut entries: impl Iterator<Item = (K, W)>) -> Option<(K, Count<W>)> {
+        let (key, count) = entries.find(|&(_, count)| count > self.cut)?;
         self.left -= 1;
-        let lower = count_of(&entry).minus(self.cut);
-        Some((entry, Count::around(lower, self.max_error)))
+        let lower = count.minus(self.cut);
+        Some((key, Count::around(lower, self.max_error)))
     }
 }
 
 impl<'a, K, W: Weight> Iter<'a, K, W> {
     pub(super) fn new<S>(summary: &'a MisraGries<K, W, S>) -> Self {
         Self {
-            entries: summary.counters.entries().iter(),
+            entries: summary.counters.visit(),
             shown: Shown::of(summary),
         }
     }
 }
 
-impl<K, W: Copy> Clone for Iter<'_, K, W> {
+impl<K, W: Weight> Clone for Iter<'_, K, W> {
     fn clone(&self) -> Self {
         Self {
             entries: self.entries.clone(),
@@ -193,8 +194,7 @@ impl<'a, K, W: Weight> Iterator for Iter<'a, K, W> {
     type Item = (&'a K, Count<W>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (entry, count) = self.shown.next(&mut self.entries, |entry| entry.count)?;
-        Some((&entry.key, count))
+        self.shown.next(&mut self.entries)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -206,8 +206,7 @@ impl<K, W: Weight> Iterator for IntoIter<K, W> {
     type Item = (K, Count<W>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (entry, count) = self.shown.next(&mut self.entries, |entry| entry.count)?;
-        Some((entry.key, count))
+        self.shown.next(&mut self.entries)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -120,10 +120,9 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
             None => key,
         };
         match self.counters.locate(hash, &key) {
-            Place::Held(position) => self.counters.add_at(position, weight),
-            Place::Vacant(group) if self.takes_newcomer() => {
-                self.counters
-                    .push(group, hash, key, weight, self.most_counters());
+            Place::Held(slot) => self.counters.add_at(slot, weight),
+            Place::Vacant(slot) if self.takes_newcomer() => {
+                self.counters.insert(slot, hash, weight, most, |_| key);
                 self.settle();
             }
             Place::Vacant(_) => {}
@@ -139,10 +138,11 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     {
         self.note_weight(weight);
         match self.counters.locate(hash, key) {
-            Place::Held(position) => self.counters.add_at(position, weight),
-            Place::Vacant(group) if self.takes_newcomer() => {
+            Place::Held(slot) => self.counters.add_at(slot, weight),
+            Place::Vacant(slot) if self.takes_newcomer() => {
+                let most = self.most_counters();
                 self.counters
-                    .push(group, hash, key.to_owned(), weight, self.most_counters());
+                    .insert(slot, hash, weight, most, |remains| copied(key, remains));
                 self.settle();
             }
             Place::Vacant(_) => {}
@@ -160,6 +160,17 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         }
         self.subtract(W::ONE);
         false
+    }
+}
+
+/// An owned key, in the memory of another if there is one.
+fn copied<Q: ToOwned + ?Sized>(key: &Q, remains: Option<Q::Owned>) -> Q::Owned {
+    match remains {
+        Some(mut remains) => {
+            key.clone_into(&mut remains);
+            remains
+        }
+        None => key.to_owned(),
     }
 }
 

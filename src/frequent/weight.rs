@@ -1,6 +1,7 @@
 //! What a weight is, and the arithmetic that keeps bounds certain.
 
 use core::fmt::{Debug, Display};
+use core::num::NonZero;
 
 use super::error::UpdateError;
 
@@ -16,6 +17,7 @@ pub trait Weight: Copy + Debug + Default + Display + PartialOrd + sealed::Arithm
 pub(super) mod sealed {
     use super::UpdateError;
     use core::cmp::Ordering;
+    use core::fmt::Debug;
 
     /// The arithmetic behind [`Weight`](super::Weight); all operands are valid weights.
     #[expect(unnameable_types, reason = "that is what seals `Weight`")]
@@ -23,6 +25,13 @@ pub(super) mod sealed {
         const ZERO: Self;
         const ONE: Self;
 
+        /// A weight that is not zero, kept such that an `Option` of it takes no more memory.
+        type Positive: Copy + Debug;
+
+        /// This weight, unless it is zero.
+        fn positive(self) -> Option<Self::Positive>;
+        /// The weight that was kept.
+        fn of(positive: Self::Positive) -> Self;
         /// Refuses what is not a weight: NaN, negative and infinite numbers.
         fn validate(self) -> Result<(), UpdateError>;
         /// Whether there is nothing behind the point.
@@ -57,7 +66,16 @@ macro_rules! integer_weight {
         impl sealed::Arithmetic for $int {
             const ZERO: Self = 0;
             const ONE: Self = 1;
+            type Positive = NonZero<$int>;
 
+            #[inline]
+            fn positive(self) -> Option<NonZero<$int>> {
+                NonZero::new(self)
+            }
+            #[inline]
+            fn of(positive: NonZero<$int>) -> Self {
+                positive.get()
+            }
             #[inline]
             fn validate(self) -> Result<(), UpdateError> {
                 Ok(())
@@ -111,13 +129,23 @@ macro_rules! integer_weight {
 }
 
 macro_rules! float_weight {
-    ($($float:ty),*) => {$(
+    ($($float:ty, $bits:ty);*) => {$(
         impl Weight for $float {}
 
         impl sealed::Arithmetic for $float {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
+            type Positive = NonZero<$bits>;
 
+            // All bits are zero in the number zero alone; -0 is no weight that is kept.
+            #[inline]
+            fn positive(self) -> Option<NonZero<$bits>> {
+                NonZero::new(self.to_bits()).filter(|_| self > 0.0)
+            }
+            #[inline]
+            fn of(positive: NonZero<$bits>) -> Self {
+                <$float>::from_bits(positive.get())
+            }
             #[inline]
             fn validate(self) -> Result<(), UpdateError> {
                 if self.is_nan() {
@@ -176,4 +204,4 @@ macro_rules! float_weight {
 }
 
 integer_weight!(u8, u16, u32, u64, u128, usize);
-float_weight!(f32, f64);
+float_weight!(f32, u32; f64, u64);

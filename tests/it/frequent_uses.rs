@@ -1,6 +1,8 @@
 //! Misra-Gries in use: decayed counts, windows, private release, adversarial weights.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 
 use forebay::frequent::{MisraGries, PrivateError};
 use forebay::{Merge, merge_all};
@@ -235,4 +237,87 @@ fn one_update_more_changes_one_counter_or_all_by_one() {
             );
         }
     }
+}
+
+proptest! {
+    #[test]
+    fn summaries_that_hold_the_same_are_visited_in_the_same_order(
+        keys in vec(0..500u16, 1..400),
+        k in 300..400usize,
+    ) {
+        // One that grew as keys came, one that had room for all, one that was larger before.
+        let grown = summarized(&keys, k);
+        let merged = merge_all(keys.chunks(7).map(|keys| summarized(keys, k))).expect("not empty");
+        let mut cleared = summarized(&(0..300).collect::<Vec<u16>>(), k);
+        cleared.clear();
+        cleared.extend(keys.iter().rev());
+        for other in [&merged, &cleared] {
+            prop_assert!(grown.iter().eq(other.iter()));
+            prop_assert!(grown.clone().into_iter().eq(other.clone()));
+        }
+    }
+}
+
+fn summarized(keys: &[u16], k: usize) -> MisraGries<u16> {
+    let mut summary = MisraGries::new(k);
+    summary.extend_from_slice(keys);
+    summary
+}
+
+/// A key that counts how often it is compared.
+#[derive(Clone)]
+struct Compared<'a>(u32, &'a Cell<usize>);
+
+impl PartialEq for Compared<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.1.set(self.1.get() + 1);
+        self.0 == other.0
+    }
+}
+
+impl Eq for Compared<'_> {}
+
+impl Hash for Compared<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+#[test]
+fn keys_of_one_table_offered_to_a_smaller_one_are_not_compared_with_all_others() {
+    const KEYS: usize = 30_000;
+    let comparisons = Cell::new(0);
+    let mut large: MisraGries<Compared> = MisraGries::new(KEYS);
+    large.extend((0..KEYS as u32).map(|key| Compared(key, &comparisons)));
+    let mut small: MisraGries<Compared> = MisraGries::new(KEYS / 10);
+    comparisons.set(0);
+    small.extend(large.iter().map(|(key, _)| key.clone()));
+    // One without asking why, and one for each tag that is equal by chance, one in 255.
+    let comparisons = comparisons.get();
+    assert!(comparisons < KEYS + KEYS / 4, "{comparisons} comparisons");
+}
+
+#[test]
+fn the_memory_of_dropped_words_serves_new_ones() {
+    thread_local! { static COPIES: Cell<(usize, usize)> = const { Cell::new((0, 0)) } }
+    #[derive(PartialEq, Eq, Hash)]
+    struct Word(u32);
+    impl Clone for Word {
+        fn clone(&self) -> Self {
+            COPIES.with(|copies| copies.set((copies.get().0 + 1, copies.get().1)));
+            Self(self.0)
+        }
+        fn clone_from(&mut self, other: &Self) {
+            COPIES.with(|copies| copies.set((copies.get().0, copies.get().1 + 1)));
+            self.0 = other.0;
+        }
+    }
+    impl Drop for Word {
+        fn drop(&mut self) {}
+    }
+    let mut summary: MisraGries<Word> = MisraGries::new(100);
+    (0..10_000).for_each(|word| summary.update_ref(&Word(word)));
+    let (made, reused) = COPIES.with(Cell::get);
+    assert!(made <= 176, "{made} made for a table of 11 buckets");
+    assert_eq!(made + reused, 10_000 - 10_000 / 101);
 }

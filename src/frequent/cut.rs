@@ -1,0 +1,74 @@
+//! What a reduction subtracts: the (k+1)-th largest counter, or a little less.
+
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use super::counters::Counters;
+use super::misra_gries::MisraGries;
+use super::weight::Weight;
+
+/// Where the (k+1)-th largest counter is, once somebody has asked.
+///
+/// A summary is asked through a shared reference, so this is atomic; threads that ask at once all
+/// write the same. Whoever changes a counter puts [`unknown`](Self::unknown) in its place.
+#[derive(Debug)]
+pub(super) struct PendingCut(AtomicUsize);
+
+/// No position: tables are smaller.
+const UNKNOWN: usize = usize::MAX;
+
+impl PendingCut {
+    #[inline]
+    pub(super) const fn unknown() -> Self {
+        Self(AtomicUsize::new(UNKNOWN))
+    }
+
+    /// The (k+1)-th largest counter; there are more than k. Linear when asked for the first time.
+    pub(super) fn get<K, W: Weight, S>(&self, counters: &Counters<K, W, S>, k: usize) -> W {
+        let known = self.0.load(Ordering::Relaxed);
+        if known != UNKNOWN {
+            return counters.counts().nth(known).unwrap_or(W::ZERO);
+        }
+        let cut = counters.largest(k);
+        let position = counters.counts().position(|count| count == cut);
+        self.0.store(position.unwrap_or(UNKNOWN), Ordering::Relaxed);
+        cut
+    }
+}
+
+impl Clone for PendingCut {
+    fn clone(&self) -> Self {
+        Self(AtomicUsize::new(self.0.load(Ordering::Relaxed)))
+    }
+}
+
+impl<K, W: Weight, S> Counters<K, W, S> {
+    /// The counter that so many are ahead of when all are sorted from the largest down.
+    fn largest(&self, ahead: usize) -> W {
+        let mut counts: Vec<W> = self.counts().collect();
+        let (_, &mut counter, _) = counts.select_nth_unstable_by(ahead, |a, b| b.compare(a));
+        counter
+    }
+}
+
+impl<K, W: Weight, S> MisraGries<K, W, S> {
+    /// A cut for the reduction of a full buffer, found in one visit of the counters if the last one
+    /// serves again.
+    ///
+    /// Any cut that k + 1 counters reach keeps the promise, for they lose it all. What it has to do
+    /// besides is to drop a good part of the surplus, or the next reduction would follow too soon.
+    pub(super) fn cheap_cut(&mut self) -> W {
+        let (len, surplus) = (self.counters.len(), self.counters.len() - self.k);
+        // One and a half standard deviations of a rank.
+        let margin = (libm::sqrt(surplus as f64) * 1.5) as usize;
+        if self.likely_cut > W::ZERO {
+            let (reach, exceed) = self.counters.count_from(self.likely_cut);
+            if reach > self.k && len - exceed + 2 * margin >= surplus - surplus / 8 {
+                return self.likely_cut;
+            }
+        }
+        // A little lower than it might be, so that it serves again.
+        self.likely_cut = self.counters.largest((self.k + margin).min(len - 1));
+        self.likely_cut
+    }
+}

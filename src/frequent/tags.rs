@@ -1,0 +1,164 @@
+//! Buckets of tags: a byte of the hash of every key of a bucket, examined all at once.
+
+use wide::u8x16;
+
+/// Places in a bucket.
+pub(super) const BUCKET: usize = 16;
+
+/// The most entries for so many buckets: 11.5 a bucket, which makes 24 bytes a counter for keys
+/// and weights of 8 bytes. Fuller buckets overflow too often.
+pub(super) const fn most_entries(buckets: usize) -> usize {
+    buckets * 23 / 2
+}
+
+/// The fewest buckets for so many entries.
+pub(super) const fn fewest_buckets(entries: usize) -> usize {
+    (entries * 2).div_ceil(23)
+}
+
+/// The home bucket among so many, by the high bits of the hash.
+#[inline]
+pub(super) fn home(hash: u32, buckets: usize) -> usize {
+    ((u64::from(hash) * buckets as u64) >> 32) as usize
+}
+
+/// The tag of a hash: its low byte, or one if that is zero, which stands for a vacant place.
+#[inline]
+pub(super) fn tag(hash: u32) -> u8 {
+    let byte = hash as u8;
+    byte | u8::from(byte == 0)
+}
+
+/// The lowest place of a set of places, a bit each; [`BUCKET`] if there is none.
+#[inline]
+pub(super) fn first(places: u32) -> usize {
+    (places | 1 << BUCKET).trailing_zeros() as usize
+}
+
+/// All places of a bucket, a bit each.
+const EVERY: u32 = 0xffff;
+
+/// All bits of one place, for each.
+static ONLY: [u8x16; BUCKET] = {
+    let mut only = [u8x16::new([0; BUCKET]); BUCKET];
+    let mut place = 0;
+    while place < BUCKET {
+        let mut bytes = [0; BUCKET];
+        bytes[place] = u8::MAX;
+        only[place] = u8x16::new(bytes);
+        place += 1;
+    }
+    only
+};
+
+/// The bit of each place, in the lower byte for the first eight and in the higher for the others.
+const BITS: u8x16 = u8x16::new([1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128]);
+
+/// The tags of a bucket; zero at vacant places.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tags(u8x16);
+
+impl Tags {
+    #[inline]
+    pub(super) const fn vacant() -> Self {
+        Self(u8x16::new([0; BUCKET]))
+    }
+
+    /// The places with this tag, a bit each.
+    #[inline]
+    pub(super) fn places_of(self, tag: u8) -> u32 {
+        self.0.simd_eq(u8x16::splat(tag)).to_bitmask()
+    }
+
+    /// The same with `tag` at a vacant place, or where it is already; with any other tag it is
+    /// nonsense.
+    ///
+    /// Written as a whole and not as one byte: the next look at the bucket, which may follow at
+    /// once, then need not wait for the byte to reach the cache.
+    #[inline]
+    pub(super) fn with(self, place: usize, tag: u8) -> Self {
+        Self(self.0 | (ONLY[place % BUCKET] & u8x16::splat(tag)))
+    }
+
+    /// The vacant places, a bit each.
+    #[inline]
+    pub(super) fn vacancies(self) -> u32 {
+        self.places_of(0)
+    }
+
+    /// The places taken, a bit each.
+    #[inline]
+    pub(super) fn taken(self) -> u32 {
+        !self.vacancies() & EVERY
+    }
+
+    /// The places taken, one after the other.
+    #[inline]
+    pub(super) fn taken_places(self) -> impl Iterator<Item = usize> {
+        let mut places = self.taken();
+        core::iter::from_fn(move || {
+            let place = (places != 0).then(|| first(places));
+            places &= places.wrapping_sub(1);
+            place
+        })
+    }
+
+    /// The same with only these places taken, if they are.
+    #[inline]
+    pub(super) fn only(self, places: u32) -> Self {
+        let bytes = |places: u32| (u64::from(places & 0xff) * 0x0101_0101_0101_0101).to_le_bytes();
+        let mut bits = [0; BUCKET];
+        let (low, high) = bits.split_at_mut(BUCKET / 2);
+        low.copy_from_slice(&bytes(places));
+        high.copy_from_slice(&bytes(places >> 8));
+        let bits = u8x16::new(bits) & BITS;
+        Self(self.0 & bits.simd_eq(BITS))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_has_the_places_of_an_array() {
+        let (mut tags, mut twin) = (Tags::vacant(), [0; BUCKET]);
+        let offered = [1, 7, 255, 7, 128, 1, 1, 9, 2, 3, 4, 5, 6, 8, 127, 7];
+        for (place, tag) in offered.into_iter().enumerate() {
+            assert_eq!(tags.taken(), (1 << place) - 1);
+            tags = tags.with(place, tag).with(place, tag);
+            twin[place] = tag;
+            for tag in 0..=255 {
+                let places = (0..BUCKET).filter(|&place| twin[place] == tag);
+                assert_eq!(
+                    tags.places_of(tag),
+                    places.map(|place| 1 << place).sum::<u32>()
+                );
+            }
+        }
+        assert_eq!((tags.taken(), tags.vacancies()), (EVERY, 0));
+        for left in [0, EVERY, 0x8001, 0x7ffe, 0x1248, 0xff00] {
+            let places = (0..BUCKET).filter(|&place| twin[place] == 7 && left >> place & 1 == 1);
+            let only = tags.only(left);
+            assert_eq!((only.taken(), only.vacancies()), (left, !left & EVERY));
+            assert_eq!(
+                only.places_of(7),
+                places.map(|place| 1 << place).sum::<u32>()
+            );
+        }
+    }
+
+    #[test]
+    fn the_fewest_buckets_have_room_and_one_less_have_not() {
+        for entries in 1..10_000 {
+            let buckets = fewest_buckets(entries);
+            assert!(most_entries(buckets) >= entries && most_entries(buckets - 1) < entries);
+        }
+    }
+
+    #[test]
+    fn no_hash_has_the_tag_of_a_vacant_place() {
+        assert!((0..512).all(|hash| tag(hash) != 0));
+        assert_eq!((tag(0x1200), tag(0x12ff), tag(0x1201)), (1, 255, 1));
+    }
+}

@@ -1,0 +1,123 @@
+//! Visiting all counters.
+
+use alloc::vec::{self, Vec};
+
+use super::counters::{Counters, Slot, count};
+use super::tags::{BUCKET, Tags};
+use super::weight::Weight;
+
+impl<K, W: Weight, S> Counters<K, W, S> {
+    /// All buckets.
+    pub(super) fn buckets(&self) -> impl Iterator<Item = (Tags, &[Slot<K, W>])> {
+        self.tags
+            .iter()
+            .copied()
+            .zip(self.slots.chunks_exact(BUCKET))
+    }
+
+    /// All keys with their counters, in the order of the table, which depends on how it came about.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, W)> {
+        self.buckets().flat_map(|(tags, bucket)| {
+            let taken = tags.taken_places();
+            let entries = taken.filter_map(|place| bucket[place].as_ref());
+            entries.map(|entry| (&entry.key, W::of(entry.count)))
+        })
+    }
+
+    /// All counters, in the order of the table.
+    pub(super) fn counts(&self) -> impl Iterator<Item = W> {
+        self.iter().map(|(_, count)| count)
+    }
+
+    /// The numbers of counters that are at least `cut`, and above it.
+    pub(super) fn count_from(&self, cut: W) -> (usize, usize) {
+        let (mut reach, mut exceed) = (0, 0);
+        for (tags, bucket) in self.buckets() {
+            let (mut reaching, mut exceeding) = (0, 0);
+            for (place, slot) in bucket.iter().enumerate() {
+                let count = count::<K, W>(slot);
+                reaching |= u32::from(count >= cut) << place;
+                exceeding |= u32::from(count > cut) << place;
+            }
+            reach += (reaching & tags.taken()).count_ones() as usize;
+            exceed += (exceeding & tags.taken()).count_ones() as usize;
+        }
+        (reach, exceed)
+    }
+
+    /// Gives away all entries in the order of the table, which is that of their hashes: good for a
+    /// table that has room for them. One that has to grow would fill its first buckets long before
+    /// the others, and each key would search through all that are full.
+    pub(super) fn drain(mut self, mut visit: impl FnMut(K, W)) {
+        for (tags, bucket) in self.tags.iter().zip(self.slots.chunks_exact_mut(BUCKET)) {
+            for place in tags.taken_places() {
+                if let Some(entry) = bucket[place].take() {
+                    visit(entry.key, W::of(entry.count));
+                }
+            }
+        }
+    }
+
+    /// The slots taken, in an order that depends on nothing but the keys and the hasher: that of
+    /// their whole hashes, and so not that of their homes.
+    fn ordered(&self) -> vec::IntoIter<usize> {
+        let Some(whole_hash) = self.whole_hash else {
+            return Vec::new().into_iter();
+        };
+        let mut order = Vec::with_capacity(self.live);
+        for (bucket, (tags, slots)) in self.buckets().enumerate() {
+            for place in tags.taken_places() {
+                let Some(entry) = &slots[place] else { continue };
+                order.push((
+                    whole_hash(&self.hasher, &entry.key),
+                    bucket * BUCKET + place,
+                ));
+            }
+        }
+        order.sort_unstable();
+        let slots: Vec<usize> = order.into_iter().map(|(_, slot)| slot).collect();
+        slots.into_iter()
+    }
+
+    /// All keys with their counters, in the order of the keys' hashes.
+    pub(super) fn visit(&self) -> Visit<'_, K, W> {
+        Visit {
+            slots: &self.slots,
+            order: self.ordered(),
+        }
+    }
+
+    /// The same, given away.
+    pub(super) fn into_entries(mut self) -> Vec<(K, W)> {
+        let order = self.ordered();
+        let entries = order.filter_map(|slot| self.slots[slot].take());
+        entries
+            .map(|entry| (entry.key, W::of(entry.count)))
+            .collect()
+    }
+}
+
+/// All keys of a table with their counters, in the order of the keys' hashes.
+#[derive(Debug)]
+pub(super) struct Visit<'a, K, W: Weight> {
+    slots: &'a [Slot<K, W>],
+    order: vec::IntoIter<usize>,
+}
+
+impl<K, W: Weight> Clone for Visit<'_, K, W> {
+    fn clone(&self) -> Self {
+        Self {
+            slots: self.slots,
+            order: self.order.clone(),
+        }
+    }
+}
+
+impl<'a, K, W: Weight> Iterator for Visit<'a, K, W> {
+    type Item = (&'a K, W);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let entry = self.slots[self.order.next()?].as_ref()?;
+        Some((&entry.key, W::of(entry.count)))
+    }
+}
