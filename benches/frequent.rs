@@ -68,27 +68,44 @@ fn words(text: &str) -> Vec<&str> {
     words.iter().copied().cycle().take(stream_len()).collect()
 }
 
-/// Nanoseconds this thread has run, where the system tells; of the clock on the wall elsewhere.
+/// Nanoseconds by some clock.
+type Clock = fn(Instant) -> f64;
+
+/// Of the clock on the wall, for what takes less than the ticks of the other.
+fn wall_time(start: Instant) -> f64 {
+    start.elapsed().as_nanos() as f64
+}
+
+/// Nanoseconds this thread has run, where the system tells, in ticks of some milliseconds; of the
+/// clock on the wall elsewhere.
 fn processor_time(start: Instant) -> f64 {
     let told = fs::read_to_string("/proc/thread-self/schedstat").ok();
     let told = told.and_then(|text| text.split(' ').next()?.parse().ok());
-    told.unwrap_or_else(|| start.elapsed().as_nanos() as f64)
+    told.unwrap_or_else(|| wall_time(start))
 }
 
-fn timed(run: &mut dyn FnMut() -> Outcome) -> (f64, Outcome) {
+fn timed(clock: Clock, run: &mut dyn FnMut() -> Outcome) -> (f64, Outcome) {
     let start = Instant::now();
-    let before = processor_time(start);
+    let before = clock(start);
     let outcome = run();
-    (processor_time(start) - before, outcome)
+    (clock(start) - before, outcome)
 }
 
 /// The median time of each contender over interleaved rounds, and its outcome.
 fn race(contenders: &mut [&mut dyn FnMut() -> Outcome]) -> Vec<(f64, Outcome)> {
+    race_by(processor_time, ROUNDS, contenders)
+}
+
+fn race_by(
+    clock: Clock,
+    rounds: usize,
+    contenders: &mut [&mut dyn FnMut() -> Outcome],
+) -> Vec<(f64, Outcome)> {
     let mut times = vec![Vec::new(); contenders.len()];
     let mut outcomes = vec![Outcome::default(); contenders.len()];
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         for (lane, run) in contenders.iter_mut().enumerate() {
-            let (time, outcome) = timed(run);
+            let (time, outcome) = timed(clock, run);
             times[lane].push(time);
             outcomes[lane] = outcome;
         }
@@ -246,6 +263,7 @@ fn adversary_table() {
 
 fn merge_table() {
     const PARTS: usize = 1_000;
+    const MERGES: usize = 15;
     const K: usize = 1_024;
     let keys = distribution::zipf(PARTS * 10_000, KEYS, 1.1, 5);
     let parts: Vec<MisraGries<u64>> = keys
@@ -269,30 +287,34 @@ fn merge_table() {
         .iter()
         .map(FrequentItemsSketch::num_active_items)
         .sum();
-    let mut clones: Vec<_> = (0..ROUNDS).map(|_| parts.clone()).collect();
-    let mut fold_clones: Vec<_> = (0..ROUNDS).map(|_| parts.clone()).collect();
-    let results = race(&mut [
-        &mut || {
-            black_box(merge_all(clones.pop().expect("one a round")));
-            Outcome::default()
-        },
-        &mut || {
-            use forebay::Merge;
-            let parts = fold_clones.pop().expect("one a round");
-            let merged = parts.into_iter().reduce(|mut left, right| {
-                left.merge(right);
-                left
-            });
-            black_box(merged);
-            Outcome::default()
-        },
-        &mut || {
-            let mut merged = FrequentItemsSketch::<u64>::new(2 * K).expect("a power of two");
-            rivals.iter().for_each(|part| merged.merge(part));
-            black_box(merged);
-            Outcome::default()
-        },
-    ]);
+    let mut clones: Vec<_> = (0..MERGES).map(|_| parts.clone()).collect();
+    let mut fold_clones: Vec<_> = (0..MERGES).map(|_| parts.clone()).collect();
+    let results = race_by(
+        wall_time,
+        MERGES,
+        &mut [
+            &mut || {
+                black_box(merge_all(clones.pop().expect("one a round")));
+                Outcome::default()
+            },
+            &mut || {
+                use forebay::Merge;
+                let parts = fold_clones.pop().expect("one a round");
+                let merged = parts.into_iter().reduce(|mut left, right| {
+                    left.merge(right);
+                    left
+                });
+                black_box(merged);
+                Outcome::default()
+            },
+            &mut || {
+                let mut merged = FrequentItemsSketch::<u64>::new(2 * K).expect("a power of two");
+                rivals.iter().for_each(|part| merged.merge(part));
+                black_box(merged);
+                Outcome::default()
+            },
+        ],
+    );
     println!(
         "merging {PARTS} summaries of k = {K}, ns a counter: at once {:.1}, one by one {:.1}, rival {:.1}\n",
         results[0].0 / entries as f64,

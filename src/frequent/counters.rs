@@ -236,6 +236,22 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         }
     }
 
+    /// Adds all counters of another table; there is room, and there will be `most` at most.
+    pub(super) fn absorb(&mut self, other: Self, most: usize) {
+        let mut odd = Vec::new();
+        match self.plain(most) {
+            Some(mut plain) => other.drain(|key, weight| {
+                let hash = plain.hash(&key);
+                let refused = plain.add(hash, key, weight).err();
+                odd.extend(refused.map(|key| (key, weight)));
+            }),
+            None => other.drain(|key, weight| odd.push((key, weight))),
+        }
+        for (key, weight) in odd {
+            self.add(self.hash(&key), key, weight, most);
+        }
+    }
+
     /// Makes room for so many keys, doubling it until there is room for `most`.
     pub(super) fn reserve(&mut self, keys: usize, most: usize) {
         if keys > self.room() {

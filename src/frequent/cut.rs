@@ -1,9 +1,9 @@
 //! What a reduction subtracts: the (k+1)-th largest counter, or a little less.
 
-use alloc::vec::Vec;
+use alloc::vec;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use super::counters::Counters;
+use super::counters::{Counters, count};
 use super::misra_gries::MisraGries;
 use super::weight::Weight;
 
@@ -45,7 +45,17 @@ impl Clone for PendingCut {
 impl<K, W: Weight, S> Counters<K, W, S> {
     /// The counter that so many are ahead of when all are sorted from the largest down.
     fn largest(&self, ahead: usize) -> W {
-        let mut counts: Vec<W> = self.counts().collect();
+        // Each is written, and the next over it if its place is vacant: no branch to go wrong.
+        let mut counts = vec![W::ZERO; self.live + 1];
+        let mut found = 0;
+        for (tags, bucket) in self.buckets() {
+            let taken = tags.taken();
+            for (place, slot) in bucket.iter().enumerate() {
+                counts[found] = count::<K, W>(slot);
+                found += (taken >> place & 1) as usize;
+            }
+        }
+        counts.truncate(found);
         let (_, &mut counter, _) = counts.select_nth_unstable_by(ahead, |a, b| b.compare(a));
         counter
     }

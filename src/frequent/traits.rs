@@ -66,10 +66,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         }
         let keys = self.counters.len() + other.counters.len();
         self.counters.reserve(keys.min(room), room);
-        other.counters.drain(|key, count| {
-            let hash = self.counters.hash(&key);
-            self.counters.add(hash, key, count, room);
-        });
+        self.counters.absorb(other.counters, room);
     }
 }
 

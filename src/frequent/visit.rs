@@ -48,12 +48,18 @@ impl<K, W: Weight, S> Counters<K, W, S> {
     /// Gives away all entries in the order of the table, which is that of their hashes: good for a
     /// table that has room for them. One that has to grow would fill its first buckets long before
     /// the others, and each key would search through all that are full.
-    pub(super) fn drain(mut self, mut visit: impl FnMut(K, W)) {
-        for (tags, bucket) in self.tags.iter().zip(self.slots.chunks_exact_mut(BUCKET)) {
+    pub(super) fn drain(self, mut visit: impl FnMut(K, W)) {
+        // Taken out of the vector and not replaced by `None`: nothing is written to memory that is
+        // about to be given back.
+        let mut slots = self.slots.into_iter();
+        let mut passed = 0;
+        for (bucket, tags) in self.tags.into_iter().enumerate() {
             for place in tags.taken_places() {
-                if let Some(entry) = bucket[place].take() {
+                let slot = bucket * BUCKET + place;
+                if let Some(Some(entry)) = slots.nth(slot - passed) {
                     visit(entry.key, W::of(entry.count));
                 }
+                passed = slot + 1;
             }
         }
     }
