@@ -96,6 +96,15 @@ impl<K, V> OrderedTable<K, V> {
             .map(|&position| position as usize)
     }
 
+    /// A position whose entry may be of this hash, told from the index alone; `None` only if no
+    /// entry is.
+    #[cfg(feature = "stream")]
+    #[inline]
+    pub(crate) fn guess(&self, hash: u64) -> Option<usize> {
+        let guess = self.index.find(hash, |_| true);
+        guess.map(|&position| position as usize)
+    }
+
     /// The position of `key`, if it is there; found at once if it is at the `likely` one.
     #[cfg(feature = "stream")]
     #[inline]

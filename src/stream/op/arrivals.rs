@@ -66,17 +66,24 @@ pub(crate) fn send_to_states<K: Key, V: Data, S: Data, P: Pipe<Item = (K, V)>>(
 pub(crate) const BLOCK: usize = 32;
 
 /// Where the states of the keys of at most [`BLOCK`] records are, each in the table that
-/// `table_of` gives for its hash, unless another key has the same hash.
+/// `table_of` gives for its hash, unless another key has the same hash; `None` if the key is new.
 ///
-/// Apart from what is done with them, so that the records wait for memory together: the loop is
-/// short enough for the processor to begin the next ones meanwhile.
+/// In two passes, each short enough for the processor to begin the next records while it waits
+/// for the memory of one: first the indices are read, then the entries.
 pub(crate) fn likely<'t, K: 't, V, S: 't>(
     block: &[Routed<K, V>],
     table_of: impl Fn(u64) -> &'t Table<K, S>,
 ) -> [Option<usize>; BLOCK] {
     let mut likely = [None; BLOCK];
     for (likely, record) in likely.iter_mut().zip(block) {
-        *likely = table_of(record.hash).find_hash(record.hash, |_| true);
+        *likely = table_of(record.hash).guess(record.hash);
+    }
+    for (likely, record) in likely.iter_mut().zip(block) {
+        let Some(at) = *likely else { continue };
+        let table = table_of(record.hash);
+        if table.entries()[at].hash() != record.hash {
+            *likely = table.find_hash(record.hash, |_| true);
+        }
     }
     likely
 }
