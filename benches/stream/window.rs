@@ -2,13 +2,14 @@
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use criterion::Criterion;
 use forebay::frequent::MisraGries;
 use forebay::stream::{BatchQueue, Driver};
 use forebay::{Merge, Summary};
 
+use crate::race::{Contestant, race};
 use crate::stepping::{context, group, steps};
 use crate::words::scrambled;
 
@@ -51,11 +52,10 @@ fn summary(items: &[u64]) -> Counted {
     summary
 }
 
-fn pane() -> Vec<u64> {
+fn pane(number: u64) -> Vec<u64> {
     // The smaller of two is more frequent the smaller it is.
-    (0..ITEMS)
-        .map(|n| (scrambled(n) % 3_000) & scrambled(!n))
-        .collect()
+    let item = |n| (scrambled(n) % 3_000) & scrambled(!n);
+    (number * ITEMS..(number + 1) * ITEMS).map(item).collect()
 }
 
 fn windowed() -> (BatchQueue<u64>, Driver) {
@@ -72,24 +72,56 @@ fn windowed() -> (BatchQueue<u64>, Driver) {
     (queue, ctx.into_driver().expect("there is an output"))
 }
 
+fn panes() -> Vec<Counted> {
+    let panes = 0..u64::from(PANES);
+    panes.map(|number| summary(&pane(number))).collect()
+}
+
+fn all_merged(items: &[u64], panes: &[Counted]) -> Counted {
+    let mut all = summary(items);
+    panes[1..].iter().for_each(|pane| all.merge(pane.clone()));
+    all
+}
+
 pub(crate) fn summaries(c: &mut Criterion) {
-    let items = pane();
+    let (items, panes) = (pane(0), panes());
     let mut group = group(c, WINDOW);
-    let panes: Vec<Counted> = (0..PANES).map(|_| summary(&items)).collect();
-    group.bench_function(ALL, |b| {
-        b.iter(|| {
-            let mut all = summary(&items);
-            panes[1..].iter().for_each(|pane| all.merge(pane.clone()));
-            all
-        });
-    });
+    group.bench_function(ALL, |b| b.iter(|| all_merged(&items, &panes)));
     group.bench_function(ONE, |b| b.iter(|| summary(&items)));
-    steps(&mut group, "summarize_window", windowed(), || items.clone());
+    let mut numbers = 0..;
+    let next = || pane(numbers.next().unwrap_or(0));
+    steps(&mut group, "summarize_window", windowed(), next);
+}
+
+/// The same in alternation: differences of times from different moments would tell nothing.
+pub(crate) fn alternating() {
+    let (panes, items) = (panes(), pane(0));
+    let (queue, mut driver) = windowed();
+    let mut numbers = 0..;
+    let timed = |work: &dyn Fn() -> Counted| {
+        let started = Instant::now();
+        black_box(work());
+        started.elapsed()
+    };
+    let contestants: Vec<Contestant<'_>> = vec![
+        (ALL, Box::new(|| timed(&|| all_merged(&items, &panes)))),
+        (ONE, Box::new(|| timed(&|| summary(&items)))),
+        (
+            "summarize_window",
+            Box::new(|| {
+                queue.push(pane(numbers.next().unwrap_or(0)));
+                let started = Instant::now();
+                driver.step(driver.next_time()).expect("nothing fails");
+                started.elapsed()
+            }),
+        ),
+    ];
+    race("window, in alternation", 10 * PANES as usize, contestants);
 }
 
 /// Merges a step, over ten windows.
 pub(crate) fn merges_a_step() -> f64 {
-    let (items, (queue, mut driver)) = (pane(), windowed());
+    let (items, (queue, mut driver)) = (pane(0), windowed());
     let steps = 10 * PANES;
     let before = MERGES.load(Ordering::Relaxed);
     for _ in 0..steps {
