@@ -66,6 +66,20 @@ impl<K, V> OrderedTable<K, V> {
         self.entries
     }
 
+    #[cfg(feature = "stream")]
+    pub(crate) fn into_records(self) -> Vec<(K, V)> {
+        let entries = self.entries.into_iter();
+        entries.map(|entry| (entry.key, entry.value)).collect()
+    }
+
+    /// Takes all entries out, in order: the hash, the key and the value of each.
+    #[cfg(feature = "stream")]
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (u64, K, V)> {
+        self.index.clear();
+        let entries = self.entries.drain(..);
+        entries.map(|entry| (entry.hash, entry.key, entry.value))
+    }
+
     /// The position of `key`, if it is there.
     #[inline]
     pub(crate) fn find<Q>(&self, hash: u64, key: &Q) -> Option<usize>
@@ -80,6 +94,27 @@ impl<K, V> OrderedTable<K, V> {
                 entry.hash == hash && entry.key.borrow() == key
             })
             .map(|&position| position as usize)
+    }
+
+    /// A position whose entry may be of this hash, told from the index alone; `None` only if no
+    /// entry is.
+    #[cfg(feature = "stream")]
+    #[inline]
+    pub(crate) fn guess(&self, hash: u64) -> Option<usize> {
+        let guess = self.index.find(hash, |_| true);
+        guess.map(|&position| position as usize)
+    }
+
+    /// The position of `key`, if it is there; found at once if it is at the `likely` one.
+    #[cfg(feature = "stream")]
+    #[inline]
+    pub(crate) fn find_near(&self, likely: Option<usize>, hash: u64, key: &K) -> Option<usize>
+    where
+        K: Eq,
+    {
+        let is_it = |entry: &Entry<K, V>| entry.hash == hash && entry.key == *key;
+        let here = |&at: &usize| self.entries.get(at).is_some_and(is_it);
+        likely.filter(here).or_else(|| self.find(hash, key))
     }
 
     /// The position of an entry of this hash that `is_it` accepts.

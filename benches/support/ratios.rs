@@ -34,7 +34,7 @@ fn time(nanoseconds: f64) -> String {
 }
 
 /// The median that criterion stored in this run, in nanoseconds an iteration.
-fn median(group: &str, routine: &str) -> Option<f64> {
+pub(crate) fn median(group: &str, routine: &str) -> Option<f64> {
     // Criterion replaces what cannot stand in a file name.
     let folder = |name: &str| name.replace(['/', '"', ':', '*', '?', '<', '>', '|'], "_");
     let path = results()

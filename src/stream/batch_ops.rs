@@ -6,7 +6,7 @@ use std::vec::Vec;
 
 use super::batch::Batch;
 use super::executor::{blame, rethrow};
-use super::op::by_key::{Group, Reduce};
+use super::op::by_key::Reduce;
 use super::op::{by_key, join, repartition};
 use super::pipe::Pipe;
 use super::slot::Materialized;
@@ -66,7 +66,24 @@ impl<T: Data> Batch<T> {
 
     /// The `n` largest items by `compare`, largest first; of equal ones those that come first.
     ///
-    /// Costs O(log n) for each item and the memory of n for each partition.
+    /// Costs O(log n) for each item and the memory of n for each partition. Takes the batch; to go
+    /// on with the result as a batch, clone it first, which copies no item, and ask the clone for
+    /// one [`with_items`](Self::with_items).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use forebay::stream::StreamingContext;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// let words = ctx.batches([vec!["ebb", "flow", "ebb"]]);
+    /// let counts = words.count_by_value();
+    /// let top_ten = counts.transform(|counts, _time| {
+    ///     let like = counts.clone();
+    ///     like.with_items(counts.top_by(10, |a, b| a.1.cmp(&b.1)))
+    /// });
+    /// # let _ = top_ten;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn top_by<F>(self, n: usize, compare: F) -> Vec<T>
     where
@@ -194,7 +211,7 @@ impl<K: Key, V: Data> Batch<(K, V)> {
     /// All values of each key.
     #[must_use]
     pub fn group_by_key(self) -> Batch<(K, Vec<V>)> {
-        self.run(|step, pipe| by_key::combine(step, pipe, &Group))
+        self.run(|step, pipe| by_key::group(step, pipe))
     }
 
     /// The pairs of values of the keys that are in both batches.

@@ -4,8 +4,13 @@
 //! In one process the boxes are handed over as they are. The exchange of a dataflow engine could
 //! stand here instead: nothing else in the driver knows how records travel.
 
+mod keyed;
+
+use std::mem;
 use std::ops::Range;
 use std::vec::Vec;
+
+pub(crate) use keyed::{Grouped, KeyedInbox, KeyedOutbox, Routed, exchange_by_key, lanes_of_both};
 
 /// How keys are dealt to key groups, and key groups to partitions.
 #[derive(Clone, Copy, Debug)]
@@ -50,30 +55,59 @@ impl Routing {
 /// copied as it grows and be given back to the operating system after each batch.
 const RUN: (usize, usize) = (16, 1_024);
 
-/// What one partition sends, by destination: runs of items.
-pub(crate) struct Outbox<T>(Vec<Vec<Vec<T>>>);
+/// Items in order, in runs.
+struct Runs<T> {
+    /// All of them full.
+    full: Vec<Vec<T>>,
+    last: Vec<T>,
+}
+
+impl<T> Runs<T> {
+    const fn new() -> Self {
+        Self {
+            full: Vec::new(),
+            last: Vec::new(),
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, item: T) {
+        if self.last.len() == self.last.capacity() {
+            self.begin_run();
+        }
+        self.last.push(item);
+    }
+
+    #[cold]
+    fn begin_run(&mut self) {
+        let doubled = match self.last.capacity() {
+            0 => RUN.0,
+            before => before.saturating_mul(2).min(RUN.1),
+        };
+        let run = mem::replace(&mut self.last, Vec::with_capacity(doubled));
+        if !run.is_empty() {
+            self.full.push(run);
+        }
+    }
+
+    fn into_vecs(self) -> impl Iterator<Item = Vec<T>> {
+        let last = Some(self.last).filter(|run| !run.is_empty());
+        self.full.into_iter().chain(last)
+    }
+}
+
+/// What one partition sends, by destination.
+pub(crate) struct Outbox<T>(Vec<Runs<T>>);
 
 impl<T> Outbox<T> {
     pub(crate) fn new(destinations: usize) -> Self {
-        Self((0..destinations).map(|_| Vec::new()).collect())
+        Self((0..destinations).map(|_| Runs::new()).collect())
     }
 
     #[inline]
     pub(crate) fn send(&mut self, destination: usize, item: T) {
-        let runs = &mut self.0[destination];
-        match runs.last_mut() {
-            Some(run) if run.len() < run.capacity() => run.push(item),
-            _ => begin_run(runs, item),
-        }
+        self.0[destination].push(item);
     }
-}
-
-#[cold]
-fn begin_run<T>(runs: &mut Vec<Vec<T>>, item: T) {
-    let doubled = RUN.0 << runs.len().min(usize::BITS as usize / 2);
-    let mut run = Vec::with_capacity(doubled.min(RUN.1));
-    run.push(item);
-    runs.push(run);
 }
 
 /// What one partition receives: runs of items, in the order of the sources.
@@ -102,8 +136,8 @@ impl<T> IntoIterator for Inbox<T> {
 pub(crate) fn exchange<T>(outboxes: Vec<Outbox<T>>, destinations: usize) -> Vec<Inbox<T>> {
     let mut inboxes: Vec<Inbox<T>> = (0..destinations).map(|_| Inbox(Vec::new())).collect();
     for outbox in outboxes {
-        for (inbox, mut runs) in inboxes.iter_mut().zip(outbox.0) {
-            inbox.0.append(&mut runs);
+        for (inbox, runs) in inboxes.iter_mut().zip(outbox.0) {
+            inbox.0.extend(runs.into_vecs());
         }
     }
     inboxes

@@ -6,18 +6,11 @@ use std::vec::Vec;
 use crate::hash::route;
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
-use crate::stream::exchange::{Inbox, Outbox, exchange};
+use crate::stream::exchange::{Inbox, KeyedInbox, KeyedOutbox, Routed, exchange_by_key};
 use crate::stream::executor::{Step, blame};
 use crate::stream::pipe::Pipe;
 use crate::stream::{Data, Key};
 use crate::table::OrderedTable;
-
-/// A record on its way: the hash is computed once and serves routing and every table after it.
-pub(crate) struct Routed<K, V> {
-    pub(crate) hash: u64,
-    pub(crate) key: K,
-    pub(crate) value: V,
-}
 
 /// Records by partition.
 type Records<K, V> = Vec<Vec<(K, V)>>;
@@ -26,18 +19,17 @@ type Records<K, V> = Vec<Vec<(K, V)>>;
 pub(crate) fn shuffle<K: Key, V: Data, P: Pipe<Item = (K, V)>>(
     step: &Step,
     pipe: &P,
-) -> Result<Vec<Inbox<Routed<K, V>>>, BatchError> {
+) -> Result<Vec<KeyedInbox<Routed<K, V>>>, BatchError> {
     let routing = step.env.routing;
-    let destinations = routing.partitions as usize;
     let outboxes = step.run(pipe, |scope| {
-        let mut outbox = Outbox::new(destinations);
+        let mut outbox = KeyedOutbox::new(routing);
         pipe.run(scope, &mut |(key, value)| {
             let hash = blame(step.node, || route(&key));
-            outbox.send(routing.partition(hash), Routed { hash, key, value });
+            outbox.send(Routed { hash, key, value });
         });
         outbox
     })?;
-    Ok(exchange(outboxes, destinations))
+    Ok(exchange_by_key(routing, outboxes))
 }
 
 /// How the values of one key become one combined value.
@@ -48,9 +40,10 @@ pub(crate) trait Combine<V>: Send + Sync {
     fn merge(&self, combined: &mut Self::Combined, other: Self::Combined);
 }
 
-/// One value of each key: combined within each partition, sent to the owner, combined again.
+/// One value of each key: combined within each partition as far as that pays, sent to the owner,
+/// combined again.
 ///
-/// The records of a partition come out in the order in which their keys were first seen.
+/// The records of a partition come out in the order in which their keys were first received.
 pub(crate) fn combine<K, V, P, C>(
     step: &Step,
     pipe: &P,
@@ -63,43 +56,98 @@ where
     C: Combine<V>,
 {
     let routing = step.env.routing;
-    let destinations = routing.partitions as usize;
     let outboxes = step.run(pipe, |scope| {
-        let mut table = OrderedTable::new();
+        let mut sender = Sender::new(combiner, KeyedOutbox::new(routing));
         pipe.run(scope, &mut |(key, value)| {
-            blame(step.node, || {
-                combine_local(&mut table, key, value, combiner);
-            });
+            blame(step.node, || sender.offer(key, value));
         });
-        let mut outbox = Outbox::new(destinations);
-        for entry in table.into_entries() {
-            let hash = entry.hash();
-            let (key, value) = (entry.key, entry.value);
-            outbox.send(routing.partition(hash), Routed { hash, key, value });
-        }
-        outbox
+        sender.finish()
     })?;
-    let inboxes = exchange(outboxes, destinations);
-    step.each(
-        inboxes,
-        |inbox| !inbox.is_empty(),
-        |_, inbox| combine_received(inbox, combiner),
-    )
+    by_lane(step, exchange_by_key(routing, outboxes), |lane| {
+        combine_received(lane, combiner)
+    })
 }
 
-#[inline]
-fn combine_local<K: Key, V, C: Combine<V>>(
-    table: &mut OrderedTable<K, C::Combined>,
-    key: K,
-    value: V,
-    combiner: &C,
-) {
-    let hash = route(&key);
-    match table.find(hash, &key) {
-        Some(position) => combiner.add(table.value_mut(position), value),
-        None => {
-            table.push_new(hash, key, combiner.create(value));
+/// What becomes of each lane of each inbox, by partition.
+fn by_lane<K: Key, V: Data, U: Data>(
+    step: &Step,
+    inboxes: Vec<KeyedInbox<Routed<K, V>>>,
+    work: impl Fn(Inbox<Routed<K, V>>) -> Vec<U> + Sync,
+) -> Result<Vec<Vec<U>>, BatchError> {
+    let busy = |inbox: &KeyedInbox<Routed<K, V>>| !inbox.is_empty();
+    step.each(inboxes, busy, |_, inbox| {
+        let lanes = inbox.into_lanes().into_iter();
+        let mut parts = lanes.map(&work);
+        let mut all = parts.next().unwrap_or_default();
+        parts.for_each(|part| all.extend(part));
+        all
+    })
+}
+
+/// How many keys a partition combines before it sends them: few enough for the caches.
+const KEYS_AT_ONCE: usize = 4_096;
+
+/// After how many records it is tried again whether combining pays.
+const UNCOMBINED: usize = 16 * KEYS_AT_ONCE;
+
+/// Combines the values of one partition by key, unless that makes hardly fewer of them.
+struct Sender<'a, K, V, C: Combine<V>> {
+    combiner: &'a C,
+    outbox: KeyedOutbox<Routed<K, C::Combined>>,
+    table: OrderedTable<K, C::Combined>,
+    /// How many records are in the table.
+    combined: usize,
+    /// How many records are still to be sent as they come.
+    uncombined: usize,
+}
+
+impl<'a, K: Key, V, C: Combine<V>> Sender<'a, K, V, C> {
+    fn new(combiner: &'a C, outbox: KeyedOutbox<Routed<K, C::Combined>>) -> Self {
+        Self {
+            combiner,
+            outbox,
+            table: OrderedTable::new(),
+            combined: 0,
+            uncombined: 0,
         }
+    }
+
+    #[inline]
+    fn offer(&mut self, key: K, value: V) {
+        let hash = route(&key);
+        if self.uncombined > 0 {
+            self.uncombined -= 1;
+            let value = self.combiner.create(value);
+            return self.outbox.send(Routed { hash, key, value });
+        }
+        self.combined += 1;
+        match self.table.find(hash, &key) {
+            Some(position) => self.combiner.add(self.table.value_mut(position), value),
+            None => self.add_key(hash, key, value),
+        }
+    }
+
+    fn add_key(&mut self, hash: u64, key: K, value: V) {
+        let value = self.combiner.create(value);
+        self.table.push_new(hash, key, value);
+        if self.table.len() == KEYS_AT_ONCE {
+            if self.combined < 2 * KEYS_AT_ONCE {
+                self.uncombined = UNCOMBINED;
+            }
+            self.combined = 0;
+            self.send_table();
+        }
+    }
+
+    fn send_table(&mut self) {
+        for (hash, key, value) in self.table.drain() {
+            self.outbox.send(Routed { hash, key, value });
+        }
+    }
+
+    fn finish(mut self) -> KeyedOutbox<Routed<K, C::Combined>> {
+        self.send_table();
+        self.outbox
     }
 }
 
@@ -116,8 +164,22 @@ fn combine_received<K: Key, V, C: Combine<V>>(
             }
         }
     }
-    let entries = table.into_entries().into_iter();
-    entries.map(|entry| (entry.key, entry.value)).collect()
+    table.into_records()
+}
+
+/// All values of each key, in order of arrival.
+pub(crate) fn group<K: Key, V: Data, P: Pipe<Item = (K, V)>>(
+    step: &Step,
+    pipe: &P,
+) -> Result<Records<K, Vec<V>>, BatchError> {
+    by_lane(step, shuffle(step, pipe)?, |lane| {
+        let mut table = OrderedTable::new();
+        for Routed { hash, key, value } in lane {
+            let position = table.insert(hash, key, Vec::new);
+            table.value_mut(position).push(value);
+        }
+        table.into_records()
+    })
 }
 
 /// Values combined by one associative function of two values.
@@ -199,33 +261,11 @@ where
     }
 }
 
-/// All values of each key, in order of arrival.
-pub(crate) struct Group;
-
-impl<V: Data> Combine<V> for Group {
-    type Combined = Vec<V>;
-
-    #[inline]
-    fn create(&self, value: V) -> Vec<V> {
-        vec![value]
-    }
-
-    #[inline]
-    fn add(&self, combined: &mut Vec<V>, value: V) {
-        combined.push(value);
-    }
-
-    #[inline]
-    fn merge(&self, combined: &mut Vec<V>, mut other: Vec<V>) {
-        combined.append(&mut other);
-    }
-}
-
 impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     /// The values of each key of a batch combined by an associative `f`.
     ///
-    /// Values are combined within their partition before they travel: what moves is at most one
-    /// record per key and partition.
+    /// Values are combined within their partition before they travel, a few thousand keys at a
+    /// time, as long as that leaves at most half as many.
     ///
     /// # Examples
     ///
@@ -250,8 +290,10 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
             })
     }
 
-    /// The values of each key of a batch combined into a value of another type: `create` from the
-    /// first value, `add` within a partition, `merge` between partitions.
+    /// The values of each key of a batch combined into a value of another type: `create` from a
+    /// value, `add` for those that follow it in its partition, `merge` of what was combined apart.
+    ///
+    /// Which values are combined apart is not said; it does not depend on the threads.
     ///
     /// # Examples
     ///
@@ -278,7 +320,13 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         G: Fn(&mut C, V) + Send + Sync + 'static,
         H: Fn(&mut C, C) + Send + Sync + 'static,
     {
-        self.combine_with("combine_by_key", Three { create, add, merge })
+        let pipe = self.pipe.clone();
+        let combiner = Three { create, add, merge };
+        let parents = vec![self.node];
+        self.ctx
+            .wide("combine_by_key", parents, self.slide, move |step| {
+                combine(step, &pipe, &combiner)
+            })
     }
 
     /// All values of each key of a batch, in order of arrival.
@@ -288,19 +336,12 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     /// cheaper.
     #[must_use]
     pub fn group_by_key(&self) -> DStream<'c, (K, Vec<V>)> {
-        self.combine_with("group_by_key", Group)
-    }
-
-    fn combine_with<C: Combine<V> + 'static>(
-        &self,
-        kind: &str,
-        combiner: C,
-    ) -> DStream<'c, (K, C::Combined)> {
         let pipe = self.pipe.clone();
         let parents = vec![self.node];
-        self.ctx.wide(kind, parents, self.slide, move |step| {
-            combine(step, &pipe, &combiner)
-        })
+        self.ctx
+            .wide("group_by_key", parents, self.slide, move |step| {
+                group(step, &pipe)
+            })
     }
 }
 

@@ -5,9 +5,9 @@ use std::vec::Vec;
 
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
-use crate::stream::exchange::Inbox;
+use crate::stream::exchange::{Inbox, KeyedInbox, Routed, lanes_of_both};
 use crate::stream::executor::Step;
-use crate::stream::op::by_key::{Routed, shuffle};
+use crate::stream::op::by_key::shuffle;
 use crate::stream::pipe::{Pipe, Shared};
 use crate::stream::{Data, Key};
 use crate::table::OrderedTable;
@@ -34,20 +34,28 @@ where
     let left = shuffle(step, left)?;
     let right = shuffle(step, right)?;
     let both = left.into_iter().zip(right).collect();
-    let busy = |(left, right): &(Inbox<_>, Inbox<_>)| !left.is_empty() || !right.is_empty();
+    let busy =
+        |(left, right): &(KeyedInbox<_>, KeyedInbox<_>)| !left.is_empty() || !right.is_empty();
     step.each(both, busy, |_, (left, right)| {
-        let mut table: OrderedTable<K, Sides<V, W>> = OrderedTable::new();
-        for Routed { hash, key, value } in left {
-            let position = table.insert(hash, key, Default::default);
-            table.value_mut(position).0.push(value);
-        }
-        for Routed { hash, key, value } in right {
-            let position = table.insert(hash, key, Default::default);
-            table.value_mut(position).1.push(value);
-        }
-        let entries = table.into_entries().into_iter();
-        entries.map(|entry| (entry.key, entry.value)).collect()
+        let lanes = lanes_of_both(left, right).into_iter();
+        lanes.flat_map(|(left, right)| sides(left, right)).collect()
     })
+}
+
+fn sides<K: Key, V, W>(
+    left: Inbox<Routed<K, V>>,
+    right: Inbox<Routed<K, W>>,
+) -> Vec<(K, Sides<V, W>)> {
+    let mut table: OrderedTable<K, Sides<V, W>> = OrderedTable::new();
+    for Routed { hash, key, value } in left {
+        let position = table.insert(hash, key, Default::default);
+        table.value_mut(position).0.push(value);
+    }
+    for Routed { hash, key, value } in right {
+        let position = table.insert(hash, key, Default::default);
+        table.value_mut(position).1.push(value);
+    }
+    table.into_records()
 }
 
 /// What a join makes of the values of one key: all pairs, an absent side standing for itself.
@@ -87,7 +95,9 @@ macro_rules! join {
     ($(#[$doc:meta])* $name:ident, $left:ident => $a:ty, $right:ident => $b:ty) => {
         $(#[$doc])*
         ///
-        /// Per batch: records of different batches never join, unless windows bring them together.
+        /// Per batch: records of different batches never join, unless a [`window`](Self::window)
+        /// brings them together. Of two streams window one only, as a rule: with both windowed, a
+        /// pair comes again in every batch while both of its records are in their windows.
         /// A key with `m` values here and `n` there gives `m * n` records.
         ///
         /// # Panics

@@ -1,6 +1,7 @@
 //! The operators, one family per file.
 
 pub(crate) mod aggregate;
+pub(crate) mod arrivals;
 pub(crate) mod by_key;
 pub(crate) mod history;
 pub(crate) mod join;

@@ -8,12 +8,12 @@ use std::vec::Vec;
 
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
-use crate::stream::exchange::Inbox;
+use crate::stream::exchange::{Inbox, Routed};
 use crate::stream::executor::{Scope, Step};
 use crate::stream::graph::{Node, Role};
-use crate::stream::op::by_key::{Routed, shuffle};
+use crate::stream::op::arrivals::{Arrivals, Known, send_to_states};
 use crate::stream::pipe::Pipe;
-use crate::stream::state::{GroupTables, StateStore, keeps_store};
+use crate::stream::state::{GroupTables, StateStore, Table, keeps_store};
 use crate::stream::time::BatchTime;
 use crate::stream::{Data, Key};
 
@@ -80,6 +80,12 @@ struct Chain {
     last: u32,
 }
 
+/// The chain of a key without new values.
+const IDLE: Chain = Chain {
+    first: END,
+    last: END,
+};
+
 /// The values that came for one key in this batch, in order of arrival; none if the key is idle.
 pub struct NewValues<'a, V> {
     links: &'a mut [Link<V>],
@@ -115,69 +121,79 @@ impl<V> fmt::Debug for NewValues<'_, V> {
     }
 }
 
-/// The values of one partition's batch, chained by key.
-struct Arrivals<V> {
+/// The values of one key group's batch, chained by key.
+struct Chains<V> {
     links: Vec<Link<V>>,
-    /// For each table, the chain of each entry that has one; as long as the table.
-    chains: Vec<Vec<Chain>>,
+    /// The chain of each entry of the table; empty if no key has new values.
+    chains: Vec<Chain>,
 }
 
-impl<V> Arrivals<V> {
+impl<V> Chains<V> {
     /// Chains the values by key; keys not known yet are added without a state.
     ///
     /// # Panics
     ///
-    /// If a partition receives 2^32 - 1 values in one batch.
-    fn new<K: Key, S>(inbox: Inbox<Routed<K, V>>, state: &mut GroupTables<K, S>) -> Self {
-        const IDLE: Chain = Chain {
-            first: END,
-            last: END,
-        };
-        let tables = state.tables().iter();
-        let mut chains: Vec<_> = tables.map(|table| vec![IDLE; table.len()]).collect();
-        let total = inbox.len();
-        assert!(total < END as usize, "too many values in one partition");
-        let mut links: Vec<Link<V>> = Vec::with_capacity(total);
-        for Routed { hash, key, value } in inbox {
-            let at = state.table_of(hash);
-            let position = state.tables_mut()[at].insert(hash, key, || None);
-            let chain = match chains[at].get_mut(position) {
-                Some(chain) => chain,
-                None => {
-                    chains[at].push(IDLE);
-                    &mut chains[at][position]
-                }
-            };
-            let this = links.len() as u32;
-            match links.get_mut(chain.last as usize) {
-                Some(last) => last.next = this,
-                None => chain.first = this,
-            }
-            chain.last = this;
-            links.push(Link {
-                value: Some(value),
-                next: END,
-            });
+    /// If a key group receives 2^32 - 1 values in one batch.
+    fn fill<K: Key, S>(
+        &mut self,
+        known: Inbox<Known<V>>,
+        new: Inbox<Routed<K, V>>,
+        table: &mut Table<K, S>,
+    ) {
+        self.links.clear();
+        self.chains.clear();
+        let total = known.len() + new.len();
+        assert!(total < END as usize, "too many values in one key group");
+        if total == 0 {
+            return;
         }
-        Self { links, chains }
+        self.links.reserve(total);
+        self.chains.resize(table.len(), IDLE);
+        for record in known {
+            self.append(record.position as usize, record.value);
+        }
+        for Routed { hash, key, value } in new {
+            let position = table.insert(hash, key, || None);
+            if position == self.chains.len() {
+                self.chains.push(IDLE);
+            }
+            self.append(position, value);
+        }
+    }
+
+    #[inline]
+    fn append(&mut self, position: usize, value: V) {
+        let chain = &mut self.chains[position];
+        let this = self.links.len() as u32;
+        match self.links.get_mut(chain.last as usize) {
+            Some(last) => last.next = this,
+            None => chain.first = this,
+        }
+        chain.last = this;
+        self.links.push(Link {
+            value: Some(value),
+            next: END,
+        });
     }
 }
 
 /// Calls `f` for every key of a partition, in place; a key whose function returns `None` goes.
 fn visit<K: Key, V, S>(
     state: &mut GroupTables<K, S>,
-    inbox: Inbox<Routed<K, V>>,
+    arrivals: Arrivals<K, V>,
     f: impl Fn(&K, NewValues<'_, V>, Option<S>) -> Option<S>,
 ) {
-    let Arrivals { mut links, chains } = Arrivals::new(inbox, state);
-    for (table, chains) in state.tables_mut().iter_mut().zip(chains) {
-        let mut chains = chains.into_iter();
+    let (links, chains) = (Vec::new(), Vec::new());
+    let mut chained = Chains { links, chains };
+    let known = arrivals.known.into_groups().into_iter();
+    let groups = known.zip(arrivals.new.into_groups());
+    for (table, (known, new)) in state.tables_mut().iter_mut().zip(groups) {
+        chained.fill(known, new, table);
+        let links = &mut chained.links;
+        let mut firsts = chained.chains.iter().map(|chain| chain.first);
         table.retain(|key, state| {
-            let next = chains.next().map_or(END, |chain| chain.first);
-            let new = NewValues {
-                links: &mut links,
-                next,
-            };
+            let next = firsts.next().unwrap_or(END);
+            let new = NewValues { links, next };
             *state = f(key, new, state.take());
             state.is_some()
         });
@@ -199,13 +215,14 @@ where
     F: Fn(BatchTime, &K, NewValues<'_, V>, Option<S>) -> Option<S> + Send + Sync,
 {
     fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
-        let inboxes: Vec<_> = shuffle(step, &self.pipe)?.into_iter().enumerate().collect();
-        let busy = |(partition, inbox): &(usize, Inbox<_>)| {
-            !inbox.is_empty() || self.store.read(*partition).len() > 0
+        let arrivals = send_to_states(step, &self.pipe, &self.store)?;
+        let busy = |(partition, arrivals): &(usize, Arrivals<_, _>)| {
+            !arrivals.is_empty() || self.store.read(*partition).len() > 0
         };
-        step.each(inboxes, busy, |scope, (partition, inbox)| {
+        let arrivals = arrivals.into_iter().enumerate().collect();
+        step.each(arrivals, busy, |scope, (partition, arrivals)| {
             let mut state = self.store.write(partition);
-            visit(&mut state, inbox, |key, new, old| {
+            visit(&mut state, arrivals, |key, new, old| {
                 (self.update)(scope.time, key, new, old)
             });
         })?;

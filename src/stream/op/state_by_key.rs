@@ -12,10 +12,12 @@ use std::vec::Vec;
 use crate::stream::checkpoint::{Codecs, Part, Refusal};
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
+use crate::stream::exchange::{KeyedInbox, Routed};
 use crate::stream::executor::{Scope, Step, blame, lock};
 use crate::stream::graph::{Node, Role};
 use crate::stream::metrics::StateSize;
-use crate::stream::op::by_key::{Routed, shuffle};
+use crate::stream::op::arrivals::{BLOCK, likely};
+use crate::stream::op::by_key::shuffle;
 use crate::stream::pipe::{Materialized, Pipe, StateRows};
 use crate::stream::slot::{Slot, shared};
 use crate::stream::state::{Expiry, GroupTables, StateStore};
@@ -223,16 +225,41 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
         }
     }
 
-    /// One call of the function for one record.
+    /// One call of the function for each record, in order.
+    fn update_all<V, I: IntoIterator>(
+        &mut self,
+        time: BatchTime,
+        records: impl IntoIterator<Item = Routed<K, V>>,
+        f: impl Fn(BatchTime, &K, Option<V>, &mut State<S>) -> I,
+        emitted: &mut Vec<I::Item>,
+    ) {
+        let mut records = records.into_iter();
+        let mut block = Vec::with_capacity(BLOCK);
+        loop {
+            block.extend(records.by_ref().take(BLOCK));
+            if block.is_empty() {
+                return;
+            }
+            let likely = likely(&block, |hash| {
+                &self.tables.tables()[self.tables.table_of(hash)]
+            });
+            for (record, likely) in block.drain(..).zip(likely) {
+                emitted.extend(self.update(time, record, likely, &f));
+            }
+        }
+    }
+
+    /// One call of the function for one record, whose key is likely to be at a position.
     fn update<V, I>(
         &mut self,
         time: BatchTime,
         Routed { hash, key, value }: Routed<K, V>,
+        likely: Option<usize>,
         f: impl Fn(BatchTime, &K, Option<V>, &mut State<S>) -> I,
     ) -> I {
         let at = self.tables.table_of(hash);
         let table = &mut self.tables.tables_mut()[at];
-        let known = table.find(hash, &key);
+        let known = table.find_near(likely, hash, &key);
         let held = known.and_then(|position| table.value_mut(position).take());
         let mut state = State {
             value: held,
@@ -322,7 +349,7 @@ where
         let timeout = self.spec.timeout;
         let threshold = timeout.map(|t| step.time.as_millis().saturating_sub(t));
         let inboxes: Vec<_> = shuffle(step, &self.pipe)?.into_iter().enumerate().collect();
-        let busy = |(_, inbox): &(usize, crate::stream::exchange::Inbox<_>)| !inbox.is_empty();
+        let busy = |(_, inbox): &(usize, KeyedInbox<_>)| !inbox.is_empty();
         let emitted = step.each(inboxes, busy, |scope, (partition, inbox)| {
             let mut tables = self.store.write(partition);
             let mut expiry = lock(&self.expiry[partition]);
@@ -332,9 +359,9 @@ where
             };
             let mut emitted = Vec::new();
             let f = &self.spec.function;
-            for record in inbox {
-                emitted.extend(blame(step.node, || state.update(scope.time, record, f)));
-            }
+            blame(step.node, || {
+                state.update_all(scope.time, inbox, f, &mut emitted);
+            });
             let threshold = BatchTime::from_millis(threshold.unwrap_or(0));
             while let Some(last) = blame(step.node, || state.expire(scope.time, threshold, f)) {
                 emitted.extend(last);

@@ -8,10 +8,10 @@ use std::vec::Vec;
 use crate::hash::route;
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
-use crate::stream::exchange::{Outbox, exchange};
+use crate::stream::exchange::{KeyedInbox, KeyedOutbox, Routed, exchange_by_key};
 use crate::stream::executor::Step;
 use crate::stream::graph::{Node, Role};
-use crate::stream::op::by_key::{Routed, shuffle};
+use crate::stream::op::by_key::shuffle;
 use crate::stream::pipe::{Pipe, StateRows};
 use crate::stream::state::{StateStore, keeps_store};
 use crate::stream::time::BatchTime;
@@ -41,32 +41,31 @@ where
 {
     fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
         let routing = step.env.routing;
-        let destinations = routing.partitions as usize;
         let inboxes: Vec<_> = shuffle(step, &self.pipe)?.into_iter().enumerate().collect();
         let outboxes = step.each(
             inboxes,
             |_| true,
             |scope, (partition, inbox)| {
                 let updates = self.drain(partition, inbox);
-                let mut outbox = Outbox::new(destinations);
-                for (key, state) in (self.update)(scope.time, updates.into_iter()) {
+                let mut outbox = KeyedOutbox::new(routing);
+                for (key, value) in (self.update)(scope.time, updates.into_iter()) {
                     let hash = route(&key);
-                    outbox.send(routing.partition(hash), (hash, key, state));
+                    outbox.send(Routed { hash, key, value });
                 }
                 outbox
             },
         )?;
-        let inboxes = exchange(outboxes, destinations).into_iter().enumerate();
+        let inboxes = exchange_by_key(routing, outboxes).into_iter().enumerate();
         step.each(
             inboxes.collect(),
             |_| true,
             |_, (partition, inbox)| {
                 let mut tables = self.store.write(partition);
-                for (hash, key, state) in inbox {
+                for Routed { hash, key, value } in inbox {
                     let at = tables.table_of(hash);
                     let table = &mut tables.tables_mut()[at];
                     let position = table.insert(hash, key, || None);
-                    *table.value_mut(position) = Some(state);
+                    *table.value_mut(position) = Some(value);
                 }
             },
         )?;
@@ -81,7 +80,7 @@ impl<P, K: Key, S: Data, F> PartitionNode<P, K, S, F> {
     fn drain<V>(
         &self,
         partition: usize,
-        inbox: impl IntoIterator<Item = Routed<K, V>>,
+        inbox: KeyedInbox<Routed<K, V>>,
     ) -> Vec<KeyUpdate<K, V, S>> {
         let mut state = self.store.write(partition);
         let tables = state.tables().iter();

@@ -8,11 +8,12 @@ use std::vec::Vec;
 use crate::random::DefaultRng;
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
+use crate::stream::exchange::{Inbox, Routed};
 use crate::stream::executor::{Step, blame};
 use crate::stream::graph::{Node, Role};
-use crate::stream::op::by_key::{Routed, shuffle};
+use crate::stream::op::arrivals::{Arrivals, Known, send_to_states};
 use crate::stream::pipe::{Pipe, StateRows};
-use crate::stream::state::{StateStore, keeps_store};
+use crate::stream::state::{StateStore, Table, keeps_store};
 use crate::stream::{Data, Key};
 use crate::summary::Summary;
 
@@ -42,6 +43,36 @@ struct SummaryNode<P, K, S, F> {
     make: F,
 }
 
+impl<P, K, S, F> SummaryNode<P, K, S, F>
+where
+    K: Key,
+    S: Summary,
+    F: Fn(DefaultRng) -> S,
+{
+    /// Offers the values of a key group to the summaries of their keys.
+    fn update(
+        &self,
+        step: &Step,
+        table: &mut Table<K, S>,
+        known: Inbox<Known<S::Item>>,
+        new: Inbox<Routed<K, S::Item>>,
+    ) {
+        for record in known {
+            if let Some(summary) = table.value_mut(record.position as usize) {
+                summary.update(record.value);
+            }
+        }
+        for Routed { hash, key, value } in new {
+            let time = step.time.as_millis();
+            let rng = || step.env.seed.key_rng(step.node, hash, time);
+            let position = table.insert(hash, key, || Some((self.make)(rng())));
+            if let Some(summary) = table.value_mut(position) {
+                summary.update(value);
+            }
+        }
+    }
+}
+
 impl<K, S, P, F> Node for SummaryNode<P, K, S, F>
 where
     K: Key,
@@ -50,25 +81,17 @@ where
     F: Fn(DefaultRng) -> S + Send + Sync,
 {
     fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
-        let (node, time) = (step.node, step.time.as_millis());
-        let inboxes: Vec<_> = shuffle(step, &self.pipe)?.into_iter().enumerate().collect();
-        step.each(
-            inboxes,
-            |(_, inbox)| !inbox.is_empty(),
-            |_, (partition, inbox)| {
-                let mut state = self.store.write(partition);
-                for Routed { hash, key, value } in inbox {
-                    let at = state.table_of(hash);
-                    let table = &mut state.tables_mut()[at];
-                    let position = table.insert(hash, key, || {
-                        Some((self.make)(step.env.seed.key_rng(node, hash, time)))
-                    });
-                    if let Some(summary) = table.value_mut(position) {
-                        summary.update(value);
-                    }
-                }
-            },
-        )?;
+        let arrivals = send_to_states(step, &self.pipe, &self.store)?;
+        let arrivals = arrivals.into_iter().enumerate().collect();
+        let busy = |(_, arrivals): &(usize, Arrivals<_, _>)| !arrivals.is_empty();
+        step.each(arrivals, busy, |_, (partition, arrivals)| {
+            let mut state = self.store.write(partition);
+            let known = arrivals.known.into_groups().into_iter();
+            let groups = known.zip(arrivals.new.into_groups());
+            for (table, (known, new)) in state.tables_mut().iter_mut().zip(groups) {
+                self.update(step, table, known, new);
+            }
+        })?;
         Ok(())
     }
 

@@ -15,10 +15,10 @@ use crate::random::DefaultRng;
 use crate::stream::checkpoint::{Codec, Codecs, Part, Refusal, put_panes, take_panes, used_up};
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
-use crate::stream::exchange::Inbox;
+use crate::stream::exchange::{KeyedInbox, Routed};
 use crate::stream::executor::Step;
 use crate::stream::graph::{Node, Role};
-use crate::stream::op::by_key::{Routed, shuffle};
+use crate::stream::op::by_key::shuffle;
 use crate::stream::op::window_summary::TwoStacks;
 use crate::stream::pipe::{Pipe, Shared, StateRows, StateView};
 use crate::stream::state::{StateStore, keeps_store_and_panes};
@@ -53,7 +53,7 @@ where
         &self,
         step: &Step,
         partition: usize,
-        inbox: Inbox<Routed<K, S::Item>>,
+        inbox: KeyedInbox<Routed<K, S::Item>>,
     ) -> Vec<(u64, K)> {
         let time = step.time.as_millis();
         let mut batch = OrderedTable::new();
@@ -110,7 +110,7 @@ where
         let gone = gone.count();
         let leaving: Vec<Touched<K>> = self.panes.drain(..gone).map(|(_, keys)| keys).collect();
         let inboxes: Vec<_> = shuffle(step, &self.pipe)?.into_iter().enumerate().collect();
-        let busy = |(partition, inbox): &(usize, Inbox<_>)| {
+        let busy = |(partition, inbox): &(usize, KeyedInbox<_>)| {
             !inbox.is_empty() || leaving.iter().any(|pane| !pane[*partition].is_empty())
         };
         let touched = step.each(inboxes, busy, |_, (partition, inbox)| {

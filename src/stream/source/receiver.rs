@@ -83,7 +83,16 @@ pub struct ReceiverStatus(Arc<Counts>);
 struct Counts {
     errors: AtomicU64,
     items: AtomicU64,
+    replaced: AtomicU64,
     phase: Mutex<Phase>,
+    pace: Mutex<Pace>,
+}
+
+/// When a batch last took items, and how many a second had come since the one before.
+#[derive(Debug, Default)]
+struct Pace {
+    taken: Option<Instant>,
+    rate: f64,
 }
 
 #[derive(Debug, Default)]
@@ -115,10 +124,36 @@ impl ReceiverStatus {
         lock(&self.0.phase).state
     }
 
-    /// How many items batches have taken from it; two readings give the rate.
+    /// How many items batches have taken from it.
     #[must_use]
     pub fn items(&self) -> u64 {
         self.0.items.load(Ordering::Relaxed)
+    }
+
+    /// How many items a second came between the last two batches; 0 before the second.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        lock(&self.0.pace).rate
+    }
+
+    /// Counts what a batch has taken.
+    fn add(&self, items: usize, now: Instant) {
+        self.0.items.fetch_add(items as u64, Ordering::Relaxed);
+        let mut pace = lock(&self.0.pace);
+        if let Some(before) = pace.taken.replace(now) {
+            let seconds = now.duration_since(before).as_secs_f64();
+            pace.rate = items as f64 / seconds.max(1e-9);
+        }
+    }
+
+    /// How many lines of text had invalid UTF-8 replaced in them; 0 for what is no text.
+    #[must_use]
+    pub fn replaced_lines(&self) -> u64 {
+        self.0.replaced.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add_replaced(&self, lines: u64) {
+        self.0.replaced.fetch_add(lines, Ordering::Relaxed);
     }
 
     /// Goes over to a state, unless it has stopped, and notes what is to be told.
@@ -170,8 +205,7 @@ impl<R: Receiver> Input for ReceiverSource<R> {
 
     fn take(&mut self, limit: usize) -> Result<Vec<R::Item>, BoxError> {
         let items = self.outlet.take(limit)?;
-        let counted = &self.status.0.items;
-        counted.fetch_add(items.len() as u64, Ordering::Relaxed);
+        self.status.add(items.len(), Instant::now());
         Ok(items)
     }
 
@@ -223,13 +257,39 @@ impl StreamingContext {
     /// A stream of what a [`Receiver`] receives: each batch takes all that has come since the one
     /// before. The receiver's thread starts with the stream.
     pub fn receiver<R: Receiver>(&self, receiver: R) -> (DStream<'_, R::Item>, ReceiverStatus) {
-        let (inlet, outlet) = buffer(WAITING);
         let status = ReceiverStatus::default();
+        (self.receive(receiver, &status), status)
+    }
+
+    /// The same with a status at hand.
+    pub(super) fn receive<R: Receiver>(
+        &self,
+        receiver: R,
+        status: &ReceiverStatus,
+    ) -> DStream<'_, R::Item> {
+        let (inlet, outlet) = buffer(WAITING);
         let source = ReceiverSource {
             outlet,
             waiting: Some((receiver, inlet)),
             status: status.clone(),
         };
-        (self.input("receiver", source), status)
+        self.input("receiver", source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_that_of_the_last_batch() {
+        let status = ReceiverStatus::default();
+        let start = Instant::now();
+        status.add(70, start);
+        assert_eq!(status.rate(), 0.0);
+        status.add(30, start + Duration::from_millis(500));
+        assert!((status.rate() - 60.0).abs() < 1e-6);
+        status.add(0, start + Duration::from_secs(1));
+        assert_eq!((status.rate(), status.items()), (0.0, 100));
     }
 }

@@ -1,7 +1,9 @@
 //! Lines of text: from a socket, or from any reader.
 
+use std::borrow::Cow;
 use std::boxed::Box;
 use std::io::{self, Read};
+use std::mem;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::string::String;
 use std::time::Duration;
@@ -26,6 +28,8 @@ const SILENCE: Duration = Duration::from_millis(100);
 struct LineCutter {
     /// The beginning of a line whose end has not come.
     begun: Vec<u8>,
+    /// How many lines had invalid UTF-8 replaced in them.
+    replaced: u64,
 }
 
 impl LineCutter {
@@ -36,38 +40,51 @@ impl LineCutter {
             let (line, rest) = bytes.split_at(end);
             bytes = &rest[1..];
             if self.begun.is_empty() {
-                lines.push(text::line(line));
+                lines.push(self.line(line));
             } else {
-                self.begun.extend_from_slice(line);
-                lines.push(text::line(&self.begun));
-                self.begun.clear();
+                let mut begun = mem::take(&mut self.begun);
+                begun.extend_from_slice(line);
+                lines.push(self.line(&begun));
             }
         }
         self.begun.extend_from_slice(bytes);
         lines
     }
 
+    fn line(&mut self, bytes: &[u8]) -> String {
+        let line = text::line(bytes);
+        self.replaced += u64::from(matches!(line, Cow::Owned(_)));
+        line.into_owned()
+    }
+
     /// The last line, if it was not ended.
     fn rest(&mut self) -> Option<String> {
-        let rest = text::line(&std::mem::take(&mut self.begun));
-        (!rest.is_empty()).then_some(rest)
+        let rest = mem::take(&mut self.begun);
+        let line = self.line(&rest);
+        (!line.is_empty()).then_some(line)
     }
 }
 
 /// Sends the lines of a reader until its end; `Ok(false)` if the stream stopped first.
-fn forward(reader: &mut impl Read, inlet: &Inlet<String>) -> io::Result<bool> {
+fn forward(
+    reader: &mut impl Read,
+    inlet: &Inlet<String>,
+    status: &ReceiverStatus,
+) -> io::Result<bool> {
     let mut cutter = LineCutter::default();
     let mut chunk = vec![0; CHUNK];
     loop {
         let lines = match reader.read(&mut chunk) {
             Ok(0) => {
-                let sent = inlet.send_all(Vec::from_iter(cutter.rest()));
-                return Ok(sent.is_ok());
+                let last = Vec::from_iter(cutter.rest());
+                status.add_replaced(mem::take(&mut cutter.replaced));
+                return Ok(inlet.send_all(last).is_ok());
             }
             Ok(read) => cutter.cut(&chunk[..read]),
             Err(error) if is_silence(&error) => Vec::new(),
             Err(error) => return Err(error),
         };
+        status.add_replaced(mem::take(&mut cutter.replaced));
         if inlet.is_stopped() || inlet.send_all(lines).is_err() {
             return Ok(false);
         }
@@ -79,35 +96,43 @@ fn is_silence(error: &io::Error) -> bool {
     matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
 }
 
-struct Socket<A>(A);
+struct Socket<A> {
+    address: A,
+    status: ReceiverStatus,
+}
 
 impl<A: ToSocketAddrs + Send + 'static> Receiver for Socket<A> {
     type Item = String;
 
     fn receive(&mut self, inlet: &Inlet<String>) -> Result<(), BoxError> {
-        let mut connection = TcpStream::connect(&self.0)?;
+        let mut connection = TcpStream::connect(&self.address)?;
         connection.set_read_timeout(Some(SILENCE))?;
-        match forward(&mut connection, inlet)? {
+        match forward(&mut connection, inlet, &self.status)? {
             true => Err("the other side has closed the connection".into()),
             false => Ok(()),
         }
     }
 }
 
-struct Lines<R>(R);
+struct Lines<R> {
+    reader: R,
+    status: ReceiverStatus,
+}
 
 impl<R: Read + Send + 'static> Receiver for Lines<R> {
     type Item = String;
 
     fn receive(&mut self, inlet: &Inlet<String>) -> Result<(), BoxError> {
-        forward(&mut self.0, inlet).map(drop).map_err(Box::from)
+        let forwarded = forward(&mut self.reader, inlet, &self.status);
+        forwarded.map(drop).map_err(Box::from)
     }
 }
 
 impl StreamingContext {
     /// A stream of the lines of text that a server sends, and the count of failures.
     ///
-    /// Lines end with `\n` or `\r\n`; invalid UTF-8 is replaced. Connects from a thread of its
+    /// Lines end with `\n` or `\r\n`; invalid UTF-8 is replaced, and the lines that had any are
+    /// [counted](ReceiverStatus::replaced_lines). Connects from a thread of its
     /// own; when the connection is refused, fails, or is closed by the other side, it connects
     /// again, after pauses from 50 ms to 10 s. Up to about a million lines wait for a batch; then
     /// the server is held back.
@@ -125,7 +150,12 @@ impl StreamingContext {
     where
         A: ToSocketAddrs + Send + 'static,
     {
-        self.receiver(Socket(address))
+        let status = ReceiverStatus::default();
+        let socket = Socket {
+            address,
+            status: status.clone(),
+        };
+        (self.receive(socket, &status), status)
     }
 
     /// A bounded stream of the lines of a reader, such as standard input, read on a thread of its
@@ -144,7 +174,12 @@ impl StreamingContext {
     where
         R: Read + Send + 'static,
     {
-        self.receiver(Lines(reader))
+        let status = ReceiverStatus::default();
+        let lines = Lines {
+            reader,
+            status: status.clone(),
+        };
+        (self.receive(lines, &status), status)
     }
 }
 
@@ -164,6 +199,7 @@ mod tests {
             lines.extend(cutter.rest());
             assert_eq!(lines, ["one", "", "two \u{fffd}", "three"]);
             assert_eq!(cutter.rest(), None);
+            assert_eq!(cutter.replaced, 1);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Files and lines of text.
 
+use std::borrow::Cow;
 use std::boxed::Box;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -10,9 +11,10 @@ use std::string::String;
 const CHUNK: usize = 1 << 16;
 
 /// A line without its mark: a `\r` at its end is part of the mark, invalid UTF-8 is replaced.
-pub(crate) fn line(bytes: &[u8]) -> String {
+/// A borrowed line is as it came.
+pub(crate) fn line(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-    String::from_utf8_lossy(bytes).into_owned()
+    String::from_utf8_lossy(bytes)
 }
 
 /// A reader of the text in a file, decompressed as its extension says.
@@ -111,7 +113,7 @@ mod tests {
         let reader = open(&path).expect("the file");
         let lines = reader
             .split(b'\n')
-            .map(|bytes| line(&bytes.expect("readable")));
+            .map(|bytes| line(&bytes.expect("readable")).into_owned());
         lines.collect()
     }
 

@@ -156,7 +156,7 @@ impl Lines {
             if !self.advance()? {
                 return Ok(false);
             }
-            lines.push(text::line(&self.buffer));
+            lines.push(text::line(&self.buffer).into_owned());
         }
         Ok(true)
     }

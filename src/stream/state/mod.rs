@@ -18,14 +18,17 @@ pub(crate) use expiry::Expiry;
 #[cfg(feature = "checkpoint")]
 pub(crate) use stored::{recover_expiring, snapshot_expiring};
 
+/// The states of one key group. A value is `None` only while its operator has it in hand.
+pub(crate) type Table<K, S> = OrderedTable<K, Option<S>>;
+
 /// The tables of the key groups that one partition owns.
 #[derive(Clone)]
 pub(crate) struct GroupTables<K, S> {
     routing: Routing,
     /// The first key group.
     first: u32,
-    /// One table per key group. A value is `None` only while its operator has it in hand.
-    tables: Vec<OrderedTable<K, Option<S>>>,
+    /// One table per key group.
+    tables: Vec<Table<K, S>>,
 }
 
 impl<K, S> GroupTables<K, S> {
@@ -38,11 +41,11 @@ impl<K, S> GroupTables<K, S> {
         }
     }
 
-    pub(crate) fn tables(&self) -> &[OrderedTable<K, Option<S>>] {
+    pub(crate) fn tables(&self) -> &[Table<K, S>] {
         &self.tables
     }
 
-    pub(crate) fn tables_mut(&mut self) -> &mut [OrderedTable<K, Option<S>>] {
+    pub(crate) fn tables_mut(&mut self) -> &mut [Table<K, S>] {
         &mut self.tables
     }
 

@@ -8,7 +8,7 @@ use std::string::ToString;
 use std::vec;
 use std::vec::Vec;
 
-use super::{Expiry, GroupTables, StateStore};
+use super::{Expiry, GroupTables, StateStore, Table};
 use crate::hash::route;
 use crate::stream::Key;
 use crate::stream::checkpoint::{Codec, Codecs, Part, Refusal, put, take, used_up};
@@ -17,8 +17,6 @@ use crate::stream::executor::lock;
 use crate::stream::time::BatchTime;
 use crate::table::OrderedTable;
 use std::sync::Mutex;
-
-type Table<K, S> = OrderedTable<K, Option<S>>;
 
 impl<K: Key, S: 'static> StateStore<K, S> {
     /// The state with nothing beside it, of types that the context has codecs for.

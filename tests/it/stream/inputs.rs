@@ -94,6 +94,18 @@ fn lines_of_a_reader_end_with_it() {
 }
 
 #[test]
+fn lines_with_invalid_utf_8_are_counted() {
+    let ctx = context();
+    let (lines, status) = ctx.lines_of(&b"fine\nb\xffd \xfe\n\xe2\x82\xac\n\xc3"[..]);
+    let seen = Seen::of(&lines);
+    let mut driver = ctx.into_driver().unwrap();
+    step_until(&mut driver, Driver::is_finished);
+    let expected = ["fine", "b\u{fffd}d \u{fffd}", "\u{20ac}", "\u{fffd}"];
+    assert_eq!(seen.batches().concat(), expected);
+    assert_eq!(status.replaced_lines(), 2);
+}
+
+#[test]
 fn a_socket_is_connected_again_when_the_other_side_closes() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = server.local_addr().unwrap();

@@ -3,6 +3,7 @@
 mod batch;
 mod failures;
 mod inputs;
+mod large_batches;
 mod life_cycle;
 mod metrics;
 mod operators;
@@ -13,6 +14,7 @@ mod policies;
 mod recovery;
 #[cfg(feature = "redis")]
 mod redis;
+mod rules;
 mod sources;
 mod text_files;
 mod twin;

@@ -1,0 +1,120 @@
+//! Running counts of a batch of a million words: by hand, here, and on `timely` with one worker,
+//! in alternating runs.
+//!
+//! ```text
+//! cargo bench --manifest-path benches/rivals/Cargo.toml
+//! ```
+
+#[path = "../../support/race.rs"]
+mod race;
+#[path = "../../support/words.rs"]
+mod words;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use forebay::hash::{DefaultHashBuilder, route};
+use forebay::stream::{BatchQueue, StreamingContext};
+use hashbrown::HashMap;
+use race::{Contestant, race};
+use timely::dataflow::channels::pact::Exchange;
+use timely::dataflow::operators::{Operator, Probe};
+use timely::dataflow::{InputHandle, ProbeHandle};
+use timely::worker::Worker;
+
+const ROUNDS: usize = 20;
+
+type Counts = HashMap<String, u64, DefaultHashBuilder>;
+type Batches<'a> = &'a [Vec<String>];
+
+fn main() {
+    for (name, distinct) in [("100 k distinct", 100_000), ("1 M distinct", 1_000_000)] {
+        timely::execute_directly(move |worker| {
+            let batches = words::batches(distinct);
+            let contestants: Vec<Contestant<'_>> = vec![
+                ("by hand", by_hand(&batches)),
+                ("driver, 1 thread", driver(&batches, 1)),
+                ("driver, 2 threads", driver(&batches, 2)),
+                ("timely, 1 worker", on_timely(worker, &batches)),
+            ];
+            race(name, ROUNDS, contestants);
+        });
+    }
+}
+
+/// A run that times what is done with the next batch, but not what makes it.
+fn timed<'a>(
+    batches: Batches<'a>,
+    mut work: impl FnMut(Vec<String>) + 'a,
+) -> Box<dyn FnMut() -> Duration + 'a> {
+    let mut make = words::in_turn(batches);
+    Box::new(move || {
+        let batch = make();
+        let started = Instant::now();
+        work(batch);
+        started.elapsed()
+    })
+}
+
+fn by_hand<'a>(batches: Batches<'a>) -> Box<dyn FnMut() -> Duration + 'a> {
+    let mut counts = Counts::default();
+    timed(batches, move |batch| {
+        for word in batch {
+            *counts.entry(word).or_insert(0) += 1;
+        }
+        black_box(counts.len());
+    })
+}
+
+fn driver<'a>(batches: Batches<'a>, threads: usize) -> Box<dyn FnMut() -> Duration + 'a> {
+    let builder = StreamingContext::builder("rival").threads(threads);
+    let ctx = builder.build().expect("the settings are valid");
+    let queue = BatchQueue::new();
+    ctx.queue_stream(&queue)
+        .map(|word| (word, 1u64))
+        .update_state_by_key(|_, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()))
+        .count()
+        .for_each_batch(|batch, _| {
+            black_box(batch.into_vec());
+            Ok(())
+        });
+    let mut driver = ctx.into_driver().expect("there is an output");
+    timed(batches, move |batch| {
+        queue.push(batch);
+        driver.step(driver.next_time()).expect("nothing fails");
+    })
+}
+
+/// One timestamp is one batch; words go to the worker that owns them.
+fn on_timely<'a>(
+    worker: &'a mut Worker,
+    batches: Batches<'a>,
+) -> Box<dyn FnMut() -> Duration + 'a> {
+    let mut input = InputHandle::<u64, _>::new();
+    let probe = ProbeHandle::new();
+    worker.dataflow::<u64, _, _>(|scope| {
+        let by_word = Exchange::new(|word: &String| route(word));
+        input
+            .to_stream(scope)
+            .unary(by_word, "count", |_, _| {
+                let mut counts = Counts::default();
+                move |input, output| {
+                    input.for_each_stamp(|time, data| {
+                        for word in data.flat_map(|words| words.drain(..)) {
+                            *counts.entry(word).or_insert(0) += 1;
+                        }
+                        output.session(&time).give(counts.len());
+                    });
+                }
+            })
+            .container::<Vec<usize>>()
+            .probe_with(&probe);
+    });
+    timed(batches, move |mut batch| {
+        input.send_batch(&mut batch);
+        input.advance_to(input.time() + 1);
+        while probe.less_than(input.time()) {
+            worker.step();
+        }
+    })
+}

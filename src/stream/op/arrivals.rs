@@ -1,0 +1,146 @@
+//! Records on their way to the states of their keys.
+//!
+//! Most keys of a batch are known as a rule. A source partition looks them up itself, while the
+//! record is at hand: then the position of the state travels instead of the key, and the key is
+//! dropped where it was made. An exchange between machines would send all keys instead.
+
+use std::vec::Vec;
+
+use crate::hash::route;
+use crate::stream::error::BatchError;
+use crate::stream::exchange::{Grouped, KeyedInbox, KeyedOutbox, Routed, Routing, exchange_by_key};
+use crate::stream::executor::{Step, blame};
+use crate::stream::pipe::Pipe;
+use crate::stream::state::{StateStore, Table};
+use crate::stream::{Data, Key};
+
+/// A value for a key that has a state, and where that state is.
+pub(crate) struct Known<V> {
+    group: u32,
+    pub(crate) position: u32,
+    pub(crate) value: V,
+}
+
+impl<V> Grouped for Known<V> {
+    #[inline]
+    fn group(&self, _: Routing) -> usize {
+        self.group as usize
+    }
+}
+
+/// What one partition receives. A key is either known or new throughout a batch.
+pub(crate) struct Arrivals<K, V> {
+    pub(crate) known: KeyedInbox<Known<V>>,
+    pub(crate) new: KeyedInbox<Routed<K, V>>,
+}
+
+impl<K, V> Arrivals<K, V> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.known.is_empty() && self.new.is_empty()
+    }
+}
+
+/// Sends every record of a pipe to the partition that owns its key.
+pub(crate) fn send_to_states<K: Key, V: Data, S: Data, P: Pipe<Item = (K, V)>>(
+    step: &Step,
+    pipe: &P,
+    store: &StateStore<K, S>,
+) -> Result<Vec<Arrivals<K, V>>, BatchError> {
+    let routing = step.env.routing;
+    let guards: Vec<_> = (0..store.partitions()).map(|at| store.read(at)).collect();
+    let tables: Vec<_> = guards.iter().flat_map(|guard| guard.tables()).collect();
+    let outboxes = step.run(pipe, |scope| {
+        let mut sender = Sender::new(routing, &tables);
+        pipe.run(scope, &mut |(key, value)| {
+            blame(step.node, || sender.offer(key, value));
+        });
+        blame(step.node, || sender.finish())
+    })?;
+    let (known, new) = outboxes.into_iter().unzip();
+    let known = exchange_by_key(routing, known).into_iter();
+    let both = known.zip(exchange_by_key(routing, new));
+    Ok(both.map(|(known, new)| Arrivals { known, new }).collect())
+}
+
+/// How many records are looked up at once.
+pub(crate) const BLOCK: usize = 32;
+
+/// Where the states of the keys of at most [`BLOCK`] records are, each in the table that
+/// `table_of` gives for its hash, unless another key has the same hash; `None` if the key is new.
+///
+/// In two passes, each short enough for the processor to begin the next records while it waits
+/// for the memory of one: first the indices are read, then the entries.
+pub(crate) fn likely<'t, K: 't, V, S: 't>(
+    block: &[Routed<K, V>],
+    table_of: impl Fn(u64) -> &'t Table<K, S>,
+) -> [Option<usize>; BLOCK] {
+    let mut likely = [None; BLOCK];
+    for (likely, record) in likely.iter_mut().zip(block) {
+        *likely = table_of(record.hash).guess(record.hash);
+    }
+    for (likely, record) in likely.iter_mut().zip(block) {
+        let Some(at) = *likely else { continue };
+        let table = table_of(record.hash);
+        if table.entries()[at].hash() != record.hash {
+            *likely = table.find_hash(record.hash, |_| true);
+        }
+    }
+    likely
+}
+
+/// Looks up the keys of one source partition, block by block.
+struct Sender<'a, K, V, S> {
+    routing: Routing,
+    /// By key group.
+    tables: &'a [&'a Table<K, S>],
+    block: Vec<Routed<K, V>>,
+    known: KeyedOutbox<Known<V>>,
+    new: KeyedOutbox<Routed<K, V>>,
+}
+
+impl<'a, K: Key, V, S> Sender<'a, K, V, S> {
+    fn new(routing: Routing, tables: &'a [&'a Table<K, S>]) -> Self {
+        Self {
+            routing,
+            tables,
+            block: Vec::new(),
+            known: KeyedOutbox::new(routing),
+            new: KeyedOutbox::new(routing),
+        }
+    }
+
+    #[inline]
+    fn offer(&mut self, key: K, value: V) {
+        let hash = route(&key);
+        self.block.push(Routed { hash, key, value });
+        if self.block.len() == BLOCK {
+            self.send_block();
+        }
+    }
+
+    #[inline(never)]
+    fn send_block(&mut self) {
+        let table_of = |hash| self.tables[self.routing.group(hash) as usize];
+        let mut found = likely(&self.block, table_of);
+        for (found, record) in found.iter_mut().zip(&self.block) {
+            if found.is_some() {
+                *found = table_of(record.hash).find_near(*found, record.hash, &record.key);
+            }
+        }
+        for (found, record) in found.into_iter().zip(self.block.drain(..)) {
+            match found {
+                Some(position) => self.known.send(Known {
+                    group: record.group(self.routing) as u32,
+                    position: position as u32,
+                    value: record.value,
+                }),
+                None => self.new.send(record),
+            }
+        }
+    }
+
+    fn finish(mut self) -> (KeyedOutbox<Known<V>>, KeyedOutbox<Routed<K, V>>) {
+        self.send_block();
+        (self.known, self.new)
+    }
+}
