@@ -135,7 +135,7 @@ pub use batch::{Batch, IntoBatch};
 pub use batch_ops::StaticTable;
 pub use builder::ContextBuilder;
 #[cfg(feature = "checkpoint")]
-pub use checkpoint::{CheckpointError, Every, PassedOver, Recovery};
+pub use checkpoint::{CheckpointError, CheckpointReport, Every, PassedOver, Recovery};
 pub use context::StreamingContext;
 pub use driver::Driver;
 pub use dstream::DStream;
@@ -157,6 +157,7 @@ pub use source::{
     BatchQueue, FilesRead, Inlet, Positions, Receiver, ReceiverState, ReceiverStatus, Source,
     StoppedError, TextFiles, Warnings,
 };
+pub use state::{StateHandle, StateSnapshot};
 pub use time::{BatchTime, DurationError};
 
 #[cfg(feature = "redis")]

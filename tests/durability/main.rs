@@ -140,13 +140,13 @@ fn a_newer_format_is_refused(root: &Path) {
     }
     let manifest = root.join("batch-00000000000000003000/manifest");
     let mut bytes = fs::read(&manifest).unwrap();
-    bytes[8] = 2;
+    bytes[8] = 3;
     let check = crc32fast::hash(&bytes[..12]);
     bytes[12..16].copy_from_slice(&check.to_le_bytes());
     fs::write(&manifest, bytes).unwrap();
     let error = StreamingContext::recover_or(root, build).unwrap_err();
     let error = error.to_string();
-    assert!(error.contains("manifest is of format version 2"), "{error}");
+    assert!(error.contains("manifest is of format version 3"), "{error}");
 }
 
 /// A small generator (xorshift, Marsaglia 2003), for moments only.

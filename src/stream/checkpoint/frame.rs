@@ -13,7 +13,8 @@ use std::vec::Vec;
 use super::error::CheckpointError;
 
 const MAGIC: &[u8; 8] = b"FOREBAYC";
-const VERSION: u16 = 1;
+/// What is written; older versions are read.
+const VERSION: u16 = 2;
 const HEADER: usize = 16;
 const SECTION: usize = 12;
 
@@ -35,9 +36,20 @@ pub(crate) fn begin(kind: Kind) -> Vec<u8> {
 }
 
 pub(crate) fn push(body: &[u8], out: &mut Vec<u8>) {
-    out.extend((body.len() as u64).to_le_bytes());
-    out.extend(crc32fast::hash(body).to_le_bytes());
+    out.extend(section(&[], body));
     out.extend(body);
+}
+
+/// What precedes a body in a section; it begins with `head`, which comes last here.
+pub(crate) fn section(head: &[u8], body: &[u8]) -> Vec<u8> {
+    let mut check = crc32fast::Hasher::new();
+    check.update(head);
+    check.update(body);
+    let mut out = Vec::with_capacity(SECTION + head.len());
+    out.extend(((head.len() + body.len()) as u64).to_le_bytes());
+    out.extend(check.finalize().to_le_bytes());
+    out.extend(head);
+    out
 }
 
 fn number<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
@@ -50,6 +62,15 @@ pub(crate) fn sections<'a>(
     kind: Kind,
     bytes: &'a [u8],
 ) -> Result<Vec<&'a [u8]>, CheckpointError> {
+    Ok(open(path, kind, bytes)?.1)
+}
+
+/// The version of a file and the bodies of its sections, all of them intact.
+pub(crate) fn open<'a>(
+    path: &Path,
+    kind: Kind,
+    bytes: &'a [u8],
+) -> Result<(u16, Vec<&'a [u8]>), CheckpointError> {
     let corrupt = |what| CheckpointError::Corrupt {
         path: path.into(),
         what,
@@ -63,7 +84,7 @@ pub(crate) fn sections<'a>(
         return Err(corrupt("the checksum of its header is wrong"));
     }
     let version = u16::from_le_bytes([header[8], header[9]]);
-    if version != VERSION {
+    if !(1..=VERSION).contains(&version) {
         let path = path.into();
         return Err(CheckpointError::Newer { path, version });
     }
@@ -83,5 +104,5 @@ pub(crate) fn sections<'a>(
         found.push(body);
         rest = after;
     }
-    Ok(found)
+    Ok((version, found))
 }

@@ -93,7 +93,7 @@ pub(crate) fn find(directory: &Directory) -> Result<(Recovery, Option<Snapshot>)
             None,
         )),
         false => Err(CheckpointError::NoneLeft {
-            directory: directory.0.clone(),
+            directory: directory.path.clone(),
             passed_over,
         }),
     }

@@ -6,6 +6,7 @@ use std::vec::Vec;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::directory::Directory;
 use super::{CheckpointError, Every, Found, Recovery};
 use crate::stream::builder::ContextBuilder;
 use crate::stream::context::StreamingContext;
@@ -14,9 +15,12 @@ use crate::stream::error::BoxError;
 
 impl ContextBuilder {
     /// Writes checkpoints into `directory`: the state of every operator and the positions of all
-    /// inputs, after every so many batches.
+    /// inputs, after as many batches as `every` says, and when the stream ends or is stopped
+    /// gracefully.
     ///
-    /// A checkpoint is durable before the next batch begins; the one before it is kept too. Types
+    /// A checkpoint is taken when a batch and its outputs are done, and written while the stream
+    /// goes on; there is one on its way at a time. If that fails, the stream ends: at the next
+    /// batch, or where it is stopped. The one before it is kept too. Types
     /// that operators keep must be [`durable`](Self::durable), and inputs must be readable again:
     /// [`batches`](StreamingContext::batches), [`from_iter`](StreamingContext::from_iter),
     /// [`text_files`](StreamingContext::text_files) and every [`Source`](crate::stream::Source)
@@ -25,14 +29,17 @@ impl ContextBuilder {
     ///
     /// # Cost
     ///
-    /// Writes all state each time, on the driver's thread, and holds it in memory as bytes while
-    /// it does.
+    /// Writes the key groups that were written to since the last checkpoint; a group that was not
+    /// is a further name (a hard link) of the file that holds it. The stream stands still while
+    /// the tables are marked, microseconds for each operator; while a checkpoint is on its way,
+    /// the first write to a key group copies its table. So there is memory for those copies, and
+    /// for the bytes of one key group.
     ///
     /// # Examples
     ///
     /// See [`recover_or`](StreamingContext::recover_or).
     pub fn checkpoint(mut self, directory: impl Into<PathBuf>, every: Every) -> Self {
-        self.durability.target = Some((directory.into(), every));
+        self.durability.target = Some((Directory::new(directory.into()), every));
         self
     }
 

@@ -128,19 +128,19 @@ impl<V> Arrivals<V> {
     /// # Panics
     ///
     /// If a partition receives 2^32 - 1 values in one batch.
-    fn new<K: Key, S>(inbox: Inbox<Routed<K, V>>, state: &mut GroupTables<K, S>) -> Self {
+    fn new<K: Key, S: Data>(inbox: Inbox<Routed<K, V>>, state: &mut GroupTables<K, S>) -> Self {
         const IDLE: Chain = Chain {
             first: END,
             last: END,
         };
-        let tables = state.tables().iter();
+        let tables = state.tables();
         let mut chains: Vec<_> = tables.map(|table| vec![IDLE; table.len()]).collect();
         let total = inbox.len();
         assert!(total < END as usize, "too many values in one partition");
         let mut links: Vec<Link<V>> = Vec::with_capacity(total);
         for Routed { hash, key, value } in inbox {
             let at = state.table_of(hash);
-            let position = state.tables_mut()[at].insert(hash, key, || None);
+            let position = state.table_mut(at).insert(hash, key, || None);
             let chain = match chains[at].get_mut(position) {
                 Some(chain) => chain,
                 None => {
@@ -164,13 +164,13 @@ impl<V> Arrivals<V> {
 }
 
 /// Calls `f` for every key of a partition, in place; a key whose function returns `None` goes.
-fn visit<K: Key, V, S>(
+fn visit<K: Key, V, S: Data>(
     state: &mut GroupTables<K, S>,
     inbox: Inbox<Routed<K, V>>,
     f: impl Fn(&K, NewValues<'_, V>, Option<S>) -> Option<S>,
 ) {
     let Arrivals { mut links, chains } = Arrivals::new(inbox, state);
-    for (table, chains) in state.tables_mut().iter_mut().zip(chains) {
+    for (table, chains) in state.tables_mut().zip(chains) {
         let mut chains = chains.into_iter();
         table.retain(|key, state| {
             let next = chains.next().map_or(END, |chain| chain.first);

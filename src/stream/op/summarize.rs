@@ -59,7 +59,7 @@ where
                 let mut state = self.store.write(partition);
                 for Routed { hash, key, value } in inbox {
                     let at = state.table_of(hash);
-                    let table = &mut state.tables_mut()[at];
+                    let table = state.table_mut(at);
                     let position = table.insert(hash, key, || {
                         Some((self.make)(step.env.seed.key_rng(node, hash, time)))
                     });

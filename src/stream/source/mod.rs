@@ -7,7 +7,7 @@ use std::vec::Vec;
 use super::Data;
 use super::batch::split;
 #[cfg(feature = "checkpoint")]
-use super::checkpoint::{Codecs, Part, Refusal};
+use super::checkpoint::{Codecs, Mark, Part, Refusal};
 use super::context::StreamingContext;
 use super::dstream::DStream;
 use super::error::{BatchError, BoxError};
@@ -56,7 +56,7 @@ pub(crate) trait Input: Send + 'static {
 
     /// Where it stands, for reading on from there in another run.
     #[cfg(feature = "checkpoint")]
-    fn snapshot(&self, _codecs: &Codecs) -> Result<Part, Refusal> {
+    fn mark(&self, _codecs: &Codecs) -> Result<Mark, Refusal> {
         Err(Refusal::NoReplay)
     }
 
@@ -142,8 +142,8 @@ impl<I: Input> Node for InputNode<I> {
     }
 
     #[cfg(feature = "checkpoint")]
-    fn snapshot(&self, codecs: &Codecs) -> Result<Part, Refusal> {
-        self.input.snapshot(codecs)
+    fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
+        self.input.mark(codecs)
     }
 
     #[cfg(feature = "checkpoint")]

@@ -2,6 +2,7 @@
 
 mod batch;
 mod failures;
+mod handles;
 mod inputs;
 mod life_cycle;
 mod metrics;

@@ -1,0 +1,236 @@
+//! Checkpoints and questions against what they cannot do without, in alternating runs; each line
+//! is a median and the median ratio to the first of its table.
+//!
+//! ```text
+//! cargo bench --features checkpoint --bench checkpoint
+//! ```
+
+#[path = "support/race.rs"]
+mod race;
+
+use std::cell::RefCell;
+use std::fs::{self, File};
+use std::hint::black_box;
+use std::io::Write;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use forebay::hash::DefaultHashBuilder;
+use forebay::stream::{
+    BatchTime, BoxError, CheckpointReport, Driver, Every, Source, State, StateSpec, StreamEvent,
+    StreamingContext,
+};
+use hashbrown::HashMap;
+use race::{Contestant, race};
+
+const KEYS: u64 = 1_000_000;
+
+/// Only when told to.
+const NEVER: Every = Every::batches(u64::MAX);
+
+/// All keys in the first batch, then the keys that the `plan` says.
+struct Batches {
+    plan: fn(u64) -> Vec<u64>,
+}
+
+impl Source for Batches {
+    type Item = u64;
+    type Position = u64;
+
+    fn start(&mut self) -> Result<Vec<u64>, BoxError> {
+        Ok(vec![0])
+    }
+
+    fn plan(&mut self, at: &[u64], _: usize) -> Result<Vec<std::ops::Range<u64>>, BoxError> {
+        Ok(vec![at[0]..at[0] + 1])
+    }
+
+    fn read(&mut self, _: usize, range: &std::ops::Range<u64>) -> Result<Vec<u64>, BoxError> {
+        Ok(match range.start {
+            0 => (0..KEYS).collect(),
+            batch => (self.plan)(batch),
+        })
+    }
+}
+
+/// Counts by key; checkpointed into a directory when told to.
+fn counts(
+    directory: &Path,
+    every: Every,
+    plan: fn(u64) -> Vec<u64>,
+) -> (Driver, Receiver<CheckpointReport>) {
+    let build = || -> Result<StreamingContext, BoxError> {
+        let ctx = StreamingContext::builder("bench")
+            .threads(2)
+            .checkpoint(directory, every)
+            .build()?;
+        let count = |_: BatchTime, _: &u64, one: Option<u64>, sum: &mut State<u64>| {
+            let new = sum.get().copied().unwrap_or(0) + one?;
+            sum.update(new);
+            None::<()>
+        };
+        ctx.source(Batches { plan })
+            .map(|key| (key, 1))
+            .state_by_key(StateSpec::new(count))
+            .for_each_batch(|_, _| Ok(()));
+        Ok(ctx)
+    };
+    let (sender, receiver) = channel();
+    let ctx = StreamingContext::recover_or(directory, build).expect("nothing is there");
+    ctx.listen(move |event: &StreamEvent| {
+        if let StreamEvent::Checkpointed(report) = event {
+            // At the end of a table nobody waits any more.
+            let _ = sender.send(*report);
+        }
+    });
+    (ctx.into_driver().expect("there is an output"), receiver)
+}
+
+fn step(driver: &mut Driver) -> Duration {
+    let started = Instant::now();
+    driver.step(driver.next_time()).expect("nothing fails");
+    started.elapsed()
+}
+
+/// The bytes of the newest checkpoint in a directory.
+fn newest(directory: &Path) -> Vec<u8> {
+    let entries = fs::read_dir(directory).expect("it is there");
+    let newest = entries
+        .map(|entry| entry.expect("it is there").path())
+        .max();
+    let files = fs::read_dir(newest.expect("there is one")).expect("it is there");
+    let files = files.map(|file| fs::read(file.expect("it is there").path()));
+    files
+        .flat_map(|bytes| bytes.expect("it is there"))
+        .collect()
+}
+
+fn write_and_sync(path: &Path, bytes: &[u8]) -> Duration {
+    let started = Instant::now();
+    let mut file = File::create(path).expect("it can be made");
+    file.write_all(bytes).expect("there is room");
+    file.sync_all().expect("it is durable");
+    started.elapsed()
+}
+
+/// All groups changed, and few of them, against one `write` and fsync of as many bytes.
+fn checkpoint() {
+    let temporary = tempfile::tempdir().expect("a directory");
+    let root = temporary.path();
+    let (mut driver, reports) = counts(&root.join("all"), NEVER, |_| (0..KEYS).collect());
+    step(&mut driver);
+    driver.checkpoint().expect("it can be written");
+    let bytes = newest(&root.join("all"));
+    println!("a checkpoint of 1 M keys has {} bytes", bytes.len());
+    reports.recv().expect("one was taken");
+    let mut stopped = Vec::new();
+    let all = || {
+        step(&mut driver);
+        let started = Instant::now();
+        driver.checkpoint().expect("it can be written");
+        let took = started.elapsed();
+        stopped.push(reports.recv().expect("one was taken").stopped());
+        took
+    };
+    // One key group of the 128.
+    let one_group = |batch: u64| vec![batch % 2; 1_000];
+    let few_path = root.join("few");
+    let (mut few, few_reports) = counts(&few_path, NEVER, one_group);
+    step(&mut few);
+    few.checkpoint().expect("it can be written");
+    few_reports.recv().expect("one was taken");
+    let mut few_bytes = 0;
+    let few = || {
+        step(&mut few);
+        let started = Instant::now();
+        few.checkpoint().expect("it can be written");
+        let took = started.elapsed();
+        few_bytes = few_reports.recv().expect("one was taken").bytes();
+        took
+    };
+    let floor = || write_and_sync(&root.join("floor"), &bytes);
+    let one_byte = || write_and_sync(&root.join("small"), &bytes[..bytes.len() / 128]);
+    let contestants: Vec<Contestant<'_>> = vec![
+        ("checkpoint, all groups", Box::new(all)),
+        ("one write and fsync", Box::new(floor)),
+        ("checkpoint, 1 group", Box::new(few)),
+        ("a 128th, write and fsync", Box::new(one_byte)),
+    ];
+    race("1 M keys, u64 to u64", 21, contestants);
+    stopped.sort();
+    let (median, longest) = (stopped[stopped.len() / 2], stopped[stopped.len() - 1]);
+    println!("the stream stopped for {median:?}, at most {longest:?}");
+    println!("1 group: {few_bytes} bytes of {}", bytes.len());
+}
+
+/// What a checkpoint on its way costs the batch after it.
+fn beside() {
+    let temporary = tempfile::tempdir().expect("a directory");
+    let every = Every::batches(2);
+    let (driver, _reports) = counts(temporary.path(), every, |_| (0..KEYS).collect());
+    let driver = RefCell::new(driver);
+    step(&mut driver.borrow_mut());
+    // After every second batch a checkpoint begins; it is done before the one after the next.
+    let alone = || {
+        std::thread::sleep(Duration::from_millis(500));
+        step(&mut driver.borrow_mut())
+    };
+    let contestants: Vec<Contestant<'_>> = vec![
+        ("batch alone", Box::new(alone)),
+        (
+            "while a checkpoint is written",
+            Box::new(|| step(&mut driver.borrow_mut())),
+        ),
+    ];
+    race("a batch of 1 M keys, all known", 15, contestants);
+}
+
+/// Taking up a checkpoint against reading the files into a hash map.
+fn recovery() {
+    let temporary = tempfile::tempdir().expect("a directory");
+    let root = temporary.path();
+    let (mut driver, _reports) = counts(root, NEVER, |_| Vec::new());
+    step(&mut driver);
+    driver.checkpoint().expect("it can be written");
+    drop(driver);
+    let pairs: Vec<(u64, u64)> = (0..KEYS).map(|key| (key, 1)).collect();
+    let plain = root.join("pairs");
+    fs::write(&plain, postcard::to_allocvec(&pairs).expect("they fit")).expect("there is room");
+    drop(pairs);
+    let by_hand = || {
+        let started = Instant::now();
+        let bytes = fs::read(&plain).expect("it is there");
+        let pairs: Vec<(u64, u64)> = postcard::from_bytes(&bytes).expect("they are pairs");
+        let map: HashMap<u64, u64, DefaultHashBuilder> = pairs.into_iter().collect();
+        black_box(map.len());
+        started.elapsed()
+    };
+    let ours = || {
+        let started = Instant::now();
+        let (driver, _reports) = counts(root, NEVER, |_| Vec::new());
+        let took = started.elapsed();
+        assert!(driver.recovery().is_some_and(|it| it.restored().is_some()));
+        took
+    };
+    let contestants: Vec<Contestant<'_>> = vec![
+        ("read into a hash map", Box::new(by_hand)),
+        ("recovery", Box::new(ours)),
+    ];
+    race("1 M keys, u64 to u64", 21, contestants);
+}
+
+fn main() {
+    // `cargo bench ... --bench checkpoint -- recovery` runs the tables whose name has the text in it.
+    let wanted = std::env::args().skip(1).find(|text| !text.starts_with('-'));
+    let tables: [(&str, fn()); 3] = [
+        ("checkpoint", checkpoint),
+        ("beside", beside),
+        ("recovery", recovery),
+    ];
+    for (name, table) in tables {
+        if wanted.as_ref().is_none_or(|wanted| name.contains(wanted)) {
+            table();
+        }
+    }
+}
