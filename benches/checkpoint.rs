@@ -13,13 +13,14 @@ use std::fs::{self, File};
 use std::hint::black_box;
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use forebay::hash::DefaultHashBuilder;
 use forebay::stream::{
-    BatchTime, BoxError, CheckpointReport, Driver, Every, Source, State, StateSpec, StreamEvent,
-    StreamingContext,
+    BatchQueue, BatchTime, BoxError, CheckpointReport, Driver, Every, Source, State, StateSpec,
+    StreamEvent, StreamingContext,
 };
 use hashbrown::HashMap;
 use race::{Contestant, race};
@@ -220,13 +221,84 @@ fn recovery() {
     race("1 M keys, u64 to u64", 21, contestants);
 }
 
+/// Questions to a stream under load, and what a handle that nobody asks costs.
+fn questions() {
+    let stream = |name: &str| {
+        let ctx = StreamingContext::builder(name).threads(1).build();
+        let ctx = ctx.expect("the settings are valid");
+        let queue = BatchQueue::new();
+        let counts = ctx
+            .queue_stream(&queue)
+            .map(|key: u64| (key, 1u64))
+            .update_state_by_key(|_, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()));
+        counts.count().for_each_batch(|_, _| Ok(()));
+        let handle = counts.handle();
+        let driver = ctx.into_driver().expect("there is an output");
+        (queue, handle, driver)
+    };
+    let batch = || (0..KEYS).collect::<Vec<u64>>();
+    let stepper = |queue: BatchQueue<u64>, mut driver: Driver| -> Box<dyn FnMut() -> Duration> {
+        Box::new(move || {
+            queue.push(batch());
+            step(&mut driver)
+        })
+    };
+    let (queue, handle, driver) = stream("without");
+    drop(handle);
+    let without = stepper(queue, driver);
+    let (queue, _idle, driver) = stream("idle");
+    let idle = stepper(queue, driver);
+    let (queue, asked, driver) = stream("asked");
+    let mut once = stepper(queue, driver);
+    let once = move || {
+        black_box(asked.get(&1));
+        once()
+    };
+    let contestants: Vec<Contestant<'_>> = vec![
+        ("no handle", without),
+        ("a handle nobody asks", idle),
+        ("asked once a batch", Box::new(once)),
+    ];
+    race("a batch of 1 M keys, all known", 15, contestants);
+
+    let (queue, handle, mut driver) = stream("under load");
+    queue.push(batch());
+    step(&mut driver);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let asker = scope.spawn(|| {
+            let (mut asked, mut found) = (0u64, 0u64);
+            let started = Instant::now();
+            while !done.load(Ordering::Relaxed) {
+                for _ in 0..1_000 {
+                    asked += 1;
+                    found += handle.get(&(asked * 7_919 % KEYS)).unwrap_or(0);
+                }
+            }
+            black_box(found);
+            asked as f64 / started.elapsed().as_secs_f64()
+        });
+        for _ in 0..15 {
+            queue.push(batch());
+            step(&mut driver);
+        }
+        done.store(true, Ordering::Relaxed);
+        let rate = asker.join().expect("it does not fail");
+        println!(
+            "StateHandle::get while batches run: {:.2} M a second",
+            rate / 1e6
+        );
+    });
+}
+
 fn main() {
     // `cargo bench ... --bench checkpoint -- recovery` runs the tables whose name has the text in it.
     let wanted = std::env::args().skip(1).find(|text| !text.starts_with('-'));
-    let tables: [(&str, fn()); 3] = [
+    let tables: [(&str, fn()); 4] = [
         ("checkpoint", checkpoint),
         ("beside", beside),
         ("recovery", recovery),
+        ("questions", questions),
     ];
     for (name, table) in tables {
         if wanted.as_ref().is_none_or(|wanted| name.contains(wanted)) {

@@ -348,22 +348,32 @@ impl Driver {
         &mut self,
         taken: Result<impl IntoIterator<Item = CheckpointReport>, CheckpointError>,
     ) -> Result<(), StepError> {
-        match taken {
-            Ok(reports) => {
-                for report in reports {
-                    self.tell(&StreamEvent::Checkpointed(report));
+        let told = taken.and_then(|reports| self.tell_of_checkpoints(reports));
+        told.map_err(|error| {
+            let time = self.last_time().unwrap_or(BatchTime::from_millis(0));
+            let cause = super::error::Cause::Error(error.into());
+            let error = BatchError::new("checkpoint".into(), time, None, cause);
+            self.failed = Some(error.clone());
+            self.tell(&StreamEvent::Failed(error.clone()));
+            StepError::Batch(error)
+        })
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn tell_of_checkpoints(
+        &mut self,
+        reports: impl IntoIterator<Item = CheckpointReport>,
+    ) -> Result<(), CheckpointError> {
+        for report in reports {
+            trace::checkpointed(&report);
+            self.tell(&StreamEvent::Checkpointed(report));
+            if let Some(oldest) = report.previous {
+                for (operator, _) in &mut self.operators {
+                    operator.node.covered(oldest)?;
                 }
-                Ok(())
-            }
-            Err(error) => {
-                let time = self.last_time().unwrap_or(BatchTime::from_millis(0));
-                let cause = super::error::Cause::Error(error.into());
-                let error = BatchError::new("checkpoint".into(), time, None, cause);
-                self.failed = Some(error.clone());
-                self.tell(&StreamEvent::Failed(error.clone()));
-                Err(StepError::Batch(error))
             }
         }
+        Ok(())
     }
 
     fn each(&mut self, act: impl Fn(&mut Entry)) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use std::vec::Vec;
 
 #[cfg(feature = "checkpoint")]
-use super::checkpoint::{Codecs, Mark, Part, Refusal};
+use super::checkpoint::{CheckpointError, Codecs, CutLog, Logs, Mark, Part, Refusal};
 use super::error::{BatchError, BoxError, StartError};
 use super::executor::{NodeId, Step};
 use super::metrics::StateSize;
@@ -54,6 +54,19 @@ pub(crate) trait Node: Send {
     #[cfg(feature = "checkpoint")]
     fn recover(&mut self, _codecs: &Codecs, _part: &Part) -> Result<(), Refusal> {
         Err(Refusal::Stateless)
+    }
+
+    /// Opens a write-ahead log, if this is an input that needs one; called after
+    /// [`recover`](Self::recover). Returns what was cut off its end.
+    #[cfg(feature = "checkpoint")]
+    fn log(&mut self, _logs: &Logs<'_>) -> Result<Option<CutLog>, CheckpointError> {
+        Ok(None)
+    }
+
+    /// Nothing older than the checkpoint of this batch is needed any more.
+    #[cfg(feature = "checkpoint")]
+    fn covered(&mut self, _oldest: BatchTime) -> Result<(), CheckpointError> {
+        Ok(())
     }
 
     /// The batch is over: it has succeeded, or is given up and later ones go on.

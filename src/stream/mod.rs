@@ -135,7 +135,10 @@ pub use batch::{Batch, IntoBatch};
 pub use batch_ops::StaticTable;
 pub use builder::ContextBuilder;
 #[cfg(feature = "checkpoint")]
-pub use checkpoint::{CheckpointError, CheckpointReport, Every, PassedOver, Recovery};
+pub use checkpoint::{
+    CheckpointContents, CheckpointError, CheckpointFile, CheckpointInfo, CheckpointReport, CutLog,
+    Every, OperatorContents, PassedOver, Recovery, inspect,
+};
 pub use context::StreamingContext;
 pub use driver::Driver;
 pub use dstream::DStream;

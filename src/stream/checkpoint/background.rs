@@ -1,7 +1,6 @@
 //! Checkpoints while the stream goes on: marked by the driver, written by a thread.
 
 use std::string::{String, ToString};
-use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use std::vec::Vec;
@@ -32,7 +31,7 @@ pub(super) struct Target {
 pub(crate) struct Checkpointer {
     pub(super) codecs: Codecs,
     pub(super) target: Option<Target>,
-    pub(super) recovery: Option<Arc<Recovery>>,
+    pub(super) recovery: Option<Recovery>,
     /// The newest checkpoint known to be whole.
     pub(super) last: Option<u64>,
     /// The same, if this program has written it.
@@ -63,7 +62,7 @@ pub(crate) struct At {
 
 impl Checkpointer {
     pub(crate) fn recovery(&self) -> Option<&Recovery> {
-        self.recovery.as_deref()
+        self.recovery.as_ref()
     }
 
     pub(super) fn marks(
@@ -154,7 +153,7 @@ impl Checkpointer {
         let thread = thread::Builder::new()
             .name("forebay-checkpoint".into())
             .spawn(move || {
-                let durable = directory.write(&marked, before.as_ref(), &executor)?;
+                let durable = directory.write(&marked, before.as_ref(), last, &executor)?;
                 let took = taken.elapsed();
                 // So that the stream does not copy what nobody needs any more.
                 drop(marked);
@@ -184,6 +183,7 @@ impl Checkpointer {
             })
         })?;
         let report = CheckpointReport {
+            previous: self.last.map(BatchTime::from_millis),
             time: BatchTime::from_millis(durable.time),
             stopped: writing.stopped,
             duration,

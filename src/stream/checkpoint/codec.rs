@@ -19,8 +19,7 @@ use crate::stream::time::BatchTime;
 
 type Encode<T> = dyn Fn(&T, &mut Vec<u8>) -> Result<(), BoxError> + Send + Sync;
 type Decode<T> = dyn Fn(&mut &[u8]) -> Result<T, BoxError> + Send + Sync;
-type EncodeEach<T> =
-    dyn Fn(&[&T], &mut Vec<u8>, &mut Vec<usize>) -> Result<(), BoxError> + Send + Sync;
+type EncodeEach<T> = dyn Fn(&[&T], &mut Vec<u8>) -> Result<(), BoxError> + Send + Sync;
 type DecodeEach<T> = dyn Fn(usize, &mut &[u8]) -> Result<Vec<T>, BoxError> + Send + Sync;
 
 /// How one type is written and read.
@@ -58,12 +57,8 @@ impl<T: 'static> Codec<T> {
             name: name.into(),
             encode,
             decode,
-            encode_each: Arc::new(move |values, out, ends| {
-                for value in values {
-                    one_in(value, out)?;
-                    ends.push(out.len());
-                }
-                Ok(())
+            encode_each: Arc::new(move |values, out| {
+                values.iter().try_for_each(|value| one_in(value, out))
             }),
             decode_each: Arc::new(move |count, bytes| {
                 // What a hostile count says is not to be believed before the values have come.
@@ -88,14 +83,9 @@ impl<T: 'static> Codec<T> {
         (self.decode)(bytes)
     }
 
-    /// Appends values one after the other, and to `ends` where each of them ends.
-    pub(crate) fn put_each(
-        &self,
-        values: &[&T],
-        out: &mut Vec<u8>,
-        ends: &mut Vec<usize>,
-    ) -> Result<(), BoxError> {
-        (self.encode_each)(values, out, ends)
+    /// Appends values one after the other.
+    pub(crate) fn put_each(&self, values: &[&T], out: &mut Vec<u8>) -> Result<(), BoxError> {
+        (self.encode_each)(values, out)
     }
 
     pub(crate) fn take_each(&self, count: usize, bytes: &mut &[u8]) -> Result<Vec<T>, BoxError> {
@@ -141,7 +131,14 @@ impl Flavor for Onto<'_> {
 
     #[inline]
     fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(data);
+        match data {
+            // Most numbers are short, and a call to copy them costs more than they do.
+            [] => {}
+            [a] => self.0.push(*a),
+            [a, b] => self.0.extend([*a, *b]),
+            [a, b, c] => self.0.extend([*a, *b, *c]),
+            _ => self.0.extend_from_slice(data),
+        }
         Ok(())
     }
 

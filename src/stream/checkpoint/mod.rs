@@ -10,6 +10,8 @@ mod every;
 #[cfg(test)]
 mod faults;
 mod frame;
+mod inspect;
+mod log;
 mod manifest;
 mod mark;
 mod part;
@@ -21,21 +23,23 @@ mod storage;
 mod writer;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 pub(crate) use background::{At, Checkpointer};
 pub(crate) use codec::{Codec, Codecs, put, take, time};
 pub use error::CheckpointError;
 pub use every::Every;
+pub use inspect::{CheckpointContents, CheckpointFile, CheckpointInfo, OperatorContents, inspect};
+pub(crate) use log::Log;
 pub(crate) use mark::{GroupMark, Mark, mark_value};
 pub(crate) use part::{Layout, Part, Refusal, list, put_panes, recover_value, take_panes, used_up};
-pub use recovery::{PassedOver, Recovery};
+pub use recovery::{CutLog, PassedOver, Recovery};
 pub use report::CheckpointReport;
 
 use super::executor::{Env, NodeId};
 use super::graph::Entry;
 use super::state::Boundary;
 use super::time::BatchTime;
+use super::trace;
 use background::Target;
 use directory::Directory;
 use manifest::{MANIFEST, Stand};
@@ -47,23 +51,30 @@ pub(crate) struct Durability {
     pub(crate) codecs: Codecs,
     /// Where checkpoints are written and how often, if they are.
     pub(crate) target: Option<(Directory, Every)>,
+    /// Inputs that cannot be read again have logs.
+    pub(crate) logs: bool,
 }
 
 /// A checkpoint that waits for the operators to be complete.
 #[derive(Debug)]
 pub(crate) struct Found {
-    pub(crate) recovery: Arc<Recovery>,
+    pub(crate) recovery: Recovery,
     pub(crate) snapshot: Option<Snapshot>,
 }
 
 impl Found {
     pub(crate) fn look(directory: PathBuf) -> Result<Self, CheckpointError> {
         let (recovery, snapshot) = recovery::find(&Directory::new(directory))?;
-        Ok(Self {
-            recovery: Arc::new(recovery),
-            snapshot,
-        })
+        trace::recovered(&recovery);
+        Ok(Self { recovery, snapshot })
     }
+}
+
+/// What an input needs for opening its log.
+pub(crate) struct Logs<'a> {
+    pub(crate) directory: &'a Directory,
+    pub(crate) codecs: &'a Codecs,
+    pub(crate) operator: &'a str,
 }
 
 type Operators = [(Entry, NodeId)];
@@ -82,22 +93,41 @@ impl Checkpointer {
         let mut this = Self::default();
         this.codecs = durability.codecs;
         this.target = target.map(|(directory, every)| Target { directory, every });
-        this.recovery = found.as_ref().map(|found| Arc::clone(&found.recovery));
-        let clock = match found.and_then(|found| found.snapshot) {
+        let (recovery, snapshot) = match found {
+            Some(found) => (Some(found.recovery), found.snapshot),
+            None => (None, None),
+        };
+        this.recovery = recovery;
+        let clock = match snapshot {
             Some(snapshot) => Some(this.restore(&snapshot, operators, env, interval)?),
             None => None,
         };
-        if let Some(Target { directory, .. }) = &this.target {
-            if this.recovery.is_none() && !directory.times()?.is_empty() {
-                let directory = directory.path.clone();
-                return Err(CheckpointError::Occupied { directory });
-            }
-            this.marks(operators)?;
-            if let Some(newest) = this.last {
-                directory.tidy(newest)?;
+        this.make_sure(operators, durability.logs)?;
+        Ok((this, clock))
+    }
+
+    /// Opens logs, and makes sure that checkpoints can be taken.
+    fn make_sure(&mut self, operators: &mut Operators, logs: bool) -> Result<(), CheckpointError> {
+        let Some(Target { directory, .. }) = &self.target else {
+            return Ok(());
+        };
+        let is_used = || Ok(!directory.times()?.is_empty() || directory.has_logs()?);
+        if self.recovery.is_none() && is_used()? {
+            let directory = directory.path.clone();
+            return Err(CheckpointError::Occupied { directory });
+        }
+        for (entry, _) in operators.iter_mut().filter(|_| logs) {
+            let cut = entry.node.log(&Logs {
+                directory,
+                codecs: &self.codecs,
+                operator: &entry.name,
+            })?;
+            if let Some(recovery) = &mut self.recovery {
+                recovery.cut.extend(cut);
             }
         }
-        Ok((this, clock))
+        self.marks(operators)?;
+        self.last.map_or(Ok(()), |newest| directory.tidy(newest))
     }
 
     fn restore(

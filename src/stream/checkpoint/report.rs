@@ -7,6 +7,8 @@ use crate::stream::time::BatchTime;
 /// What a checkpoint has cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CheckpointReport {
+    /// The one before, the oldest that is kept.
+    pub(crate) previous: Option<BatchTime>,
     pub(crate) time: BatchTime,
     pub(crate) stopped: Duration,
     pub(crate) duration: Duration,

@@ -43,6 +43,57 @@ impl ContextBuilder {
         self
     }
 
+    /// Lets inputs that cannot be read again be part of a stream with checkpoints: a
+    /// [`channel`](StreamingContext::channel), a
+    /// [`queue_stream`](StreamingContext::queue_stream), and every
+    /// [`Receiver`](crate::stream::Receiver), of text or of anything else.
+    ///
+    /// What a batch takes from such an input is written into a log beside the checkpoints, and
+    /// durable before anything is done with it. A stream that is recovered gives every batch what
+    /// the log has for it, then what comes. What waits for a batch is not in the log yet: whoever
+    /// must tell a sender that an item is safe does it when a batch has taken it. Items must be
+    /// [`durable`](Self::durable).
+    ///
+    /// # Cost
+    ///
+    /// One write and one fsync for each batch that gets items. Segments of the log are removed when
+    /// no checkpoint that is kept needs them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::stream::{BoxError, Every, StreamingContext};
+    ///
+    /// # let directory = std::env::temp_dir().join(format!("forebay-log-{}", std::process::id()));
+    /// # let dir = directory.clone();
+    /// let mut inlet = None;
+    /// let mut build = || -> Result<StreamingContext, BoxError> {
+    ///     let ctx = StreamingContext::builder("sums")
+    ///         .checkpoint(&dir, Every::batches(10))
+    ///         .write_ahead_log()
+    ///         .build()?;
+    ///     let (sender, numbers) = ctx.channel::<u64>(100);
+    ///     inlet = Some(sender);
+    ///     numbers.count().print();
+    ///     Ok(ctx)
+    /// };
+    /// let mut driver = StreamingContext::recover_or(&directory, &mut build)?.into_driver()?;
+    /// # let sender = inlet.take().expect("it was made");
+    /// sender.send_all(vec![1, 2, 3])?;
+    /// driver.step(driver.next_time())?;
+    /// drop(driver); // a crash, before the first checkpoint
+    ///
+    /// let mut driver = StreamingContext::recover_or(&directory, build)?.into_driver()?;
+    /// assert_eq!(driver.step(driver.next_time())?.items(), 3);
+    /// # drop(driver);
+    /// # std::fs::remove_dir_all(&directory)?;
+    /// # Ok::<(), BoxError>(())
+    /// ```
+    pub fn write_ahead_log(mut self) -> Self {
+        self.durability.logs = true;
+        self
+    }
+
     /// Lets keys, states, window items and positions of type `T` be kept in checkpoints, where
     /// the type is called `name`.
     ///
@@ -130,7 +181,7 @@ impl StreamingContext {
     /// What recovery has decided; `None` if it was not asked.
     #[must_use]
     pub fn recovery(&self) -> Option<&Recovery> {
-        self.found.as_ref().map(|found| &*found.recovery)
+        self.found.as_ref().map(|found| &found.recovery)
     }
 }
 

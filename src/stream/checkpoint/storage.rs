@@ -4,7 +4,7 @@
 use std::boxed::Box;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::thread;
@@ -18,16 +18,16 @@ pub(crate) trait Storage: fmt::Debug + Send + Sync {
     /// Makes an empty file.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Output>>;
 
-    /// Makes all that was written into these files durable.
-    fn sync_files(&self, files: Vec<Box<dyn Output>>) -> io::Result<()>;
+    /// Makes all that was written into these files durable, and the entries of these directories.
+    fn sync(&self, files: Vec<Box<dyn Output>>, directories: &[&Path]) -> io::Result<()>;
 
     /// Gives a file a further name.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
 
-    /// Makes the entries of a directory durable.
-    fn sync_dir(&self, path: &Path) -> io::Result<()>;
-
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Cuts a file off after so many bytes, durably.
+    fn cut(&self, path: &Path, length: u64) -> io::Result<()>;
 
     /// Removes a file, if it is there.
     fn remove_file(&self, path: &Path) -> io::Result<()>;
@@ -62,11 +62,13 @@ impl Storage for Disk {
         Ok(Box::new(File::create(path)?))
     }
 
-    fn sync_files(&self, files: Vec<Box<dyn Output>>) -> io::Result<()> {
-        // At once, so that they share what a file system does for each call.
+    fn sync(&self, files: Vec<Box<dyn Output>>, directories: &[&Path]) -> io::Result<()> {
         thread::scope(|scope| {
-            let sync = |mut file: Box<dyn Output>| scope.spawn(move || file.sync());
-            let threads: Vec<_> = files.into_iter().map(sync).collect();
+            let files = files.into_iter();
+            let files = files.map(|mut file| scope.spawn(move || file.sync()));
+            let directories = directories.iter();
+            let directories = directories.map(|path| scope.spawn(|| sync_dir(path)));
+            let threads: Vec<_> = files.chain(directories).collect();
             threads.into_iter().try_for_each(|thread| {
                 let panicked = || Err(io::Error::other("a thread panicked"));
                 thread.join().unwrap_or_else(|_| panicked())
@@ -78,16 +80,14 @@ impl Storage for Disk {
         fs::hard_link(from, to)
     }
 
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        // Elsewhere a directory cannot be opened.
-        match cfg!(unix) {
-            true => File::open(path)?.sync_all(),
-            false => Ok(()),
-        }
-    }
-
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
+    }
+
+    fn cut(&self, path: &Path, length: u64) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).open(path)?;
+        file.set_len(length)?;
+        file.sync_all()
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
@@ -107,6 +107,14 @@ impl Storage for Disk {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         fs::read(path)
+    }
+}
+
+/// Makes the entries of a directory durable, where a directory can be opened.
+fn sync_dir(path: &Path) -> io::Result<()> {
+    match cfg!(unix) {
+        true => File::open(path)?.sync_all(),
+        false => Ok(()),
     }
 }
 

@@ -52,11 +52,13 @@ impl Directory {
         self.storage.create_dir(&aside).map_err(failed(&aside))
     }
 
-    /// Writes a checkpoint. When this returns it is durable; until then what was there is kept.
+    /// Writes a checkpoint. When this returns it is durable; until then what was there is kept:
+    /// the one of `previous`, if there is one.
     pub(crate) fn write(
         &self,
         marked: &Marked,
         before: Option<&Durable>,
+        previous: Option<u64>,
         executor: &Executor,
     ) -> Result<Durable, CheckpointError> {
         let time = marked.stand.time;
@@ -68,12 +70,21 @@ impl Directory {
             kept.clear();
             self.prepare(time)?;
         }
-        let durable = self.write_new(marked, before, kept, executor)?;
+        let (durable, mut files) = self.write_new(marked, before, kept, executor)?;
         let storage = &self.storage;
+        if previous.is_none() {
+            let first = storage.sync(std::mem::take(&mut files), &[&aside]);
+            first.map_err(failed(&aside))?;
+        }
         // What is there under this name was passed over when the stream was recovered.
         storage.remove_dir(&path).map_err(failed(&path))?;
         storage.rename(&aside, &path).map_err(failed(&path))?;
-        storage.sync_dir(&self.path).map_err(failed(&self.path))?;
+        // All at once, which a file system does in the time of one. Whoever is killed leaves a
+        // whole checkpoint under the name or none; if the machine stops before everything is
+        // durable, checksums show what is missing, and the checkpoint before is still there:
+        // which is why the first one got its name only when the rest of it was durable.
+        let synced = storage.sync(files, &[&path, &self.path]);
+        synced.map_err(failed(&path))?;
         Ok(durable)
     }
 
@@ -88,15 +99,15 @@ impl Directory {
         kept.iter().all(link)
     }
 
-    /// Writes what the kept files do not hold, and the manifest; all of it is durable then, in a
-    /// directory that has not got its name yet.
+    /// Writes what the kept files do not hold, and the manifest, and returns the files, which are
+    /// still to be made durable.
     fn write_new(
         &self,
         marked: &Marked,
         before: Option<&Durable>,
         mut files: Vec<FileEntry>,
         executor: &Executor,
-    ) -> Result<Durable, CheckpointError> {
+    ) -> Result<(Durable, Vec<Box<dyn Output>>), CheckpointError> {
         let time = marked.stand.time;
         let aside = self.aside(time);
         let held = files.iter().flat_map(|file| file.pieces.iter().copied());
@@ -135,15 +146,13 @@ impl Directory {
         let file = self.storage.create(&manifest_path);
         let mut file = file.map_err(failed(&manifest_path))?;
         file.write(&bytes).map_err(failed(&manifest_path))?;
-        let synced = self.storage.sync_files(std::vec![state, file]);
-        synced.map_err(failed(&aside))?;
-        self.storage.sync_dir(&aside).map_err(failed(&aside))?;
-        Ok(Durable {
+        let durable = Durable {
             time,
             bytes: written + bytes.len() as u64,
             files: manifest.files,
             pieces,
-        })
+        };
+        Ok((durable, std::vec![state, file]))
     }
 }
 

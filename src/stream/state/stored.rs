@@ -1,8 +1,7 @@
 //! Keyed state in a checkpoint: a byte string per key group.
 //!
-//! A group is the number of its keys, then, in the order of the keys' bytes, all keys, their
-//! positions in the table and their states. The order makes equal states equal bytes; the positions
-//! restore the order of coming, which outputs follow.
+//! A group is the number of its keys, then all keys, then all their states, in the order of their
+//! coming: outputs follow it, so it is part of the state, and equal states are equal bytes.
 
 use std::boxed::Box;
 use std::string::ToString;
@@ -140,43 +139,11 @@ fn put_table<K: 'static, S: 'static>(
 ) -> Result<(), BoxError> {
     let entries = table.entries();
     let all: Vec<&K> = entries.iter().map(|entry| &entry.key).collect();
-    let (mut written, mut ends) = (Vec::new(), Vec::with_capacity(all.len() + 1));
-    ends.push(0);
-    keys.put_each(&all, &mut written, &mut ends)?;
-    let bytes = |position: usize| &written[ends[position]..ends[position + 1]];
-    let order = sorted(all.len(), bytes);
-    put(&(order.len() as u64), out)?;
-    out.reserve(written.len());
-    for &position in &order {
-        out.extend_from_slice(bytes(position));
-    }
-    for &position in &order {
-        put(&(position as u64), out)?;
-    }
-    let held = order.iter().map(|&at| entries[at].value.as_ref());
+    put(&(all.len() as u64), out)?;
+    keys.put_each(&all, out)?;
+    let held = entries.iter().map(|entry| entry.value.as_ref());
     let held = held.collect::<Option<Vec<&S>>>();
-    ends.clear();
-    states.put_each(&held.ok_or("a state is in use")?, out, &mut ends)
-}
-
-/// The numbers below `count` in the order of their bytes, which are all different.
-fn sorted<'a>(count: usize, bytes: impl Fn(usize) -> &'a [u8]) -> Vec<usize> {
-    // The first bytes decide almost always, and sort as numbers with the position below them.
-    let number = |position| {
-        let mut first = [0; 8];
-        let bytes = bytes(position);
-        let length = bytes.len().min(8);
-        first[..length].copy_from_slice(&bytes[..length]);
-        u128::from(u64::from_be_bytes(first)) << 64 | position as u128
-    };
-    let mut numbers: Vec<u128> = (0..count).map(number).collect();
-    numbers.sort_unstable();
-    let alike = |a: &u128, b: &u128| a >> 64 == b >> 64;
-    for run in numbers.chunk_by_mut(alike).filter(|run| run.len() > 1) {
-        run.sort_unstable_by_key(|number| bytes(*number as u64 as usize));
-    }
-    let positions = numbers.into_iter().map(|number| number as u64 as usize);
-    positions.collect()
+    states.put_each(&held.ok_or("a state is in use")?, out)
 }
 
 fn take_table<K: Key, S: Data>(
@@ -187,42 +154,54 @@ fn take_table<K: Key, S: Data>(
 ) -> Result<Table<K, S>, BoxError> {
     let count: u64 = take(bytes)?;
     let count = usize::try_from(count)?;
-    // Each has a position, of at least one byte.
-    if count > bytes.len() {
+    // Of different keys only one can be no byte long.
+    if count > bytes.len().saturating_add(1) {
         return Err("there are fewer keys than it says".into());
     }
-    let mut slots: Vec<Option<(K, S)>> = vec![None; count];
-    let mut place = |position: u64, key, state| {
-        let slot = usize::try_from(position).ok();
-        let slot = slot.and_then(|at| slots.get_mut(at));
-        *slot.ok_or("a key is in no place")? = Some((key, state));
-        Ok::<_, BoxError>(())
+    let mut table = OrderedTable::new();
+    let mut push = |key, state| {
+        let expected = table.len();
+        match table.insert(route(&key), key, || Some(state)) == expected {
+            true => Ok::<_, BoxError>(()),
+            false => Err("a key is there twice".into()),
+        }
     };
     match layout {
         Layout::Rows => {
-            for _ in 0..count {
-                let (key, position) = (keys.take(bytes)?, take(bytes)?);
-                place(position, key, states.take(bytes)?)?;
+            for (key, state) in take_rows(keys, states, count, bytes)? {
+                push(key, state)?;
             }
         }
         Layout::Columns => {
             let keys = keys.take_each(count, bytes)?;
-            let positions = (0..count).map(|_| take(bytes));
-            let positions = positions.collect::<Result<Vec<u64>, _>>()?;
             let states = states.take_each(count, bytes)?;
-            for ((key, position), state) in keys.into_iter().zip(positions).zip(states) {
-                place(position, key, state)?;
+            for (key, state) in keys.into_iter().zip(states) {
+                push(key, state)?;
             }
         }
     }
-    let mut table = OrderedTable::new();
-    for (expected, slot) in slots.into_iter().enumerate() {
-        let (key, state) = slot.ok_or("two keys are in one place")?;
-        if table.insert(route(&key), key, || Some(state)) != expected {
-            return Err("a key is there twice".into());
-        }
-    }
     Ok(table)
+}
+
+/// Keys with their states, written in the order of the keys' bytes, each with its position.
+fn take_rows<K: Key, S: Data>(
+    keys: &Codec<K>,
+    states: &Codec<S>,
+    count: usize,
+    bytes: &mut &[u8],
+) -> Result<Vec<(K, S)>, BoxError> {
+    let mut rows = Vec::new();
+    for _ in 0..count {
+        let key = keys.take(bytes)?;
+        let position: u64 = take(bytes)?;
+        rows.push((position, (key, states.take(bytes)?)));
+    }
+    rows.sort_by_key(|(position, _)| *position);
+    let in_place = |((position, _), expected): (&(u64, _), u64)| *position == expected;
+    match rows.iter().zip(0..).all(in_place) {
+        true => Ok(rows.into_iter().map(|(_, row)| row).collect()),
+        false => Err("two keys are in one place".into()),
+    }
 }
 
 /// Touches of the entries of all tables, to be put in order: time, place in its list, table and

@@ -5,6 +5,8 @@ mod failures;
 mod handles;
 mod inputs;
 mod life_cycle;
+#[cfg(feature = "checkpoint")]
+mod logs;
 mod metrics;
 mod operators;
 mod outputs;
