@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 
 use forebay::hash::DefaultHashBuilder;
 use forebay::stream::{
-    BatchQueue, BatchTime, BoxError, CheckpointReport, Driver, Every, Source, State, StateSpec,
-    StreamEvent, StreamingContext,
+    BatchQueue, BatchTime, BoxError, CheckpointReport, ContextBuilder, Driver, Every, Source,
+    State, StateSpec, StreamEvent, StreamingContext,
 };
 use hashbrown::HashMap;
 use race::{Contestant, race};
@@ -291,14 +291,48 @@ fn questions() {
     });
 }
 
+/// Batches of what was received, durable before they run, against one `write` and fsync each.
+fn log() {
+    let temporary = tempfile::tempdir().expect("a directory");
+    let root = temporary.path();
+    let lines: Vec<String> = (0..200_000).map(|n| format!("{n:0100}")).collect();
+    let bytes = lines.concat().into_bytes();
+    let stream = |builder: ContextBuilder| {
+        let ctx = builder.build().expect("the settings are valid");
+        let queue = BatchQueue::new();
+        ctx.queue_stream(&queue).for_each_batch(|_, _| Ok(()));
+        let mut driver = ctx.into_driver().expect("there is an output");
+        let lines = lines.clone();
+        move || {
+            queue.push(lines.clone());
+            step(&mut driver)
+        }
+    };
+    let builder = || StreamingContext::builder("log").threads(1);
+    let logging = builder().checkpoint(root.join("state"), NEVER);
+    let contestants: Vec<Contestant<'_>> = vec![
+        (
+            "one write and fsync",
+            Box::new(|| write_and_sync(&root.join("floor"), &bytes)),
+        ),
+        (
+            "batch with a log",
+            Box::new(stream(logging.write_ahead_log())),
+        ),
+        ("batch without", Box::new(stream(builder()))),
+    ];
+    race("200,000 lines of 100 bytes", 21, contestants);
+}
+
 fn main() {
     // `cargo bench ... --bench checkpoint -- recovery` runs the tables whose name has the text in it.
     let wanted = std::env::args().skip(1).find(|text| !text.starts_with('-'));
-    let tables: [(&str, fn()); 4] = [
+    let tables: [(&str, fn()); 5] = [
         ("checkpoint", checkpoint),
         ("beside", beside),
         ("recovery", recovery),
         ("questions", questions),
+        ("log", log),
     ];
     for (name, table) in tables {
         if wanted.as_ref().is_none_or(|wanted| name.contains(wanted)) {

@@ -3,6 +3,8 @@
 mod batch;
 mod failures;
 mod handles;
+#[cfg(feature = "checkpoint")]
+mod incremental;
 mod inputs;
 mod life_cycle;
 #[cfg(feature = "checkpoint")]
