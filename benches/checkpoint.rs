@@ -128,11 +128,10 @@ fn checkpoint() {
     let mut stopped = Vec::new();
     let all = || {
         step(&mut driver);
-        let started = Instant::now();
         driver.checkpoint().expect("it can be written");
-        let took = started.elapsed();
-        stopped.push(reports.recv().expect("one was taken").stopped());
-        took
+        let report = reports.recv().expect("one was taken");
+        stopped.push(report.stopped());
+        report.duration()
     };
     // One key group of the 128.
     let one_group = |batch: u64| vec![batch % 2; 1_000];
@@ -144,11 +143,10 @@ fn checkpoint() {
     let mut few_bytes = 0;
     let few = || {
         step(&mut few);
-        let started = Instant::now();
         few.checkpoint().expect("it can be written");
-        let took = started.elapsed();
-        few_bytes = few_reports.recv().expect("one was taken").bytes();
-        took
+        let report = few_reports.recv().expect("one was taken");
+        few_bytes = report.bytes();
+        report.duration()
     };
     let floor = || write_and_sync(&root.join("floor"), &bytes);
     let one_byte = || write_and_sync(&root.join("small"), &bytes[..bytes.len() / 128]);

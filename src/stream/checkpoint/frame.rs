@@ -54,16 +54,18 @@ pub(crate) fn section(head: &[u8], body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A whole section, the body of which `fill` appends.
+/// Makes `out` a whole section, the body of which `fill` appends.
 pub(crate) fn section_of(
+    out: &mut Vec<u8>,
     fill: impl FnOnce(&mut Vec<u8>) -> Result<(), BoxError>,
-) -> Result<Vec<u8>, BoxError> {
-    let mut out = std::vec![0; SECTION];
-    fill(&mut out)?;
+) -> Result<(), BoxError> {
+    out.clear();
+    out.resize(SECTION, 0);
+    fill(out)?;
     let (head, body) = out.split_at_mut(SECTION);
     head[..8].copy_from_slice(&(body.len() as u64).to_le_bytes());
     head[8..].copy_from_slice(&crc32fast::hash(body).to_le_bytes());
-    Ok(out)
+    Ok(())
 }
 
 fn number<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {

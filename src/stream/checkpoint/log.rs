@@ -6,6 +6,7 @@
 
 use std::boxed::Box;
 use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::format;
 use std::path::{Path, PathBuf};
 use std::string::String;
@@ -37,6 +38,8 @@ pub(crate) struct Log<T> {
     /// Oldest first; the last one is the one that is written to, if there is one.
     segments: VecDeque<Segment>,
     open: Option<Box<dyn Output>>,
+    /// Of the last record; kept for its memory, which the next one needs again.
+    section: Vec<u8>,
     /// Bytes in the open segment.
     length: u64,
     /// The number of the next record that a batch takes, and how many are written.
@@ -65,11 +68,19 @@ impl Directory {
         self.path.join(LOGS)
     }
 
-    /// Whether an earlier run has left a log.
-    pub(crate) fn has_logs(&self) -> Result<bool, CheckpointError> {
+    /// Makes sure that every log that an earlier run has left is of one of these operators.
+    pub(crate) fn claim_logs(&self, operators: &[&str]) -> Result<(), CheckpointError> {
         let path = self.logs();
         let names = self.storage.list(&path).map_err(failed(&path))?;
-        Ok(!names.is_empty())
+        let known: Vec<String> = operators.iter().map(|name| directory_name(name)).collect();
+        let is_unknown = |name: &&OsString| !known.iter().any(|it| it.as_str() == name.as_os_str());
+        match names.iter().find(is_unknown) {
+            Some(name) => Err(CheckpointError::Unclaimed {
+                path: path.join(name),
+                operator: name.to_string_lossy().into_owned(),
+            }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -99,6 +110,7 @@ impl<T: 'static> Log<T> {
             codec,
             segments: VecDeque::new(),
             open: None,
+            section: Vec::new(),
             length: 0,
             next,
             written: next,
@@ -191,12 +203,16 @@ impl<T: 'static> Log<T> {
         if items.is_empty() {
             return Ok(());
         }
-        let encoded = self.encode(now, items);
-        let section = encoded.map_err(|error| CheckpointError::Encode {
-            operator: LOGS.into(),
-            error,
-        })?;
-        if let Err(error) = self.write(&section) {
+        let mut section = std::mem::take(&mut self.section);
+        let written = match self.encode(now, items, &mut section) {
+            Ok(()) => self.write(&section),
+            Err(error) => {
+                let operator = LOGS.into();
+                return Err(CheckpointError::Encode { operator, error });
+            }
+        };
+        self.section = section;
+        if let Err(error) = written {
             // Half a record may be there. If it cannot be cut off now, it is when it is read.
             self.open = None;
             if let Some(segment) = self.segments.back() {
@@ -213,8 +229,8 @@ impl<T: 'static> Log<T> {
         Ok(())
     }
 
-    fn encode(&self, now: BatchTime, items: &[T]) -> Result<Vec<u8>, BoxError> {
-        frame::section_of(|out| {
+    fn encode(&self, now: BatchTime, items: &[T], section: &mut Vec<u8>) -> Result<(), BoxError> {
+        frame::section_of(section, |out| {
             put(&(self.written, now.as_millis()), out)?;
             put(&(items.len() as u64), out)?;
             let items: Vec<&T> = items.iter().collect();

@@ -23,6 +23,7 @@ mod storage;
 mod writer;
 
 use std::path::PathBuf;
+use std::vec::Vec;
 
 pub(crate) use background::{At, Checkpointer};
 pub(crate) use codec::{Codec, Codecs, put, take, time};
@@ -111,11 +112,13 @@ impl Checkpointer {
         let Some(Target { directory, .. }) = &self.target else {
             return Ok(());
         };
-        let is_used = || Ok(!directory.times()?.is_empty() || directory.has_logs()?);
+        let is_used = || Ok(!directory.times()?.is_empty() || directory.claim_logs(&[]).is_err());
         if self.recovery.is_none() && is_used()? {
             let directory = directory.path.clone();
             return Err(CheckpointError::Occupied { directory });
         }
+        let names = operators.iter().map(|(entry, _)| entry.name.as_str());
+        directory.claim_logs(&names.collect::<Vec<_>>())?;
         for (entry, _) in operators.iter_mut().filter(|_| logs) {
             let cut = entry.node.log(&Logs {
                 directory,

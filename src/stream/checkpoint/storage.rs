@@ -1,13 +1,14 @@
 //! The calls on the file system by which checkpoints and logs are written, so that tests can let
 //! each of them fail.
 
+use std::any::Any;
 use std::boxed::Box;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
-use std::thread;
+use std::thread::{self, JoinHandle, ScopedJoinHandle};
 use std::vec::Vec;
 
 /// Where files are kept.
@@ -45,6 +46,9 @@ pub(crate) trait Storage: fmt::Debug + Send + Sync {
 pub(crate) trait Output: Send {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
 
+    /// Lets what was written begin to become durable, while more is prepared; promises nothing.
+    fn begin_sync(&mut self) {}
+
     /// Makes all that was written durable.
     fn sync(&mut self) -> io::Result<()>;
 }
@@ -59,7 +63,8 @@ impl Storage for Disk {
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn Output>> {
-        Ok(Box::new(File::create(path)?))
+        let file = File::create(path)?;
+        Ok(Box::new(DiskFile { file, early: None }))
     }
 
     fn sync(&self, files: Vec<Box<dyn Output>>, directories: &[&Path]) -> io::Result<()> {
@@ -69,10 +74,8 @@ impl Storage for Disk {
             let directories = directories.iter();
             let directories = directories.map(|path| scope.spawn(|| sync_dir(path)));
             let threads: Vec<_> = files.chain(directories).collect();
-            threads.into_iter().try_for_each(|thread| {
-                let panicked = || Err(io::Error::other("a thread panicked"));
-                thread.join().unwrap_or_else(|_| panicked())
-            })
+            let mut results = threads.into_iter().map(ScopedJoinHandle::join);
+            results.try_for_each(|result| result.unwrap_or_else(panicked))
         })
     }
 
@@ -125,12 +128,49 @@ fn unless_missing(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-impl Output for File {
+fn joined(thread: JoinHandle<io::Result<()>>) -> io::Result<()> {
+    thread.join().unwrap_or_else(panicked)
+}
+
+fn panicked(_: Box<dyn Any + Send>) -> io::Result<()> {
+    Err(io::Error::other("a thread panicked"))
+}
+
+/// A file of the file system.
+struct DiskFile {
+    file: File,
+    /// Makes what was written first durable.
+    early: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl DiskFile {
+    /// The outcome of what was begun: an error is told once, and would be lost otherwise.
+    fn settle(&mut self) -> io::Result<()> {
+        self.early.take().map_or(Ok(()), joined)
+    }
+}
+
+impl Output for DiskFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes)
+        self.file.write_all(bytes)
+    }
+
+    fn begin_sync(&mut self) {
+        let before = self.early.take();
+        match (before, self.file.try_clone()) {
+            // One after the other; the first error is the one that counts.
+            (before, Ok(file)) => {
+                self.early = Some(thread::spawn(move || {
+                    before.map_or(Ok(()), joined)?;
+                    file.sync_data()
+                }));
+            }
+            (before, Err(_)) => self.early = before,
+        }
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.sync_all()
+        self.settle()?;
+        self.file.sync_all()
     }
 }

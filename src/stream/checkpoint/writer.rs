@@ -44,6 +44,9 @@ pub(crate) struct Durable {
 /// How many pieces are turned into bytes at a time, in parallel.
 const AT_ONCE: usize = 32;
 
+/// From so many bytes on the disk begins to write while more is encoded.
+const WORTH_SYNCING: u64 = 512 << 10;
+
 impl Directory {
     /// Makes room for a checkpoint; to be called before [`write`](Self::write).
     pub(crate) fn prepare(&self, time: u64) -> Result<(), CheckpointError> {
@@ -123,15 +126,14 @@ impl Directory {
         let mut state = StateFile::create(self, &path)?;
         for run in new.chunks(AT_ONCE) {
             let encode = |_, piece: &PieceMark<'_>| piece.bytes();
-            for (piece, bytes) in
-                run.iter()
-                    .zip(executor.map(run.iter().collect(), |_| true, encode))
-            {
+            let encoded = executor.map(run.iter().collect(), |_| true, encode);
+            for (piece, bytes) in run.iter().zip(encoded) {
                 let length = state.push(piece.id, &bytes?)?;
                 if piece.id.1 != WHOLE {
                     pieces.insert(piece.id, (piece.version, length));
                 }
             }
+            state.begin_sync();
         }
         let (entry, state) = state.finish(name);
         let written = entry.length;
@@ -245,6 +247,8 @@ struct StateFile<'a> {
     output: Box<dyn Output>,
     check: crc32fast::Hasher,
     length: u64,
+    /// How many bytes are on their way to the disk.
+    begun: u64,
     pieces: Vec<PieceId>,
 }
 
@@ -256,6 +260,7 @@ impl<'a> StateFile<'a> {
             output,
             check: crc32fast::Hasher::new(),
             length: 0,
+            begun: 0,
             pieces: Vec::new(),
         };
         file.write(&frame::begin(Kind::State))?;
@@ -277,6 +282,14 @@ impl<'a> StateFile<'a> {
         self.write(body)?;
         self.pieces.push(id);
         Ok(self.length - before)
+    }
+
+    /// Lets what was written go to the disk while more is encoded, if it is worth a call.
+    fn begin_sync(&mut self) {
+        if self.length > self.begun + WORTH_SYNCING {
+            self.begun = self.length;
+            self.output.begin_sync();
+        }
     }
 
     /// What the manifest says of the file, which is still to be made durable.

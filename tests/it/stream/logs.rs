@@ -154,23 +154,34 @@ fn a_log_of_another_type_or_of_a_stream_that_begins_anew_is_refused() {
     let mut driver = open(directory.path(), 2, &queue, &seen).unwrap();
     (0..2).for_each(|_| step(&mut driver, &queue));
     drop(driver);
-    let build = || -> Result<StreamingContext, BoxError> {
+    let build = |name: &'static str| -> Result<StreamingContext, BoxError> {
         let ctx = StreamingContext::builder("logs")
             .checkpoint(directory.path(), Every::batches(2))
             .write_ahead_log()
             .build()?;
         let (_, numbers) = ctx.channel::<u64>(1);
-        numbers.named("the/queue").print();
+        numbers.named(name).print();
         Ok(ctx)
     };
-    let error = build().unwrap().into_driver().unwrap_err().to_string();
+    let error = build("the/queue")
+        .unwrap()
+        .into_driver()
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("to be recovered or removed"), "{error}");
-    let ctx = StreamingContext::recover_or(directory.path(), build).unwrap();
-    let error = ctx.into_driver().unwrap_err().to_string();
+    let recovered = |name| {
+        let ctx = StreamingContext::recover_or(directory.path(), || build(name));
+        ctx.unwrap().into_driver().unwrap_err().to_string()
+    };
+    let error = recovered("the/queue");
     assert!(
         error.contains("\"log of string\"") && error.contains("\"log of u64\""),
         "{error}"
     );
+    // Without the checkpoint the log alone says that something is amiss.
+    fs::remove_dir_all(directory.path().join("batch-00000000000000002000")).unwrap();
+    let error = recovered("another");
+    assert!(error.contains("which the program does not have"), "{error}");
 }
 
 #[test]
