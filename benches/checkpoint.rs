@@ -44,7 +44,7 @@ impl Source for Batches {
     }
 
     fn plan(&mut self, at: &[u64], _: usize) -> Result<Vec<std::ops::Range<u64>>, BoxError> {
-        Ok(vec![at[0]..at[0] + 1])
+        Ok(at.iter().map(|&at| at..at + 1).collect())
     }
 
     fn read(&mut self, _: usize, range: &std::ops::Range<u64>) -> Result<Vec<u64>, BoxError> {

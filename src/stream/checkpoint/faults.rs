@@ -301,8 +301,7 @@ fn run(ctx: StreamingContext, step: impl Fn(&mut Driver) -> Result<(), StepError
     if let Ok(mut driver) = ctx.into_driver() {
         let _ = step(&mut driver);
     }
-    let durable = *lock(&durable);
-    durable
+    lock(&durable).take()
 }
 
 type Durable = Option<BatchTime>;

@@ -115,8 +115,8 @@ fn questions_change_no_result() {
                 assert!(handle.get(&1).is_some());
             }
         }
-        let seen = seen.lock().unwrap().clone();
-        seen
+        let mut seen = seen.lock().unwrap();
+        std::mem::take(&mut *seen)
     };
     assert_eq!(results(true), results(false));
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use forebay::stream::{BatchQueue, BoxError, Driver, Every, StreamingContext};
+use forebay::stream::{BatchQueue, BatchTime, BoxError, CutLog, Driver, Every, StreamingContext};
 
 /// The items of each batch, in the order of the batches, however often they ran.
 type Seen = Arc<Mutex<Vec<(u64, Vec<String>)>>>;
@@ -38,7 +38,7 @@ fn open(
 
 /// Every third batch is empty.
 fn items(batch: u64) -> Vec<String> {
-    let count = if batch % 3 == 0 { 0 } else { batch };
+    let count = if batch.is_multiple_of(3) { 0 } else { batch };
     (0..count).map(|n| format!("{batch}: {n}")).collect()
 }
 
@@ -61,7 +61,7 @@ fn batches_get_what_they_had_got_then_what_comes_wherever_the_stream_is_lost() {
         let first: Vec<_> = std::mem::take(&mut *seen.lock().unwrap());
         let queue = BatchQueue::new();
         let mut driver = open(directory.path(), 3, &queue, &seen).unwrap();
-        let restored = driver.last_time().map_or(0, |time| time.as_millis());
+        let restored = driver.last_time().map_or(0, BatchTime::as_millis);
         assert_eq!(restored, lost_after / 3 * 3_000);
         while driver.has_pending() {
             driver.step(driver.next_time()).unwrap();
@@ -106,7 +106,7 @@ fn a_torn_record_is_cut_off_and_said_and_the_others_stand() {
         let cut = driver.recovery().unwrap().cut_logs().to_vec();
         let left = fs::metadata(segment).unwrap().len();
         assert_eq!(
-            cut.iter().map(|cut| cut.bytes()).sum::<u64>(),
+            cut.iter().map(CutLog::bytes).sum::<u64>(),
             length as u64 - left
         );
         assert!(cut.iter().all(|cut| cut.path() == segment));
