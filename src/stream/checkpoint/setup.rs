@@ -20,12 +20,13 @@ impl ContextBuilder {
     ///
     /// A checkpoint is taken when a batch and its outputs are done, and written while the stream
     /// goes on; there is one on its way at a time. If that fails, the stream ends: at the next
-    /// batch, or where it is stopped. The one before it is kept too. Types
-    /// that operators keep must be [`durable`](Self::durable), and inputs must be readable again:
+    /// batch, or where it is stopped. The one before it is kept too. Types that operators keep must
+    /// be [`durable`](Self::durable), and inputs must be readable again:
     /// [`batches`](StreamingContext::batches), [`from_iter`](StreamingContext::from_iter),
     /// [`text_files`](StreamingContext::text_files) and every [`Source`](crate::stream::Source)
-    /// whose positions are durable. What [`remember`](crate::stream::DStream::remember) holds and
-    /// what the rate limits have learnt is not kept.
+    /// whose positions are durable; others need a [`write_ahead_log`](Self::write_ahead_log). What
+    /// [`remember`](crate::stream::DStream::remember) holds and what the rate limits have learnt is
+    /// not kept.
     ///
     /// # Cost
     ///
@@ -33,7 +34,7 @@ impl ContextBuilder {
     /// is a further name (a hard link) of the file that holds it. The stream stands still while
     /// the tables are marked, microseconds for each operator; while a checkpoint is on its way,
     /// the first write to a key group copies its table. So there is memory for those copies, and
-    /// for the bytes of one key group.
+    /// for the bytes of some tens of key groups.
     ///
     /// # Examples
     ///

@@ -37,9 +37,11 @@ pub(crate) struct Durable {
     /// How many bytes were written for it.
     pub(crate) bytes: u64,
     files: Vec<FileEntry>,
-    /// Of each piece of a key group, the version and the number of bytes.
-    pieces: BTreeMap<PieceId, (u64, u64)>,
+    pieces: Pieces,
 }
+
+/// Of each piece of a key group, the version and the number of bytes.
+type Pieces = BTreeMap<PieceId, (u64, u64)>;
 
 /// How many pieces are turned into bytes at a time, in parallel.
 const AT_ONCE: usize = 32;
@@ -116,12 +118,40 @@ impl Directory {
         let held = files.iter().flat_map(|file| file.pieces.iter().copied());
         let known = before.map(|before| &before.pieces);
         let held = held.filter_map(|id| Some((id, *known?.get(&id)?)));
-        let mut pieces: BTreeMap<PieceId, (u64, u64)> = held.collect();
-        let new = marked
-            .pieces()
-            .filter(|piece| !pieces.contains_key(&piece.id));
+        let mut pieces: Pieces = held.collect();
+        let (entry, state) = self.write_pieces(marked, &aside, &mut pieces, executor)?;
+        let written = entry.length;
+        files.push(entry);
+        let manifest = Manifest {
+            stand: marked.stand,
+            operators: marked.parts.iter().map(Operator::of).collect(),
+            files,
+        };
+        let path = aside.join(MANIFEST);
+        let bytes = manifest.bytes().map_err(unwritable(MANIFEST))?;
+        let mut file = self.storage.create(&path).map_err(failed(&path))?;
+        file.write(&bytes).map_err(failed(&path))?;
+        let durable = Durable {
+            time,
+            bytes: written + bytes.len() as u64,
+            files: manifest.files,
+            pieces,
+        };
+        Ok((durable, std::vec![state, file]))
+    }
+
+    /// Writes all pieces but those that `pieces` has, and enters them there.
+    fn write_pieces(
+        &self,
+        marked: &Marked,
+        aside: &Path,
+        pieces: &mut Pieces,
+        executor: &Executor,
+    ) -> Result<(FileEntry, Box<dyn Output>), CheckpointError> {
+        let new = marked.pieces();
+        let new = new.filter(|piece| !pieces.contains_key(&piece.id));
         let new: Vec<PieceMark<'_>> = new.collect();
-        let name = format!("state-{time:020}");
+        let name = format!("state-{:020}", marked.stand.time);
         let path = aside.join(&name);
         let mut state = StateFile::create(self, &path)?;
         for run in new.chunks(AT_ONCE) {
@@ -135,26 +165,7 @@ impl Directory {
             }
             state.begin_sync();
         }
-        let (entry, state) = state.finish(name);
-        let written = entry.length;
-        files.push(entry);
-        let manifest = Manifest {
-            stand: marked.stand,
-            operators: marked.parts.iter().map(Operator::of).collect(),
-            files,
-        };
-        let manifest_path = aside.join(MANIFEST);
-        let bytes = manifest.bytes().map_err(unwritable(MANIFEST))?;
-        let file = self.storage.create(&manifest_path);
-        let mut file = file.map_err(failed(&manifest_path))?;
-        file.write(&bytes).map_err(failed(&manifest_path))?;
-        let durable = Durable {
-            time,
-            bytes: written + bytes.len() as u64,
-            files: manifest.files,
-            pieces,
-        };
-        Ok((durable, std::vec![state, file]))
+        Ok(state.finish(name))
     }
 }
 
