@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use forebay::stream::BoxError;
+use forebay::stream::{BoxError, CheckpointError};
 
 use crate::block::Position;
 use crate::field::FieldNumber;
@@ -103,6 +103,12 @@ impl From<io::Error> for Error {
             io::ErrorKind::BrokenPipe => Self::Abandoned,
             _ => Self::Write(cause),
         }
+    }
+}
+
+impl From<CheckpointError> for Error {
+    fn from(cause: CheckpointError) -> Self {
+        Self::stream(cause)
     }
 }
 

@@ -27,6 +27,7 @@ mod sample;
 mod saved;
 mod skip;
 mod source;
+mod state;
 mod stream;
 mod table;
 mod tally;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         Command::Top(top) => top::run(top, &mut out),
         Command::Sample(sample) => sample::run(sample, &mut out),
         Command::Stream(stream) => stream::run(stream, &mut out),
+        Command::State(state) => state::run(state, &mut out),
         Command::Merge(merge) => merge::run(merge, &mut out),
     };
     match result.and_then(|()| out.flush().map_err(Error::from)) {

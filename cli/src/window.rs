@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 
 use forebay::{Merge, merge_all};
+use serde::{Deserialize, Serialize};
 
 /// The summaries of the last few spans of time, or one summary of all.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Window<S> {
     /// Oldest first; never more than `length`, and only one if there is no length.
     panes: VecDeque<S>,

@@ -183,6 +183,11 @@ impl StreamingContext {
         self.graph.borrow_mut().rename(node, name);
     }
 
+    /// Lets an operator run even if no output needs it.
+    pub(crate) fn keep(&self, node: NodeId) {
+        self.graph.borrow_mut().keep(node);
+    }
+
     pub(crate) fn add(
         &self,
         role: Role,

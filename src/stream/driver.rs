@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use std::vec::Vec;
 
 #[cfg(feature = "checkpoint")]
-use super::checkpoint::Checkpointer;
+use super::checkpoint::{At, CheckpointError, CheckpointReport, Checkpointer};
 use super::error::{BatchError, StepError};
 use super::executor::{Env, NodeId, Step};
 use super::failure::FailurePolicy;
 use super::graph::{Done, Entry, InputStatus, ReceiverEvent};
 use super::listener::{Listener, StreamEvent};
 use super::metrics::{OperatorReport, StepReport};
+use super::state::Boundary;
 use super::time::BatchTime;
 use super::trace;
 
@@ -177,7 +178,7 @@ impl Driver {
         }
         self.commit(&report);
         #[cfg(feature = "checkpoint")]
-        self.checkpoint(time)?;
+        self.checkpoint_if_due()?;
         if report.failure().is_none() {
             self.tell(&StreamEvent::Completed(report.clone()));
         }
@@ -226,16 +227,27 @@ impl Driver {
         reports: &mut Vec<(bool, OperatorReport)>,
     ) -> Result<(), BatchError> {
         let goes_on = self.env.policy.goes_on();
+        self.pass(Boundary::Begins);
         if goes_on {
             self.each(|operator| operator.node.save());
         }
         reports.clear();
         let result = self.evaluate(time, since_zero, reports);
         self.each(|operator| operator.node.clear());
-        if goes_on && result.is_err() {
-            self.each(|operator| operator.node.restore());
+        match (&result, goes_on) {
+            (Ok(()), _) => {}
+            (Err(_), true) => {
+                self.each(|operator| operator.node.restore());
+                self.pass(Boundary::Returned);
+            }
+            (Err(_), false) => self.pass(Boundary::Lost),
         }
         result
+    }
+
+    /// Tells the operators where between batches they are.
+    fn pass(&mut self, boundary: Boundary) {
+        self.each(|operator| operator.node.boundary(boundary));
     }
 
     fn evaluate(
@@ -276,24 +288,92 @@ impl Driver {
             scheduling: report.waited,
         };
         self.each(|operator| operator.node.commit(&done));
+        self.pass(Boundary::Reached(report.time));
     }
 
     /// Takes a checkpoint, if it is time for one; the stream ends if that fails.
     #[cfg(feature = "checkpoint")]
-    fn checkpoint(&mut self, time: BatchTime) -> Result<(), StepError> {
-        let Some(clock) = self.clock else {
-            return Ok(());
-        };
-        let taken = self
-            .checkpoints
-            .after_batch(&self.operators, &self.env, self.interval, clock);
-        taken.map_err(|error| {
+    fn checkpoint_if_due(&mut self) -> Result<(), StepError> {
+        let Some(at) = self.at() else { return Ok(()) };
+        let taken = self.checkpoints.after_batch(&self.operators, &self.env, at);
+        self.taken(taken)
+    }
+
+    /// Takes a checkpoint after the last batch, if checkpoints are asked for and that one has
+    /// none, and waits until it is durable.
+    ///
+    /// # Errors
+    ///
+    /// If this one or the one before could not be written: then the stream has ended.
+    #[cfg(feature = "checkpoint")]
+    pub fn checkpoint(&mut self) -> Result<(), StepError> {
+        if let Some(error) = &self.failed {
+            return Err(StepError::Failed(error.clone()));
+        }
+        let Some(at) = self.at() else { return Ok(()) };
+        let taken = self.checkpoints.complete(&self.operators, &self.env, at);
+        self.taken(taken)
+    }
+
+    /// Comes to an end after which nothing has to be done again.
+    pub(crate) fn conclude(&mut self) -> Result<(), StepError> {
+        #[cfg(feature = "checkpoint")]
+        self.checkpoint()?;
+        Ok(())
+    }
+
+    /// Waits for what is still being written.
+    pub(crate) fn settle(&mut self) -> Result<(), StepError> {
+        #[cfg(feature = "checkpoint")]
+        {
+            let taken = self.checkpoints.settle();
+            self.taken(taken)?;
+        }
+        Ok(())
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn at(&self) -> Option<At> {
+        let interval = self.interval;
+        self.clock.map(|(zero, time)| At {
+            zero,
+            time,
+            interval,
+        })
+    }
+
+    /// Tells of checkpoints, or of why there can be no more.
+    #[cfg(feature = "checkpoint")]
+    fn taken(
+        &mut self,
+        taken: Result<impl IntoIterator<Item = CheckpointReport>, CheckpointError>,
+    ) -> Result<(), StepError> {
+        let told = taken.and_then(|reports| self.tell_of_checkpoints(reports));
+        told.map_err(|error| {
+            let time = self.last_time().unwrap_or(BatchTime::from_millis(0));
             let cause = super::error::Cause::Error(error.into());
             let error = BatchError::new("checkpoint".into(), time, None, cause);
             self.failed = Some(error.clone());
             self.tell(&StreamEvent::Failed(error.clone()));
             StepError::Batch(error)
         })
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn tell_of_checkpoints(
+        &mut self,
+        reports: impl IntoIterator<Item = CheckpointReport>,
+    ) -> Result<(), CheckpointError> {
+        for report in reports {
+            trace::checkpointed(&report);
+            self.tell(&StreamEvent::Checkpointed(report));
+            if let Some(oldest) = report.previous {
+                for (operator, _) in &mut self.operators {
+                    operator.node.covered(oldest)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn each(&mut self, act: impl Fn(&mut Entry)) {
@@ -354,6 +434,7 @@ impl Driver {
             self.step(self.next_time())?;
             steps += 1;
         }
+        self.conclude()?;
         Ok(steps)
     }
 

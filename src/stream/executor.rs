@@ -69,7 +69,7 @@ impl Executor {
 
     /// Applies `work` to every item, in parallel if at least two of them are `busy`; results are
     /// in the order of the items.
-    fn map<I: Send, R: Send>(
+    pub(crate) fn map<I: Send, R: Send>(
         &self,
         items: Vec<I>,
         busy: impl Fn(&I) -> bool,
@@ -179,6 +179,7 @@ impl Step {
         work: impl FnOnce() -> R,
     ) -> Result<R, BatchError> {
         BLAMED.set(None);
+        let _inside = Inside::enter();
         catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
             match payload.downcast::<BatchError>() {
                 Ok(inner) => *inner,
@@ -251,7 +252,35 @@ impl Scope {
     }
 }
 
+/// Lives on the stack while this thread runs part of a batch.
+struct Inside {
+    /// Whether it did so already.
+    before: bool,
+}
+
+impl Inside {
+    fn enter() -> Self {
+        Self {
+            before: INSIDE.replace(true),
+        }
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        INSIDE.set(self.before);
+    }
+}
+
+/// Whether this thread runs part of a batch, so that waiting for its end would be waiting for
+/// itself.
+pub(crate) fn is_inside() -> bool {
+    INSIDE.get()
+}
+
 std::thread_local! {
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+
     /// The innermost operator whose closure is being unwound on this thread.
     static BLAMED: Cell<Option<NodeId>> = const { Cell::new(None) };
 }

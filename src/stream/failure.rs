@@ -9,10 +9,9 @@
 ///
 /// # Cost
 ///
-/// [`Retry`](Self::Retry) and [`Skip`](Self::Skip) keep a copy of all keyed state and of the
-/// items of the batch while it runs: time and memory follow all known keys, some ten nanoseconds
-/// for each key of eight bytes in every batch, where a batch that touches a thousand of a million
-/// keys would take less than a hundredth of that. [`Stop`](Self::Stop) costs nothing.
+/// [`Retry`](Self::Retry) and [`Skip`](Self::Skip) keep the items of a batch while it runs, and a
+/// copy of the tables of each key group that it writes to: time and memory follow the keys known in
+/// those. [`Stop`](Self::Stop) costs nothing.
 ///
 /// # Examples
 ///

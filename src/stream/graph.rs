@@ -9,10 +9,11 @@ use std::time::Duration;
 use std::vec::Vec;
 
 #[cfg(feature = "checkpoint")]
-use super::checkpoint::{Codecs, Part, Refusal};
+use super::checkpoint::{CheckpointError, Codecs, CutLog, Logs, Mark, Part, Refusal};
 use super::error::{BatchError, BoxError, StartError};
 use super::executor::{NodeId, Step};
 use super::metrics::StateSize;
+use super::state::Boundary;
 use super::time::BatchTime;
 
 /// One operator at run time.
@@ -34,15 +35,18 @@ pub(crate) trait Node: Send {
     /// Lets go of the batch.
     fn clear(&mut self) {}
 
+    /// Follows the driver from batch to batch.
+    fn boundary(&mut self, _boundary: Boundary) {}
+
     /// Keeps the state as it is, for [`restore`](Self::restore).
     fn save(&mut self) {}
 
     /// Goes back to the state last kept.
     fn restore(&mut self) {}
 
-    /// The state as bytes, between two batches.
+    /// Holds on to the state as it is between two batches, to be written later.
     #[cfg(feature = "checkpoint")]
-    fn snapshot(&self, _codecs: &Codecs) -> Result<Part, Refusal> {
+    fn mark(&self, _codecs: &Codecs) -> Result<Mark, Refusal> {
         Err(Refusal::Stateless)
     }
 
@@ -50,6 +54,19 @@ pub(crate) trait Node: Send {
     #[cfg(feature = "checkpoint")]
     fn recover(&mut self, _codecs: &Codecs, _part: &Part) -> Result<(), Refusal> {
         Err(Refusal::Stateless)
+    }
+
+    /// Opens a write-ahead log, if this is an input that needs one; called after
+    /// [`recover`](Self::recover). Returns what was cut off its end.
+    #[cfg(feature = "checkpoint")]
+    fn log(&mut self, _logs: &Logs<'_>) -> Result<Option<CutLog>, CheckpointError> {
+        Ok(None)
+    }
+
+    /// Nothing older than the checkpoint of this batch is needed any more.
+    #[cfg(feature = "checkpoint")]
+    fn covered(&mut self, _oldest: BatchTime) -> Result<(), CheckpointError> {
+        Ok(())
     }
 
     /// The batch is over: it has succeeded, or is given up and later ones go on.
@@ -119,6 +136,15 @@ pub(crate) struct Entry {
     parents: Vec<NodeId>,
     /// It is evaluated at multiples of this many milliseconds after the zero time.
     pub(crate) every: u64,
+    /// Somebody outside reads what it keeps.
+    kept: bool,
+}
+
+impl Entry {
+    /// Whether the operator runs, given how many operators that do read its batches.
+    fn is_needed(&self, consumers: usize) -> bool {
+        self.role == Role::Output || self.kept || consumers > 0
+    }
 }
 
 /// All operators declared so far.
@@ -144,12 +170,18 @@ impl Graph {
             role,
             parents,
             every,
+            kept: false,
         });
         id
     }
 
     pub(crate) fn rename(&mut self, node: NodeId, name: String) {
         self.entries[node as usize].name = name;
+    }
+
+    /// Lets an operator run even if no output needs it.
+    pub(crate) fn keep(&mut self, node: NodeId) {
+        self.entries[node as usize].kept = true;
     }
 
     pub(crate) fn names(&self) -> Vec<Arc<str>> {
@@ -167,19 +199,18 @@ impl Graph {
             }
         }
         let consumers = self.consumers();
-        if !self.entries.iter().any(|entry| entry.role == Role::Output) {
+        if !self.entries.iter().any(|entry| entry.is_needed(0)) {
             return Err(StartError::NoOutput);
         }
         for (entry, &consumers) in self.entries.iter_mut().zip(&consumers) {
             entry.node.connect(consumers);
         }
-        let needed = |entry: &Entry, consumers: usize| entry.role == Role::Output || consumers > 0;
         let mut order: Vec<(Entry, NodeId)> = self
             .entries
             .into_iter()
             .zip(0..)
             .zip(consumers)
-            .filter(|((entry, _), consumers)| needed(entry, *consumers))
+            .filter(|((entry, _), consumers)| entry.is_needed(*consumers))
             .map(|(numbered, _)| numbered)
             .collect();
         order.sort_by_key(|(entry, _)| entry.role == Role::Output);
@@ -190,7 +221,7 @@ impl Graph {
     fn consumers(&self) -> Vec<usize> {
         let mut consumers = std::vec![0; self.entries.len()];
         for (position, entry) in self.entries.iter().enumerate().rev() {
-            if entry.role == Role::Output || consumers[position] > 0 {
+            if entry.is_needed(consumers[position]) {
                 for &parent in &entry.parents {
                     consumers[parent as usize] += 1;
                 }

@@ -23,6 +23,9 @@ pub enum StreamEvent {
     /// A batch has failed for good: the stream ends, or goes on without it, as the
     /// [`FailurePolicy`](super::FailurePolicy) says.
     Failed(BatchError),
+    /// A checkpoint has become durable; told after a later batch, or when the stream ends.
+    #[cfg(feature = "checkpoint")]
+    Checkpointed(super::CheckpointReport),
     /// The receiver of this name has been started.
     ReceiverStarted(Arc<str>),
     /// The receiver of this name has failed, with this message, and will be called again.

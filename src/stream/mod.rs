@@ -43,6 +43,7 @@
 //! | summarise the last minute | [`summarize_window`](DStream::summarize_window), [`summarize_by_key_and_window`](DStream::summarize_by_key_and_window) | its items, and three merges |
 //! | count the last minute by key | [`reduce_by_key_and_window_with_inverse`](DStream::reduce_by_key_and_window_with_inverse), [`count_by_value_and_window`](DStream::count_by_value_and_window) | the batches that come and go, and the keys |
 //! | look at the states themselves | [`filter_map_ref`](DStream::filter_map_ref) | all known keys |
+//! | ask for states from another thread | [`handle`](DStream::handle), a [`StateHandle`] | nothing; after a question, a copy of the tables that are written to |
 //! | do anything to a batch as a whole | [`transform`](DStream::transform) | |
 //! | give results to the world | [`for_each_batch`](DStream::for_each_batch), [`for_each_partition`](DStream::for_each_partition), [`write_to`](DStream::write_to) a [`Sink`], [`to_channel`](DStream::to_channel), [`print`](DStream::print), [`save_as_text_files`](DStream::save_as_text_files) and, by feature, `save_as_json_lines` and `save_as_csv`, [`remember`](DStream::remember) | |
 //!
@@ -90,8 +91,10 @@
 //! # Going on after a crash
 //!
 //! With the feature `checkpoint`, `ContextBuilder::checkpoint` keeps the state of all operators and
-//! the positions of all inputs on disk, and `StreamingContext::recover_or` goes on from there: as if
-//! nothing had happened, with any number of partitions. Batches missed meanwhile are late ones.
+//! the positions of all inputs on disk, written while the stream goes on, and
+//! `StreamingContext::recover_or` goes on from there: as if nothing had happened, with any number of
+//! partitions. Batches missed meanwhile are late ones. `ContextBuilder::write_ahead_log` does it for
+//! inputs that push, and `inspect` shows what checkpoints hold.
 //!
 //! # Observation
 //!
@@ -135,7 +138,10 @@ pub use batch::{Batch, IntoBatch};
 pub use batch_ops::StaticTable;
 pub use builder::ContextBuilder;
 #[cfg(feature = "checkpoint")]
-pub use checkpoint::{CheckpointError, Every, PassedOver, Recovery};
+pub use checkpoint::{
+    CheckpointContents, CheckpointError, CheckpointFile, CheckpointInfo, CheckpointReport, CutLog,
+    Every, OperatorContents, PassedOver, Recovery, inspect,
+};
 pub use context::StreamingContext;
 pub use driver::Driver;
 pub use dstream::DStream;
@@ -157,6 +163,7 @@ pub use source::{
     BatchQueue, FilesRead, Inlet, Positions, Receiver, ReceiverState, ReceiverStatus, Source,
     StoppedError, TextFiles, Warnings,
 };
+pub use state::{StateHandle, StateSnapshot};
 pub use time::{BatchTime, DurationError};
 
 #[cfg(feature = "redis")]

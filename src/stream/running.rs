@@ -221,6 +221,14 @@ fn tick(mut driver: Driver, control: &Control) -> Result<(), BatchError> {
 }
 
 fn run(driver: &mut Driver, control: &Control) -> Result<(), BatchError> {
+    match run_batches(driver, control)? {
+        Stop::Gracefully => unless_failed(driver.conclude()),
+        Stop::Now => unless_failed(driver.settle()),
+    }
+}
+
+/// Runs batches and says how the stream is to end.
+fn run_batches(driver: &mut Driver, control: &Control) -> Result<Stop, BatchError> {
     let interval = driver.batch_interval();
     // Batches missed since an earlier run are late ones.
     let mut next = match driver.last_time() {
@@ -230,7 +238,7 @@ fn run(driver: &mut Driver, control: &Control) -> Result<(), BatchError> {
     let mut due = instant_of(next);
     while !driver.is_finished() {
         match control.wait_for_stop(due) {
-            Some(Stop::Now) => return Ok(()),
+            Some(Stop::Now) => return Ok(Stop::Now),
             Some(Stop::Gracefully) => return drain(driver, next, control),
             None => {}
         }
@@ -239,7 +247,7 @@ fn run(driver: &mut Driver, control: &Control) -> Result<(), BatchError> {
         next = driver.next_time();
         due += interval;
     }
-    Ok(())
+    Ok(Stop::Gracefully)
 }
 
 /// Tells of the batches whose time has come while an earlier one ran.
@@ -253,17 +261,24 @@ fn submit_all_due(driver: &mut Driver, mut next: BatchTime, mut due: Instant) {
 }
 
 /// Processes what has been received, without waiting for its time to come.
-fn drain(driver: &mut Driver, mut next: BatchTime, control: &Control) -> Result<(), BatchError> {
+fn drain(driver: &mut Driver, mut next: BatchTime, control: &Control) -> Result<Stop, BatchError> {
     driver.stop_inputs();
-    while driver.has_pending() && control.requested() != Some(Stop::Now) {
+    while driver.has_pending() {
+        if control.requested() == Some(Stop::Now) {
+            return Ok(Stop::Now);
+        }
         step(driver, next, Duration::ZERO)?;
         next = driver.next_time();
     }
-    Ok(())
+    Ok(Stop::Gracefully)
 }
 
 fn step(driver: &mut Driver, time: BatchTime, waited: Duration) -> Result<(), BatchError> {
-    match driver.step_late(time, waited) {
+    unless_failed(driver.step_late(time, waited).map(drop))
+}
+
+fn unless_failed(result: Result<(), StepError>) -> Result<(), BatchError> {
+    match result {
         Err(StepError::Batch(error) | StepError::Failed(error)) => Err(error),
         other => {
             other.expect("the clock gives the times the driver asks for");

@@ -45,3 +45,40 @@ pub(crate) fn finished(span: &Span, report: &StepReport) {
 
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn finished(_span: &Span, _report: &StepReport) {}
+
+/// Says which checkpoint the stream goes on from, and which it has passed over and why.
+#[cfg(all(feature = "tracing", feature = "checkpoint"))]
+pub(crate) fn recovered(recovery: &super::Recovery) {
+    for passed_over in recovery.passed_over() {
+        let (path, reason) = (passed_over.path().display(), passed_over.reason());
+        tracing::warn!(%path, %reason, "a checkpoint was passed over");
+    }
+    match (recovery.restored(), recovery.path()) {
+        (Some(time), Some(path)) => {
+            let (time, path) = (time.as_millis(), path.display());
+            tracing::info!(time, %path, "the stream goes on from a checkpoint");
+        }
+        _ => tracing::info!("there is no checkpoint: the stream begins"),
+    }
+}
+
+#[cfg(all(not(feature = "tracing"), feature = "checkpoint"))]
+pub(crate) fn recovered(_recovery: &super::Recovery) {}
+
+/// Says that there is a checkpoint more.
+#[cfg(all(feature = "tracing", feature = "checkpoint"))]
+pub(crate) fn checkpointed(report: &super::CheckpointReport) {
+    let (time, keys, bytes) = (report.time().as_millis(), report.keys(), report.bytes());
+    let (stopped, duration) = (report.stopped(), report.duration());
+    tracing::debug!(
+        time,
+        keys,
+        bytes,
+        ?stopped,
+        ?duration,
+        "a checkpoint is durable"
+    );
+}
+
+#[cfg(all(not(feature = "tracing"), feature = "checkpoint"))]
+pub(crate) fn checkpointed(_report: &super::CheckpointReport) {}

@@ -1,5 +1,5 @@
 //! A word count that is killed again and again ends with the state and the files of the one that
-//! was not.
+//! was not; and one of numbers that are pushed has lost none that a batch has had.
 //!
 //! ```text
 //! FOREBAY_KILLS=200 cargo test --features checkpoint --test durability -- --nocapture
@@ -16,9 +16,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::Duration;
 
-use forebay::stream::{BoxError, Every, StreamingContext};
+use forebay::stream::{BatchQueue, BoxError, Every, StreamingContext};
 
 const CHILD: &str = "FOREBAY_DURABILITY_CHILD";
+const LOGGING: &str = "FOREBAY_DURABILITY_LOGGING";
 const BATCHES: u64 = 60;
 const LINES: u64 = 20;
 
@@ -45,6 +46,90 @@ fn word_count(root: &Path) -> Result<(), BoxError> {
         driver.step(driver.next_time())?;
     }
     Ok(())
+}
+
+/// A stream of what is pushed into it, which is never the same twice. Whatever a batch has given is
+/// in a file of its own, and when it runs again, it must give the same.
+fn logged_sums(root: &Path) -> Result<(), BoxError> {
+    let checkpoints = root.join("checkpoints");
+    let queue = BatchQueue::new();
+    let build = || -> Result<StreamingContext, BoxError> {
+        let ctx = StreamingContext::builder("logged sums")
+            .threads(1)
+            .partitions(3)
+            .checkpoint(&checkpoints, Every::batches(3))
+            .write_ahead_log()
+            .build()?;
+        let numbers = ctx.queue_stream(&queue);
+        let outputs = root.join("batches");
+        fs::create_dir_all(&outputs)?;
+        numbers.for_each_batch(move |batch, time| {
+            let file = outputs.join(format!("{:010}", time.as_millis()));
+            let text = format!("{:?}", batch.into_vec());
+            match fs::read_to_string(&file) {
+                Ok(before) if before != text => Err("a batch has changed".into()),
+                Ok(_) => Ok(()),
+                Err(_) => {
+                    let aside = file.with_extension("part");
+                    fs::write(&aside, text)?;
+                    Ok(fs::rename(aside, file)?)
+                }
+            }
+        });
+        numbers
+            .map(|n: u64| ((), n))
+            .update_state_by_key(|_, new, old| {
+                Some(new.fold(old.unwrap_or(0u64), u64::wrapping_add))
+            })
+            .map(|((), sum)| sum.to_string())
+            .save_as_text_files(root.join("sum").to_string_lossy(), "");
+        Ok(ctx)
+    };
+    let mut driver = StreamingContext::recover_or(&checkpoints, build)?.into_driver()?;
+    let mut number = u64::from(std::process::id()) << 32;
+    while driver.next_time().as_millis() <= BATCHES * 1_000 {
+        // What the log has comes first.
+        if !driver.has_pending() {
+            queue.push((number..number + 100).collect());
+            number += 100;
+        }
+        driver.step(driver.next_time())?;
+    }
+    Ok(())
+}
+
+/// After any kills, the sum is that of the batches that were given.
+fn what_is_logged_survives(root: &Path, wanted: u64) {
+    fs::create_dir(root).unwrap();
+    let (mut kills, mut moments) = (0, 7);
+    while kills < wanted {
+        let round = root.join(kills.to_string());
+        while kills < wanted && live(LOGGING, &round, Some(moment(&mut moments))) {
+            kills += 1;
+        }
+        assert!(!live(LOGGING, &round, None));
+        let (mut sum, mut batches) = (0u64, 0);
+        for (path, text) in tree(&round.join("batches")) {
+            // One that was being written when it was killed was written again.
+            if path.extension().is_some() {
+                continue;
+            }
+            let text = String::from_utf8(text).unwrap();
+            let numbers = text.trim_matches(['[', ']']).split(", ");
+            let numbers = numbers.map(|n| n.parse::<u64>().unwrap());
+            sum = numbers.fold(sum, u64::wrapping_add);
+            batches += 1;
+        }
+        assert_eq!(batches, BATCHES);
+        let last = tree(&round.join(format!("sum-{}", BATCHES * 1_000)));
+        let last: Vec<u8> = last.into_values().flatten().collect();
+        assert_eq!(String::from_utf8(last).unwrap().trim(), sum.to_string());
+    }
+    println!("durability: {kills} kills of a stream with a log, nothing lost and nothing twice");
+}
+
+fn moment(state: &mut u64) -> Duration {
+    Duration::from_micros(next(state) % 60_000)
 }
 
 fn write_input(directory: &Path) {
@@ -75,9 +160,9 @@ fn tree(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 /// Runs the child, killed after so long if it is not done by then; says whether it was killed.
-fn live(root: &Path, at_most: Option<Duration>) -> bool {
+fn live(program: &str, root: &Path, at_most: Option<Duration>) -> bool {
     let mut child = Command::new(env::current_exe().unwrap())
-        .env(CHILD, root)
+        .env(program, root)
         .stdin(Stdio::null())
         .spawn()
         .unwrap();
@@ -138,15 +223,17 @@ fn a_newer_format_is_refused(root: &Path) {
     for _ in 0..3 {
         driver.step(driver.next_time()).unwrap();
     }
+    // The last checkpoint is waited for.
+    drop(driver);
     let manifest = root.join("batch-00000000000000003000/manifest");
     let mut bytes = fs::read(&manifest).unwrap();
-    bytes[8] = 2;
+    bytes[8] = 3;
     let check = crc32fast::hash(&bytes[..12]);
     bytes[12..16].copy_from_slice(&check.to_le_bytes());
     fs::write(&manifest, bytes).unwrap();
     let error = StreamingContext::recover_or(root, build).unwrap_err();
     let error = error.to_string();
-    assert!(error.contains("manifest is of format version 2"), "{error}");
+    assert!(error.contains("manifest is of format version 3"), "{error}");
 }
 
 /// A small generator (xorshift, Marsaglia 2003), for moments only.
@@ -161,13 +248,16 @@ fn main() {
     if let Some(root) = env::var_os(CHILD) {
         return word_count(Path::new(&root)).unwrap();
     }
+    if let Some(root) = env::var_os(LOGGING) {
+        return logged_sums(Path::new(&root)).unwrap();
+    }
     let wanted: u64 = env::var("FOREBAY_KILLS").map_or(25, |kills| kills.parse().unwrap());
     let directory = tempfile::tempdir().unwrap();
     let root = |name: &str| directory.path().join(name);
     on_a_clock(&root("clock"));
     a_newer_format_is_refused(&root("newer"));
     write_input(&root("input"));
-    assert!(!live(&root("unbroken"), None));
+    assert!(!live(CHILD, &root("unbroken"), None));
     let expected = tree(&root("unbroken"));
     assert!(expected.len() as u64 > 3 * BATCHES);
 
@@ -177,8 +267,8 @@ fn main() {
         let (broken, mut moments) = (root(&format!("broken-{round}")), round);
         let before = kills;
         loop {
-            let time = (kills < wanted).then(|| Duration::from_micros(next(&mut moments) % 60_000));
-            match live(&broken, time) {
+            let time = (kills < wanted).then(|| moment(&mut moments));
+            match live(CHILD, &broken, time) {
                 true => kills += 1,
                 false => break,
             }
@@ -197,4 +287,5 @@ fn main() {
         );
     }
     println!("durability: {kills} kills in {round} runs, nothing lost and nothing twice");
+    what_is_logged_survives(&root("logged"), wanted);
 }

@@ -59,8 +59,12 @@ impl Subscriber for Log {
     }
 }
 
+/// One test at a time: which spans anybody listens to is remembered for all threads.
+static TURN: Mutex<()> = Mutex::new(());
+
 #[test]
 fn a_batch_is_a_span_around_those_of_its_operators() {
+    let _turn = TURN.lock().unwrap();
     let log = Log::default();
     tracing::subscriber::with_default(log.clone(), || {
         let builder = StreamingContext::builder("test").threads(1).partitions(1);
@@ -83,4 +87,53 @@ fn a_batch_is_a_span_around_those_of_its_operators() {
         "exit 1",
     ];
     assert_eq!(*log.lines.lock().unwrap(), expected);
+}
+
+#[cfg(feature = "checkpoint")]
+#[test]
+fn recovery_says_what_it_goes_on_from_and_what_it_has_passed_over() {
+    use forebay::stream::{BoxError, Driver, Every};
+    let _turn = TURN.lock().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let open = || -> Result<Driver, BoxError> {
+        let ctx = StreamingContext::recover_or(directory.path(), || {
+            let builder = StreamingContext::builder("test").threads(1);
+            let builder = builder.checkpoint(directory.path(), Every::batches(1));
+            let ctx = builder.build()?;
+            ctx.batches([vec![1], vec![2]])
+                .for_each_batch(|_, _| Ok(()));
+            Ok::<_, BoxError>(ctx)
+        })?;
+        Ok(ctx.into_driver()?)
+    };
+    let events = |log: &Log| {
+        let lines = log.lines.lock().unwrap();
+        let events = lines.iter().filter(|line| line.starts_with("event"));
+        events.cloned().collect::<Vec<_>>()
+    };
+    let log = Log::default();
+    tracing::subscriber::with_default(log.clone(), || open().unwrap().run_to_end().unwrap());
+    let first = events(&log);
+    assert_eq!(first.len(), 3);
+    assert_eq!(
+        first[0],
+        "event message=there is no checkpoint: the stream begins"
+    );
+    assert!(first[1].starts_with("event message=a checkpoint is durable time=1000 keys=0"));
+    assert!(first[2].starts_with("event message=a checkpoint is durable time=2000 keys=0"));
+
+    let path = |time| directory.path().join(format!("batch-{time:020}"));
+    std::fs::write(path(2_000).join("manifest"), "nothing").unwrap();
+    let log = Log::default();
+    tracing::subscriber::with_default(log.clone(), || drop(open().unwrap()));
+    let (newest, older) = (path(2_000), path(1_000));
+    let (newest, older) = (newest.display(), older.display());
+    let expected = [
+        format!(
+            "event message=a checkpoint was passed over path={newest} \
+             reason={newest}/manifest is damaged: it is too short"
+        ),
+        format!("event message=the stream goes on from a checkpoint time=1000 path={older}"),
+    ];
+    assert_eq!(events(&log), expected);
 }

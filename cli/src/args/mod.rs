@@ -3,6 +3,7 @@
 mod merge;
 mod sample;
 mod save;
+mod state;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 pub(crate) use merge::{MergeArgs, MergeOutput};
 pub(crate) use sample::{EstimateArgs, SampleArgs};
 pub(crate) use save::{SaveArgs, SaveFormat};
+pub(crate) use state::{StateArgs, StateFormat};
 
 use crate::error::Error;
 use crate::field::{FieldNumber, Separator};
@@ -33,6 +35,7 @@ pub(crate) enum Command {
     Top(TopArgs),
     Sample(SampleArgs),
     Stream(StreamArgs),
+    State(StateArgs),
     Merge(MergeArgs),
 }
 
@@ -182,6 +185,10 @@ pub(crate) struct StreamArgs {
     /// Write a page with charts of rates and delays, heavy hitters and samples
     #[arg(long, value_name = "FILE.html")]
     pub(crate) report: Option<PathBuf>,
+
+    /// Keep all state in this directory, and go on from it if it is there already
+    #[arg(long, value_name = "DIR")]
+    pub(crate) checkpoint: Option<PathBuf>,
 
     /// Read a made-up log of so many lines: client, path, status, bytes
     #[arg(long, value_name = "LINES", conflicts_with = "files")]

@@ -2,7 +2,7 @@
 
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread;
 
 use crate::args::StreamArgs;
@@ -16,7 +16,7 @@ const AHEAD: usize = 64;
 const INTERRUPTED: i32 = 130;
 
 /// What comes through the channel.
-enum Message {
+pub(crate) enum Message {
     Records(Vec<Record>),
     /// The input has ended, perhaps with an error.
     End(Result<(), Error>),
@@ -50,23 +50,18 @@ impl Feed {
         Ok(Self(messages))
     }
 
-    /// Calls `visit` with the records of each block as soon as it is there.
-    ///
-    /// # Errors
-    ///
-    /// The first error of `visit` or of the input.
-    pub(crate) fn for_each(
-        self,
-        mut visit: impl FnMut(Vec<Record>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        for message in self.0 {
-            match message {
-                Message::Records(records) => visit(records)?,
-                Message::End(read) => return read,
-                Message::Stop => break,
-            }
+    /// Waits for the next message; there is none after the end.
+    pub(crate) fn next(&self) -> Option<Message> {
+        self.0.recv().ok()
+    }
+
+    /// The next message, if there is one already; like [`next`](Self::next) after the end.
+    pub(crate) fn next_if_there(&self) -> Option<Option<Message>> {
+        match self.0.try_recv() {
+            Ok(message) => Some(Some(message)),
+            Err(TryRecvError::Disconnected) => Some(None),
+            Err(TryRecvError::Empty) => None,
         }
-        Ok(())
     }
 }
 

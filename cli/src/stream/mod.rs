@@ -2,6 +2,8 @@
 
 mod chart;
 mod feed;
+mod kept;
+mod lines;
 mod page;
 mod record;
 mod report;
@@ -9,17 +11,17 @@ mod results;
 mod telemetry;
 
 use std::io::Write;
-use std::mem;
-use std::time::Duration;
 
 use forebay::frequent::MisraGries;
 use forebay::sample::Reservoir;
-use forebay::stream::{BatchQueue, DStream, StreamingContext};
+use forebay::stream::{ContextBuilder, DStream, StreamingContext};
 
 use crate::args::{StreamArgs, Verbosity};
 use crate::error::Error;
 use crate::saved;
 use crate::stream::feed::Feed;
+use crate::stream::kept::Kept;
+use crate::stream::lines::Lines;
 use crate::stream::record::Record;
 use crate::stream::report::Report;
 use crate::stream::results::{Found, Results, SharedSample};
@@ -33,21 +35,29 @@ use crate::stream::telemetry::{Audience, Telemetry};
 pub(crate) fn run(args: &StreamArgs, out: &mut impl Write) -> Result<(), Error> {
     let window = args.window_batches()?;
     let results = Results::new(Found::new(window));
-    let ctx = context(args)?;
-    // By lines, every collection pushed is a batch; by the clock, a batch is all there is.
-    let queue = match args.interval {
-        None => BatchQueue::new(),
-        Some(_) => BatchQueue::all_at_once(),
+    let size = args.interval.is_none().then_some(args.batch_lines.get());
+    let builder = context(args)?;
+    let lines = Lines::new(Feed::start(args)?, size);
+    let mut kept = None;
+    let build = || -> Result<StreamingContext, Error> {
+        let ctx = builder.build().map_err(Error::stream)?;
+        kept = declare(&ctx.source(lines.clone()), args, &results, window);
+        Ok(ctx)
     };
-    declare(&ctx.queue_stream(&queue), args, &results);
+    let ctx = match &args.checkpoint {
+        None => build()?,
+        Some(directory) => {
+            let ctx = StreamingContext::recover_or(directory, build)?;
+            kept::tell_recovery(&ctx, directory);
+            ctx
+        }
+    };
     let telemetry = Telemetry::new();
     ctx.listen(telemetry.listener(audience(args)));
-    let feed = Feed::start(args)?;
-    match args.interval {
-        None => step_by_lines(args, feed, ctx, &queue)?,
-        Some(_) => run_on_clock(feed, ctx, &queue)?,
-    }
-    let report = Report::new(results.take(), args, window);
+    run_to_end(args, ctx, &lines)?;
+    lines.outcome()?;
+    let found = kept.map_or_else(|| results.take(), |kept| kept.found(window));
+    let report = Report::new(found, args, window);
     if let Some(path) = &args.report {
         let page = page::page(&report, &telemetry.points());
         let saved = saved::replace(path, page.as_bytes());
@@ -66,7 +76,7 @@ fn audience(args: &StreamArgs) -> Audience {
     }
 }
 
-fn context(args: &StreamArgs) -> Result<StreamingContext, Error> {
+fn context(args: &StreamArgs) -> Result<ContextBuilder, Error> {
     let mut builder = StreamingContext::builder("forebay stream")
         .partitions(args.partitions.get())
         .seed(args.seed);
@@ -76,11 +86,16 @@ fn context(args: &StreamArgs) -> Result<StreamingContext, Error> {
     if let Some(interval) = args.interval {
         builder = builder.batch_interval(interval);
     }
-    builder.build().map_err(Error::stream)
+    kept::durable(builder, args)
 }
 
 /// The graph: lines to items, items to samples, running counts and heavy hitters.
-fn declare(lines: &DStream<'_, Record>, args: &StreamArgs, results: &Results) {
+fn declare(
+    lines: &DStream<'_, Record>,
+    args: &StreamArgs,
+    results: &Results,
+    window: Option<usize>,
+) -> Option<Kept> {
     let (k, capacity) = (args.k.get(), args.samples);
     lines
         .count()
@@ -89,81 +104,48 @@ fn declare(lines: &DStream<'_, Record>, args: &StreamArgs, results: &Results) {
             found.lines += lines.iter().sum::<u64>();
         }));
     let occurrences = lines.flat_map(Record::into_occurrences);
+    let mut sampled = None;
     if capacity > 0 {
-        occurrences
+        let samples = occurrences
             .filter_map(|occurrence| Some((occurrence.item, occurrence.line?)))
             .summarize_by_key(move |rng| SharedSample::new(Reservoir::with_rng(capacity, rng)))
-            .for_each_batch(results.output(|found, samples| found.samples = samples));
+            .named("samples");
+        samples.for_each_batch(results.output(|found, samples| found.samples = samples));
+        sampled = Some(samples.handle());
     }
     let items = occurrences.map(|occurrence| occurrence.item);
-    items
+    let counts = items
         .map(|item| (item, 1u64))
         .update_state_by_key(|_item, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()))
-        .for_each_batch(results.output(|found, counts| found.counts = counts));
+        .named("counts");
+    counts.for_each_batch(results.output(|found, counts| found.counts = counts));
+    let heavy = items.transform(move |batch, _time| batch.summarize(|| MisraGries::new(k)));
+    let kept = args.checkpoint.as_ref().map(|_| {
+        let handles = (counts.handle(), sampled);
+        Kept::declare(lines, &heavy, handles, results, window)
+    });
     let verbosity = args.verbosity();
-    items
-        .transform(move |batch, _time| batch.summarize(|| MisraGries::new(k)))
-        .for_each_batch(results.output(move |found, panes| {
-            for pane in panes {
-                if verbosity == Verbosity::EachBatch {
-                    report::tell_batch(found, &pane);
-                }
-                found.window.push(pane);
+    heavy.for_each_batch(results.output(move |found, panes| {
+        for pane in panes {
+            if verbosity == Verbosity::EachBatch {
+                report::tell_batch(found, &pane);
             }
-        }));
+            found.window.push(pane);
+        }
+    }));
+    kept
 }
 
-/// Cuts batches by lines: the driver is stepped by hand whenever one is full.
-fn step_by_lines(
-    args: &StreamArgs,
-    feed: Feed,
-    ctx: StreamingContext,
-    queue: &BatchQueue<Record>,
-) -> Result<(), Error> {
-    let size = args.batch_lines.get();
-    let mut driver = ctx.into_driver().map_err(Error::stream)?;
-    let mut step = |batch| {
-        queue.push(batch);
-        let time = driver.next_time();
-        driver.step(time).map(drop).map_err(Error::stream)
-    };
-    let mut batch = Vec::new();
-    feed.for_each(|records| {
-        for record in records {
-            batch.push(record);
-            if batch.len() == size {
-                step(mem::take(&mut batch))?;
-            }
-        }
-        Ok(())
-    })?;
-    if batch.is_empty() {
-        Ok(())
-    } else {
-        step(batch)
+/// Runs the batches until the input has ended.
+fn run_to_end(args: &StreamArgs, ctx: StreamingContext, lines: &Lines) -> Result<(), Error> {
+    if args.interval.is_some() {
+        let running = ctx.start().map_err(Error::stream)?;
+        return running.await_termination().map_err(Error::stream);
     }
-}
-
-/// Cuts batches by the clock: each takes what has been read since the last one.
-fn run_on_clock(
-    feed: Feed,
-    ctx: StreamingContext,
-    queue: &BatchQueue<Record>,
-) -> Result<(), Error> {
-    /// Blocks read ahead of the stream; more would only take memory.
-    const MOST_WAITING: usize = 256;
-    const PAUSE: Duration = Duration::from_millis(1);
-    let mut running = ctx.start().map_err(Error::stream)?;
-    feed.for_each(|records| {
-        while queue.len() >= MOST_WAITING {
-            // Ends before its input does only by failing.
-            running
-                .await_termination_or_timeout(PAUSE)
-                .map_err(Error::stream)?;
-        }
-        queue.push(records);
-        Ok(())
-    })?;
-    queue.close();
-    running.await_termination().map_err(Error::stream)
+    // By lines, a batch is run as soon as it is full.
+    let mut driver = ctx.into_driver().map_err(Error::stream)?;
+    while lines.wait_for_batch() {
+        driver.step(driver.next_time()).map_err(Error::stream)?;
+    }
+    driver.checkpoint().map_err(Error::stream)
 }

@@ -7,6 +7,7 @@ use forebay::frequent::MisraGries;
 use forebay::sample::Reservoir;
 use forebay::stream::{Batch, BatchTime, BoxError, Data};
 use forebay::{Merge, Summary};
+use serde::{Deserialize, Serialize};
 
 use crate::stream::record::{PlacedLine, Text};
 use crate::window::Window;
@@ -72,7 +73,7 @@ impl Results {
 
 /// A sample of lines that is cheap to hand out: it is copied only when it changes while somebody
 /// else still holds it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SharedSample(Arc<Reservoir<PlacedLine>>);
 
 impl SharedSample {

@@ -1,5 +1,6 @@
 //! Tests of the built binary, as a user or a script meets it: one module for each command.
 
+mod checkpoint;
 mod estimate;
 mod images;
 mod merge;

@@ -9,6 +9,7 @@ use std::string::{String, ToString};
 use std::sync::Arc;
 use std::vec::Vec;
 
+use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -18,6 +19,8 @@ use crate::stream::time::BatchTime;
 
 type Encode<T> = dyn Fn(&T, &mut Vec<u8>) -> Result<(), BoxError> + Send + Sync;
 type Decode<T> = dyn Fn(&mut &[u8]) -> Result<T, BoxError> + Send + Sync;
+type EncodeEach<T> = dyn Fn(&[&T], &mut Vec<u8>) -> Result<(), BoxError> + Send + Sync;
+type DecodeEach<T> = dyn Fn(usize, &mut &[u8]) -> Result<Vec<T>, BoxError> + Send + Sync;
 
 /// How one type is written and read.
 pub(crate) struct Codec<T> {
@@ -25,6 +28,9 @@ pub(crate) struct Codec<T> {
     name: Arc<str>,
     encode: Arc<Encode<T>>,
     decode: Arc<Decode<T>>,
+    /// The same for many at once: one call through a pointer instead of one for each.
+    encode_each: Arc<EncodeEach<T>>,
+    decode_each: Arc<DecodeEach<T>>,
 }
 
 impl<T> Clone for Codec<T> {
@@ -33,6 +39,8 @@ impl<T> Clone for Codec<T> {
             name: Arc::clone(&self.name),
             encode: Arc::clone(&self.encode),
             decode: Arc::clone(&self.decode),
+            encode_each: Arc::clone(&self.encode_each),
+            decode_each: Arc::clone(&self.decode_each),
         }
     }
 }
@@ -43,10 +51,23 @@ impl<T: 'static> Codec<T> {
         encode: impl Fn(&T, &mut Vec<u8>) -> Result<(), BoxError> + Send + Sync + 'static,
         decode: impl Fn(&mut &[u8]) -> Result<T, BoxError> + Send + Sync + 'static,
     ) -> Self {
+        let (encode, decode) = (Arc::new(encode), Arc::new(decode));
+        let (one_in, one_out) = (Arc::clone(&encode), Arc::clone(&decode));
         Self {
             name: name.into(),
-            encode: Arc::new(encode),
-            decode: Arc::new(decode),
+            encode,
+            decode,
+            encode_each: Arc::new(move |values, out| {
+                values.iter().try_for_each(|value| one_in(value, out))
+            }),
+            decode_each: Arc::new(move |count, bytes| {
+                // What a hostile count says is not to be believed before the values have come.
+                let mut values = Vec::with_capacity(count.min(bytes.len()));
+                for _ in 0..count {
+                    values.push(one_out(bytes)?);
+                }
+                Ok(values)
+            }),
         }
     }
 
@@ -60,6 +81,15 @@ impl<T: 'static> Codec<T> {
 
     pub(crate) fn take(&self, bytes: &mut &[u8]) -> Result<T, BoxError> {
         (self.decode)(bytes)
+    }
+
+    /// Appends values one after the other.
+    pub(crate) fn put_each(&self, values: &[&T], out: &mut Vec<u8>) -> Result<(), BoxError> {
+        (self.encode_each)(values, out)
+    }
+
+    pub(crate) fn take_each(&self, count: usize, bytes: &mut &[u8]) -> Result<Vec<T>, BoxError> {
+        (self.decode_each)(count, bytes)
     }
 
     pub(crate) fn put_all<'a>(
@@ -93,14 +123,44 @@ impl<T: 'static> Codec<T> {
     }
 }
 
+/// Lets postcard append slices as such, not byte by byte.
+struct Onto<'a>(&'a mut Vec<u8>);
+
+impl Flavor for Onto<'_> {
+    type Output = ();
+
+    #[inline]
+    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
+        match data {
+            // Most numbers are short, and a call to copy them costs more than they do.
+            [] => {}
+            [a] => self.0.push(*a),
+            [a, b] => self.0.extend([*a, *b]),
+            [a, b, c] => self.0.extend([*a, *b, *c]),
+            _ => self.0.extend_from_slice(data),
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
+        self.0.push(data);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
 /// Appends a value of the format's own.
+#[inline]
 pub(crate) fn put<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), BoxError> {
-    let begun = std::mem::take(out);
-    *out = postcard::to_extend(value, begun)?;
-    Ok(())
+    Ok(postcard::serialize_with_flavor(value, Onto(out))?)
 }
 
 /// Reads a value of the format's own.
+#[inline]
 pub(crate) fn take<T: DeserializeOwned>(bytes: &mut &[u8]) -> Result<T, BoxError> {
     let (value, rest) = postcard::take_from_bytes(bytes)?;
     *bytes = rest;

@@ -1,99 +1,71 @@
-//! Checkpoints on disk: a directory for each, written aside and renamed when it is complete.
+//! Where a stream keeps its checkpoints: a directory for each.
 
 use std::format;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::vec::Vec;
 
 use super::error::CheckpointError;
 use super::snapshot::Snapshot;
+use super::storage::{Disk, Storage};
 
 const PREFIX: &str = "batch-";
+const ASIDE: &str = ".part-";
 
 /// The directory in which a stream keeps its checkpoints.
 #[derive(Clone, Debug)]
-pub(crate) struct Directory(pub(crate) PathBuf);
+pub(crate) struct Directory {
+    pub(crate) path: PathBuf,
+    pub(crate) storage: Arc<dyn Storage>,
+}
 
-fn failed(path: &Path) -> impl Fn(io::Error) -> CheckpointError + '_ {
+/// Names the file in the error of an operation on it.
+pub(crate) fn failed(path: &Path) -> impl Fn(io::Error) -> CheckpointError + '_ {
     |error| CheckpointError::Io {
         path: path.into(),
         error,
     }
 }
 
-/// Makes the entries of a directory durable, where a directory can be opened.
-fn sync(directory: &Path) -> io::Result<()> {
-    match cfg!(unix) {
-        true => File::open(directory)?.sync_all(),
-        false => Ok(()),
-    }
-}
-
-fn remove(directory: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
 impl Directory {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        let storage = Arc::new(Disk);
+        Self { path, storage }
+    }
+
     pub(crate) fn path_of(&self, time: u64) -> PathBuf {
-        self.0.join(format!("{PREFIX}{time:020}"))
+        self.path.join(format!("{PREFIX}{time:020}"))
+    }
+
+    /// Where a checkpoint is written before it is whole.
+    pub(crate) fn aside(&self, time: u64) -> PathBuf {
+        self.path.join(format!("{ASIDE}{time:020}"))
     }
 
     /// The times of all checkpoints, whole or not, newest first.
     pub(crate) fn times(&self) -> Result<Vec<u64>, CheckpointError> {
-        let entries = match fs::read_dir(&self.0) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(failed(&self.0))?,
+        self.times_of(PREFIX)
+    }
+
+    fn times_of(&self, prefix: &str) -> Result<Vec<u64>, CheckpointError> {
+        let names = self.storage.list(&self.path).map_err(failed(&self.path))?;
+        let time = |name: &std::ffi::OsString| {
+            let digits = name.to_str().and_then(|name| name.strip_prefix(prefix));
+            digits.and_then(|digits| digits.parse::<u64>().ok())
         };
-        let mut times = Vec::new();
-        for entry in entries {
-            let name = entry.map_err(failed(&self.0))?.file_name();
-            let digits = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
-            times.extend(digits.and_then(|digits| digits.parse::<u64>().ok()));
-        }
+        let mut times: Vec<u64> = names.iter().filter_map(time).collect();
         times.sort_unstable_by(|a, b| b.cmp(a));
         Ok(times)
     }
 
-    /// Writes a checkpoint. When this returns it is durable; until then the one of `previous` is
-    /// kept, and afterwards too, as a fallback; what is older is removed.
-    pub(crate) fn write(
-        &self,
-        snapshot: &Snapshot,
-        previous: Option<u64>,
-    ) -> Result<(), CheckpointError> {
-        let time = snapshot.stand.time;
-        let (path, aside) = (self.path_of(time), self.0.join(format!(".part-{time:020}")));
-        let files = snapshot.files().map_err(|error| CheckpointError::Encode {
-            operator: super::snapshot::MANIFEST.into(),
-            error,
-        })?;
-        remove(&aside).map_err(failed(&aside))?;
-        fs::create_dir_all(&aside).map_err(failed(&aside))?;
-        for (name, bytes) in files {
-            let path = aside.join(name);
-            write(&path, &bytes).map_err(failed(&path))?;
-        }
-        sync(&aside).map_err(failed(&aside))?;
-        // What is there under this name was passed over when the stream was recovered.
-        remove(&path).map_err(failed(&path))?;
-        fs::rename(&aside, &path).map_err(failed(&path))?;
-        sync(&self.0).map_err(failed(&self.0))?;
-        self.clean(time, previous)
-    }
-
-    /// Removes what is older than a checkpoint and the one before it: a stream killed while it did
-    /// so leaves it, or parts of it.
+    /// Removes what is older than a checkpoint and the one before it, and what never became one:
+    /// a stream killed while it did so leaves it, or parts of it.
     pub(crate) fn tidy(&self, newest: u64) -> Result<(), CheckpointError> {
+        for time in self.times_of(ASIDE)? {
+            let path = self.aside(time);
+            self.storage.remove_dir(&path).map_err(failed(&path))?;
+        }
         let times = self.times()?;
         let previous = times.iter().copied().find(|&time| time < newest);
         match times.contains(&newest) {
@@ -102,11 +74,13 @@ impl Directory {
         }
     }
 
-    fn clean(&self, newest: u64, previous: Option<u64>) -> Result<(), CheckpointError> {
+    /// Removes what is older than these two. Files that a newer checkpoint has taken over stay
+    /// under the names that they have there.
+    pub(crate) fn clean(&self, newest: u64, previous: Option<u64>) -> Result<(), CheckpointError> {
         for time in self.times()? {
             if time < newest && Some(time) != previous {
                 let path = self.path_of(time);
-                remove(&path).map_err(failed(&path))?;
+                self.storage.remove_dir(&path).map_err(failed(&path))?;
             }
         }
         Ok(())
@@ -115,7 +89,8 @@ impl Directory {
     /// Reads a checkpoint, every byte of which is verified.
     pub(crate) fn read(&self, time: u64) -> Result<Snapshot, CheckpointError> {
         let path = self.path_of(time);
-        let snapshot = Snapshot::read(&path, |path| fs::read(path).map_err(failed(path)))?;
+        let read = |path: &Path| self.storage.read(path).map_err(failed(path));
+        let snapshot = Snapshot::read(&path, read)?;
         match snapshot.stand.time == time {
             true => Ok(snapshot),
             false => Err(CheckpointError::Corrupt {

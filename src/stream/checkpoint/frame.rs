@@ -11,9 +11,11 @@ use std::path::Path;
 use std::vec::Vec;
 
 use super::error::CheckpointError;
+use crate::stream::error::BoxError;
 
 const MAGIC: &[u8; 8] = b"FOREBAYC";
-const VERSION: u16 = 1;
+/// What is written; older versions are read.
+const VERSION: u16 = 2;
 const HEADER: usize = 16;
 const SECTION: usize = 12;
 
@@ -22,6 +24,7 @@ const SECTION: usize = 12;
 pub(crate) enum Kind {
     Manifest = 1,
     State = 2,
+    Log = 3,
 }
 
 /// The beginning of a file.
@@ -35,9 +38,34 @@ pub(crate) fn begin(kind: Kind) -> Vec<u8> {
 }
 
 pub(crate) fn push(body: &[u8], out: &mut Vec<u8>) {
-    out.extend((body.len() as u64).to_le_bytes());
-    out.extend(crc32fast::hash(body).to_le_bytes());
+    out.extend(section(&[], body));
     out.extend(body);
+}
+
+/// What precedes a body in a section; it begins with `head`, which comes last here.
+pub(crate) fn section(head: &[u8], body: &[u8]) -> Vec<u8> {
+    let mut check = crc32fast::Hasher::new();
+    check.update(head);
+    check.update(body);
+    let mut out = Vec::with_capacity(SECTION + head.len());
+    out.extend(((head.len() + body.len()) as u64).to_le_bytes());
+    out.extend(check.finalize().to_le_bytes());
+    out.extend(head);
+    out
+}
+
+/// Makes `out` a whole section, the body of which `fill` appends.
+pub(crate) fn section_of(
+    out: &mut Vec<u8>,
+    fill: impl FnOnce(&mut Vec<u8>) -> Result<(), BoxError>,
+) -> Result<(), BoxError> {
+    out.clear();
+    out.resize(SECTION, 0);
+    fill(out)?;
+    let (head, body) = out.split_at_mut(SECTION);
+    head[..8].copy_from_slice(&(body.len() as u64).to_le_bytes());
+    head[8..].copy_from_slice(&crc32fast::hash(body).to_le_bytes());
+    Ok(())
 }
 
 fn number<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
@@ -50,12 +78,85 @@ pub(crate) fn sections<'a>(
     kind: Kind,
     bytes: &'a [u8],
 ) -> Result<Vec<&'a [u8]>, CheckpointError> {
+    Ok(open(path, kind, bytes)?.1)
+}
+
+/// The version of a file and the bodies of its sections, all of them intact.
+pub(crate) fn open<'a>(
+    path: &Path,
+    kind: Kind,
+    bytes: &'a [u8],
+) -> Result<(u16, Vec<&'a [u8]>), CheckpointError> {
+    let (version, mut rest) = header(path, kind, bytes)?;
+    let mut found = Vec::new();
+    while !rest.is_empty() {
+        let (body, after) = next(rest).map_err(|flaw| flaw.of(path))?;
+        found.push(body);
+        rest = after;
+    }
+    Ok((version, found))
+}
+
+/// The bodies of the sections of a file and how many bytes it has with them. If it `may_be_torn`,
+/// what a write that was interrupted has left at its end is passed over; anything else that is
+/// wrong is an error.
+pub(crate) fn intact<'a>(
+    path: &Path,
+    kind: Kind,
+    bytes: &'a [u8],
+    may_be_torn: bool,
+) -> Result<(Vec<&'a [u8]>, usize), CheckpointError> {
+    if may_be_torn && bytes.len() < HEADER {
+        return Ok((Vec::new(), 0));
+    }
+    let (_, mut rest) = header(path, kind, bytes)?;
+    let mut found = Vec::new();
+    while !rest.is_empty() {
+        match next(rest) {
+            // No record is empty: these are bytes that were never written.
+            Ok(([], _)) | Err(Flaw::Short) if may_be_torn => break,
+            Err(Flaw::Check(after)) if may_be_torn && after.is_empty() => break,
+            Err(flaw) => return Err(flaw.of(path)),
+            Ok((body, after)) => {
+                found.push(body);
+                rest = after;
+            }
+        }
+    }
+    Ok((found, bytes.len() - rest.len()))
+}
+
+/// What is wrong with a section.
+enum Flaw<'a> {
+    Short,
+    /// Its checksum; this follows it.
+    Check(&'a [u8]),
+}
+
+impl Flaw<'_> {
+    fn of(&self, path: &Path) -> CheckpointError {
+        CheckpointError::Corrupt {
+            path: path.into(),
+            what: match self {
+                Self::Short => "it is too short",
+                Self::Check(_) => "the checksum of a section is wrong",
+            },
+        }
+    }
+}
+
+/// The version of a file, and what follows its header.
+fn header<'a>(
+    path: &Path,
+    kind: Kind,
+    bytes: &'a [u8],
+) -> Result<(u16, &'a [u8]), CheckpointError> {
     let corrupt = |what| CheckpointError::Corrupt {
         path: path.into(),
         what,
     };
-    let short = || corrupt("it is too short");
-    let (header, mut rest) = bytes.split_at_checked(HEADER).ok_or_else(short)?;
+    let split = bytes.split_at_checked(HEADER);
+    let (header, rest) = split.ok_or_else(|| Flaw::Short.of(path))?;
     if !header.starts_with(MAGIC) {
         return Err(CheckpointError::Foreign { path: path.into() });
     }
@@ -63,25 +164,25 @@ pub(crate) fn sections<'a>(
         return Err(corrupt("the checksum of its header is wrong"));
     }
     let version = u16::from_le_bytes([header[8], header[9]]);
-    if version != VERSION {
+    if !(1..=VERSION).contains(&version) {
         let path = path.into();
         return Err(CheckpointError::Newer { path, version });
     }
     if header[10] != kind as u8 {
         return Err(corrupt("it is of another kind"));
     }
-    let mut found = Vec::new();
-    while !rest.is_empty() {
-        let (head, after) = rest.split_at_checked(SECTION).ok_or_else(short)?;
-        let length = number(head).map_or(u64::MAX, u64::from_le_bytes);
-        let check = number(&head[8..]).map(u32::from_le_bytes);
-        let length = usize::try_from(length).map_err(|_| short())?;
-        let (body, after) = after.split_at_checked(length).ok_or_else(short)?;
-        if check != Some(crc32fast::hash(body)) {
-            return Err(corrupt("the checksum of a section is wrong"));
-        }
-        found.push(body);
-        rest = after;
+    Ok((version, rest))
+}
+
+/// The body of the first section, and what follows it.
+fn next(bytes: &[u8]) -> Result<(&[u8], &[u8]), Flaw<'_>> {
+    let (head, after) = bytes.split_at_checked(SECTION).ok_or(Flaw::Short)?;
+    let length = number(head).map_or(u64::MAX, u64::from_le_bytes);
+    let check = number(&head[8..]).map(u32::from_le_bytes);
+    let length = usize::try_from(length).map_err(|_| Flaw::Short)?;
+    let (body, after) = after.split_at_checked(length).ok_or(Flaw::Short)?;
+    match check == Some(crc32fast::hash(body)) {
+        true => Ok((body, after)),
+        false => Err(Flaw::Check(after)),
     }
-    Ok(found)
 }

@@ -2,91 +2,80 @@
 //!
 //! Knows state only as bytes by key group; which state there is, operators say.
 
+mod background;
 mod codec;
 mod directory;
 mod error;
+mod every;
+#[cfg(test)]
+mod faults;
 mod frame;
+mod inspect;
+mod log;
+mod manifest;
+mod mark;
 mod part;
 mod recovery;
+mod report;
 mod setup;
 mod snapshot;
+mod storage;
+mod writer;
 
 use std::path::PathBuf;
-use std::string::String;
-use std::sync::Arc;
 use std::vec::Vec;
 
+pub(crate) use background::{At, Checkpointer};
 pub(crate) use codec::{Codec, Codecs, put, take, time};
 pub use error::CheckpointError;
-pub(crate) use part::{
-    Part, Refusal, list, put_panes, recover_value, snapshot_value, take_panes, used_up,
-};
-pub use recovery::{PassedOver, Recovery};
+pub use every::Every;
+pub use inspect::{CheckpointContents, CheckpointFile, CheckpointInfo, OperatorContents, inspect};
+pub(crate) use log::Log;
+pub(crate) use mark::{GroupMark, Mark, mark_value};
+pub(crate) use part::{Layout, Part, Refusal, list, put_panes, recover_value, take_panes, used_up};
+pub use recovery::{CutLog, PassedOver, Recovery};
+pub use report::CheckpointReport;
 
 use super::executor::{Env, NodeId};
 use super::graph::Entry;
+use super::state::Boundary;
+use super::time::BatchTime;
+use super::trace;
+use background::Target;
 use directory::Directory;
-use snapshot::{MANIFEST, Snapshot, Stand};
-
-/// How often a checkpoint is taken.
-///
-/// # Examples
-///
-/// ```
-/// use forebay::stream::Every;
-///
-/// let _every_fifth_batch = Every::batches(5);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Every(u64);
-
-impl Every {
-    /// After every so many batches.
-    ///
-    /// # Panics
-    ///
-    /// If `count` is 0.
-    #[must_use]
-    #[track_caller]
-    pub const fn batches(count: u64) -> Self {
-        assert!(count > 0, "a checkpoint is taken after at least one batch");
-        Self(count)
-    }
-}
+use manifest::{MANIFEST, Stand};
+use snapshot::Snapshot;
 
 /// What the builder knows of checkpoints.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Durability {
     pub(crate) codecs: Codecs,
     /// Where checkpoints are written and how often, if they are.
-    pub(crate) target: Option<(PathBuf, Every)>,
+    pub(crate) target: Option<(Directory, Every)>,
+    /// Inputs that cannot be read again have logs.
+    pub(crate) logs: bool,
 }
 
 /// A checkpoint that waits for the operators to be complete.
 #[derive(Debug)]
 pub(crate) struct Found {
-    pub(crate) recovery: Arc<Recovery>,
+    pub(crate) recovery: Recovery,
     pub(crate) snapshot: Option<Snapshot>,
 }
 
 impl Found {
     pub(crate) fn look(directory: PathBuf) -> Result<Self, CheckpointError> {
-        let (recovery, snapshot) = recovery::find(&Directory(directory))?;
-        Ok(Self {
-            recovery: Arc::new(recovery),
-            snapshot,
-        })
+        let (recovery, snapshot) = recovery::find(&Directory::new(directory))?;
+        trace::recovered(&recovery);
+        Ok(Self { recovery, snapshot })
     }
 }
 
-/// What a driver does about checkpoints.
-#[derive(Default)]
-pub(crate) struct Checkpointer {
-    codecs: Codecs,
-    target: Option<(Directory, Every)>,
-    recovery: Option<Arc<Recovery>>,
-    /// The newest checkpoint known to be whole.
-    last: Option<u64>,
+/// What an input needs for opening its log.
+pub(crate) struct Logs<'a> {
+    pub(crate) directory: &'a Directory,
+    pub(crate) codecs: &'a Codecs,
+    pub(crate) operator: &'a str,
 }
 
 type Operators = [(Entry, NodeId)];
@@ -102,73 +91,46 @@ impl Checkpointer {
         interval: u64,
     ) -> Result<(Self, Option<(u64, u64)>), CheckpointError> {
         let target = durability.target;
-        let target = target.map(|(path, every)| (Directory(path), every));
-        let mut this = Self {
-            codecs: durability.codecs,
-            target,
-            recovery: found.as_ref().map(|found| Arc::clone(&found.recovery)),
-            last: None,
+        let mut this = Self::default();
+        this.codecs = durability.codecs;
+        this.target = target.map(|(directory, every)| Target { directory, every });
+        let (recovery, snapshot) = match found {
+            Some(found) => (Some(found.recovery), found.snapshot),
+            None => (None, None),
         };
-        let clock = match found.and_then(|found| found.snapshot) {
+        this.recovery = recovery;
+        let clock = match snapshot {
             Some(snapshot) => Some(this.restore(&snapshot, operators, env, interval)?),
             None => None,
         };
-        if let Some((directory, _)) = &this.target {
-            if this.recovery.is_none() && !directory.times()?.is_empty() {
-                let directory = directory.0.clone();
-                return Err(CheckpointError::Occupied { directory });
-            }
-            this.parts(operators)?;
-            if let Some(newest) = this.last {
-                directory.tidy(newest)?;
-            }
-        }
+        this.make_sure(operators, durability.logs)?;
         Ok((this, clock))
     }
 
-    pub(crate) fn recovery(&self) -> Option<&Recovery> {
-        self.recovery.as_deref()
-    }
-
-    fn parts(&self, operators: &Operators) -> Result<Vec<(String, Part)>, CheckpointError> {
-        let mut parts = Vec::new();
-        for (operator, _) in operators {
-            match operator.node.snapshot(&self.codecs) {
-                Ok(part) => parts.push((operator.name.clone(), part)),
-                Err(Refusal::Stateless) => {}
-                Err(refusal) => return Err(CheckpointError::refused(refusal, &operator.name)),
+    /// Opens logs, and makes sure that checkpoints can be taken.
+    fn make_sure(&mut self, operators: &mut Operators, logs: bool) -> Result<(), CheckpointError> {
+        let Some(Target { directory, .. }) = &self.target else {
+            return Ok(());
+        };
+        let is_used = || Ok(!directory.times()?.is_empty() || directory.claim_logs(&[]).is_err());
+        if self.recovery.is_none() && is_used()? {
+            let directory = directory.path.clone();
+            return Err(CheckpointError::Occupied { directory });
+        }
+        let names = operators.iter().map(|(entry, _)| entry.name.as_str());
+        directory.claim_logs(&names.collect::<Vec<_>>())?;
+        for (entry, _) in operators.iter_mut().filter(|_| logs) {
+            let cut = entry.node.log(&Logs {
+                directory,
+                codecs: &self.codecs,
+                operator: &entry.name,
+            })?;
+            if let Some(recovery) = &mut self.recovery {
+                recovery.cut.extend(cut);
             }
         }
-        Ok(parts)
-    }
-
-    /// Takes a checkpoint after a batch, if it is time for one.
-    pub(crate) fn after_batch(
-        &mut self,
-        operators: &Operators,
-        env: &Env,
-        interval: u64,
-        (zero, time): (u64, u64),
-    ) -> Result<(), CheckpointError> {
-        let Some((directory, every)) = &self.target else {
-            return Ok(());
-        };
-        if !((time - zero) / interval).is_multiple_of(every.0) {
-            return Ok(());
-        }
-        let snapshot = Snapshot {
-            stand: Stand {
-                zero,
-                time,
-                interval,
-                seed: env.seed.get(),
-                key_groups: env.routing.groups,
-            },
-            parts: self.parts(operators)?,
-        };
-        directory.write(&snapshot, self.last)?;
-        self.last = Some(time);
-        Ok(())
+        self.marks(operators)?;
+        self.last.map_or(Ok(()), |newest| directory.tidy(newest))
     }
 
     fn restore(
@@ -210,6 +172,10 @@ impl Checkpointer {
                 None => Err(Refusal::Stateless),
             };
             taken.map_err(|refusal| disowned(refusal, path.clone(), name, part))?;
+        }
+        for (entry, _) in operators.iter_mut() {
+            let reached = Boundary::Reached(BatchTime::from_millis(time));
+            entry.node.boundary(reached);
         }
         self.last = Some(time);
         Ok((zero, time))

@@ -1,4 +1,4 @@
-//! What one operator gives to a checkpoint.
+//! What one operator gets back from a checkpoint.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::string::String;
@@ -13,11 +13,23 @@ use crate::stream::time::BatchTime;
 pub(crate) struct Part {
     /// What the state consists of, by the names of codecs.
     pub(crate) types: Vec<String>,
+    /// How a key group is laid out.
+    pub(crate) layout: Layout,
     pub(crate) keys: u64,
     /// What belongs to no key group.
     pub(crate) whole: Vec<u8>,
     /// The rest, by key group.
     pub(crate) groups: BTreeMap<u32, Vec<u8>>,
+}
+
+/// How the keys of a group and their states follow each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Of format version 1: each key with its position and its state.
+    Rows,
+    /// All keys, all positions, all states.
+    #[default]
+    Columns,
 }
 
 /// Why an operator gives nothing, or does not take what it is given.
@@ -42,15 +54,6 @@ impl From<BoxError> for Refusal {
 }
 
 impl Part {
-    /// A part without keys.
-    pub(crate) fn whole(types: Vec<String>, whole: Vec<u8>) -> Self {
-        Self {
-            types,
-            whole,
-            ..Self::default()
-        }
-    }
-
     pub(crate) fn check_types(&self, types: Vec<String>) -> Result<(), Refusal> {
         match self.types == types {
             true => Ok(()),
@@ -67,13 +70,7 @@ pub(crate) fn used_up(bytes: &[u8]) -> Result<(), BoxError> {
     }
 }
 
-/// One value that belongs to no key group.
-pub(crate) fn snapshot_value<T: 'static>(codec: &Codec<T>, value: &T) -> Result<Part, Refusal> {
-    let mut bytes = Vec::new();
-    codec.put(value, &mut bytes)?;
-    Ok(Part::whole(std::vec![codec.name()], bytes))
-}
-
+/// Reads one value that belongs to no key group.
 pub(crate) fn recover_value<T: 'static>(codec: &Codec<T>, part: &Part) -> Result<T, Refusal> {
     part.check_types(std::vec![codec.name()])?;
     let mut bytes = &part.whole[..];

@@ -29,6 +29,32 @@ impl PassedOver {
     }
 }
 
+/// The end of a write-ahead log that was being written when the stream was lost: no batch had
+/// seen it yet, and it is not a whole record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CutLog {
+    path: PathBuf,
+    bytes: u64,
+}
+
+impl CutLog {
+    pub(crate) const fn new(path: PathBuf, bytes: u64) -> Self {
+        Self { path, bytes }
+    }
+
+    /// The segment of the log.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many bytes were cut off.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
 /// What recovery has decided: which checkpoint the stream goes on from, and which it passed over.
 ///
 /// # Examples
@@ -38,6 +64,7 @@ impl PassedOver {
 pub struct Recovery {
     restored: Option<(BatchTime, PathBuf)>,
     passed_over: Vec<PassedOver>,
+    pub(crate) cut: Vec<CutLog>,
 }
 
 impl Recovery {
@@ -59,6 +86,12 @@ impl Recovery {
     pub fn passed_over(&self) -> &[PassedOver] {
         &self.passed_over
     }
+
+    /// What was cut off the ends of write-ahead logs. Known when the stream has become a driver.
+    #[must_use]
+    pub fn cut_logs(&self) -> &[CutLog] {
+        &self.cut
+    }
 }
 
 /// The newest checkpoint that is whole.
@@ -77,6 +110,7 @@ pub(crate) fn find(directory: &Directory) -> Result<(Recovery, Option<Snapshot>)
                 let recovery = Recovery {
                     restored,
                     passed_over,
+                    cut: Vec::new(),
                 };
                 return Ok((recovery, Some(snapshot)));
             }
@@ -89,11 +123,12 @@ pub(crate) fn find(directory: &Directory) -> Result<(Recovery, Option<Snapshot>)
             Recovery {
                 restored: None,
                 passed_over,
+                cut: Vec::new(),
             },
             None,
         )),
         false => Err(CheckpointError::NoneLeft {
-            directory: directory.0.clone(),
+            directory: directory.path.clone(),
             passed_over,
         }),
     }

@@ -6,6 +6,7 @@ use std::vec::Vec;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::directory::Directory;
 use super::{CheckpointError, Every, Found, Recovery};
 use crate::stream::builder::ContextBuilder;
 use crate::stream::context::StreamingContext;
@@ -14,25 +15,83 @@ use crate::stream::error::BoxError;
 
 impl ContextBuilder {
     /// Writes checkpoints into `directory`: the state of every operator and the positions of all
-    /// inputs, after every so many batches.
+    /// inputs, after as many batches as `every` says, and when the stream ends or is stopped
+    /// gracefully.
     ///
-    /// A checkpoint is durable before the next batch begins; the one before it is kept too. Types
-    /// that operators keep must be [`durable`](Self::durable), and inputs must be readable again:
+    /// A checkpoint is taken when a batch and its outputs are done, and written while the stream
+    /// goes on; there is one on its way at a time. If that fails, the stream ends: at the next
+    /// batch, or where it is stopped. The one before it is kept too. Types that operators keep must
+    /// be [`durable`](Self::durable), and inputs must be readable again:
     /// [`batches`](StreamingContext::batches), [`from_iter`](StreamingContext::from_iter),
     /// [`text_files`](StreamingContext::text_files) and every [`Source`](crate::stream::Source)
-    /// whose positions are durable. What [`remember`](crate::stream::DStream::remember) holds and
-    /// what the rate limits have learnt is not kept.
+    /// whose positions are durable; others need a [`write_ahead_log`](Self::write_ahead_log). What
+    /// [`remember`](crate::stream::DStream::remember) holds and what the rate limits have learnt is
+    /// not kept.
     ///
     /// # Cost
     ///
-    /// Writes all state each time, on the driver's thread, and holds it in memory as bytes while
-    /// it does.
+    /// Writes the key groups that were written to since the last checkpoint; a group that was not
+    /// is a further name (a hard link) of the file that holds it. The stream stands still while
+    /// the tables are marked, microseconds for each operator; while a checkpoint is on its way,
+    /// the first write to a key group copies its table. So there is memory for those copies, and
+    /// for the bytes of some tens of key groups.
     ///
     /// # Examples
     ///
     /// See [`recover_or`](StreamingContext::recover_or).
     pub fn checkpoint(mut self, directory: impl Into<PathBuf>, every: Every) -> Self {
-        self.durability.target = Some((directory.into(), every));
+        self.durability.target = Some((Directory::new(directory.into()), every));
+        self
+    }
+
+    /// Lets inputs that cannot be read again be part of a stream with checkpoints: a
+    /// [`channel`](StreamingContext::channel), a
+    /// [`queue_stream`](StreamingContext::queue_stream), and every
+    /// [`Receiver`](crate::stream::Receiver), of text or of anything else.
+    ///
+    /// What a batch takes from such an input is written into a log beside the checkpoints, and
+    /// durable before anything is done with it. A stream that is recovered gives every batch what
+    /// the log has for it, then what comes. What waits for a batch is not in the log yet: whoever
+    /// must tell a sender that an item is safe does it when a batch has taken it. Items must be
+    /// [`durable`](Self::durable).
+    ///
+    /// # Cost
+    ///
+    /// One write and one fsync for each batch that gets items. Segments of the log are removed when
+    /// no checkpoint that is kept needs them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::stream::{BoxError, Every, StreamingContext};
+    ///
+    /// # let directory = std::env::temp_dir().join(format!("forebay-log-{}", std::process::id()));
+    /// # let dir = directory.clone();
+    /// let mut inlet = None;
+    /// let mut build = || -> Result<StreamingContext, BoxError> {
+    ///     let ctx = StreamingContext::builder("sums")
+    ///         .checkpoint(&dir, Every::batches(10))
+    ///         .write_ahead_log()
+    ///         .build()?;
+    ///     let (sender, numbers) = ctx.channel::<u64>(100);
+    ///     inlet = Some(sender);
+    ///     numbers.count().print();
+    ///     Ok(ctx)
+    /// };
+    /// let mut driver = StreamingContext::recover_or(&directory, &mut build)?.into_driver()?;
+    /// # let sender = inlet.take().expect("it was made");
+    /// sender.send_all(vec![1, 2, 3])?;
+    /// driver.step(driver.next_time())?;
+    /// drop(driver); // a crash, before the first checkpoint
+    ///
+    /// let mut driver = StreamingContext::recover_or(&directory, build)?.into_driver()?;
+    /// assert_eq!(driver.step(driver.next_time())?.items(), 3);
+    /// # drop(driver);
+    /// # std::fs::remove_dir_all(&directory)?;
+    /// # Ok::<(), BoxError>(())
+    /// ```
+    pub fn write_ahead_log(mut self) -> Self {
+        self.durability.logs = true;
         self
     }
 
@@ -123,7 +182,7 @@ impl StreamingContext {
     /// What recovery has decided; `None` if it was not asked.
     #[must_use]
     pub fn recovery(&self) -> Option<&Recovery> {
-        self.found.as_ref().map(|found| &*found.recovery)
+        self.found.as_ref().map(|found| &found.recovery)
     }
 }
 

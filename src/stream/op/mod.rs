@@ -3,6 +3,7 @@
 pub(crate) mod aggregate;
 pub(crate) mod arrivals;
 pub(crate) mod by_key;
+mod handle;
 pub(crate) mod history;
 pub(crate) mod join;
 pub(crate) mod narrow;

@@ -178,7 +178,7 @@ impl<V> Chains<V> {
 }
 
 /// Calls `f` for every key of a partition, in place; a key whose function returns `None` goes.
-fn visit<K: Key, V, S>(
+fn visit<K: Key, V, S: Data>(
     state: &mut GroupTables<K, S>,
     arrivals: Arrivals<K, V>,
     f: impl Fn(&K, NewValues<'_, V>, Option<S>) -> Option<S>,
@@ -187,7 +187,7 @@ fn visit<K: Key, V, S>(
     let mut chained = Chains { links, chains };
     let known = arrivals.known.into_groups().into_iter();
     let groups = known.zip(arrivals.new.into_groups());
-    for (table, (known, new)) in state.tables_mut().iter_mut().zip(groups) {
+    for (table, (known, new)) in state.tables_mut().zip(groups) {
         chained.fill(known, new, table);
         let links = &mut chained.links;
         let mut firsts = chained.chains.iter().map(|chain| chain.first);

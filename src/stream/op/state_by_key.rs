@@ -9,7 +9,7 @@ use std::vec;
 use std::vec::Vec;
 
 #[cfg(feature = "checkpoint")]
-use crate::stream::checkpoint::{Codecs, Part, Refusal};
+use crate::stream::checkpoint::{Codecs, Mark, Part, Refusal};
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{KeyedInbox, Routed};
@@ -20,9 +20,9 @@ use crate::stream::op::arrivals::{BLOCK, likely};
 use crate::stream::op::by_key::shuffle;
 use crate::stream::pipe::{Materialized, Pipe, StateRows};
 use crate::stream::slot::{Slot, shared};
-use crate::stream::state::{Expiry, GroupTables, StateStore};
+use crate::stream::state::{Boundary, Expiry, GroupTables, SharedExpiry, StateStore};
 #[cfg(feature = "checkpoint")]
-use crate::stream::state::{recover_expiring, snapshot_expiring};
+use crate::stream::state::{mark_expiring, recover_expiring};
 use crate::stream::time::BatchTime;
 use crate::stream::{Data, Key};
 
@@ -213,7 +213,7 @@ struct Partition<'a, K, S> {
 
 impl<K: Key, S: Data> Partition<'_, K, S> {
     fn remove(&mut self, table: usize, position: usize) {
-        self.tables.tables_mut()[table].swap_remove(position);
+        self.tables.table_mut(table).swap_remove(position);
         if let Some(expiry) = &mut self.expiry {
             expiry.swap_remove(table, position);
         }
@@ -240,9 +240,7 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
             if block.is_empty() {
                 return;
             }
-            let likely = likely(&block, |hash| {
-                &self.tables.tables()[self.tables.table_of(hash)]
-            });
+            let likely = likely(&block, |hash| self.tables.table(self.tables.table_of(hash)));
             for (record, likely) in block.drain(..).zip(likely) {
                 emitted.extend(self.update(time, record, likely, &f));
             }
@@ -258,7 +256,7 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
         f: impl Fn(BatchTime, &K, Option<V>, &mut State<S>) -> I,
     ) -> I {
         let at = self.tables.table_of(hash);
-        let table = &mut self.tables.tables_mut()[at];
+        let table = self.tables.table_mut(at);
         let known = table.find_near(likely, hash, &key);
         let held = known.and_then(|position| table.value_mut(position).take());
         let mut state = State {
@@ -290,7 +288,7 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
     ) -> Option<I> {
         let expiry = self.expiry.as_deref_mut()?;
         let (table, position) = expiry.next_due(threshold, self.tables)?;
-        let entries = &mut self.tables.tables_mut()[table];
+        let entries = self.tables.table_mut(table);
         let mut state = State {
             value: entries.value_mut(position).take(),
             timing_out: true,
@@ -306,14 +304,14 @@ struct StateNode<P, K, V, S, F, U> {
     spec: StateSpec<K, V, S, F>,
     store: Arc<StateStore<K, S>>,
     /// By partition; used only with a time-out.
-    expiry: Vec<std::sync::Mutex<Expiry>>,
+    expiry: Vec<SharedExpiry>,
     slot: Arc<Slot<U>>,
     saved: Saved<K, S>,
 }
 
 /// What a node keeps of itself besides its tables: the states it has not begun with, and the
 /// expiry indices.
-type Saved<K, S> = (Vec<(K, S)>, Vec<Expiry>);
+type Saved<K, S> = (Vec<(K, S)>, Vec<Arc<Expiry>>);
 
 impl<P, K, V, S, F, U> StateNode<P, K, V, S, F, U>
 where
@@ -325,7 +323,8 @@ where
         for (key, state) in std::mem::take(&mut self.spec.initial) {
             let (partition, at, position, hash) = self.store.set(key, state);
             if self.spec.timeout.is_some() {
-                lock(&self.expiry[partition]).touch(at, position, hash, step.time);
+                let mut expiry = lock(&self.expiry[partition]);
+                Arc::make_mut(&mut expiry).touch(at, position, hash, step.time);
             }
         }
     }
@@ -355,7 +354,7 @@ where
             let mut expiry = lock(&self.expiry[partition]);
             let mut state = Partition {
                 tables: &mut tables,
-                expiry: timeout.map(|_| &mut *expiry),
+                expiry: timeout.map(|_| Arc::make_mut(&mut expiry)),
             };
             let mut emitted = Vec::new();
             let f = &self.spec.function;
@@ -378,7 +377,7 @@ where
 
     fn save(&mut self) {
         self.store.save();
-        let expiry = self.expiry.iter().map(|expiry| lock(expiry).clone());
+        let expiry = self.expiry.iter().map(|expiry| Arc::clone(&lock(expiry)));
         self.saved = (self.spec.initial.clone(), expiry.collect());
     }
 
@@ -390,10 +389,10 @@ where
     }
 
     #[cfg(feature = "checkpoint")]
-    fn snapshot(&self, codecs: &Codecs) -> Result<Part, Refusal> {
+    fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
         match self.spec.timeout {
-            None => self.store.snapshot(codecs),
-            Some(_) => snapshot_expiring(&self.store, &self.expiry, codecs),
+            None => self.store.mark(codecs),
+            Some(_) => mark_expiring(&self.store, &self.expiry, codecs),
         }
     }
 
@@ -405,6 +404,10 @@ where
             Some(_) => self.expiry = recover_expiring(&self.store, codecs, part)?,
         }
         Ok(())
+    }
+
+    fn boundary(&mut self, boundary: Boundary) {
+        self.store.pass(boundary);
     }
 
     fn items(&self) -> Option<usize> {

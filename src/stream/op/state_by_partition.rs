@@ -63,7 +63,7 @@ where
                 let mut tables = self.store.write(partition);
                 for Routed { hash, key, value } in inbox {
                     let at = tables.table_of(hash);
-                    let table = &mut tables.tables_mut()[at];
+                    let table = tables.table_mut(at);
                     let position = table.insert(hash, key, || None);
                     *table.value_mut(position) = Some(value);
                 }
@@ -83,7 +83,7 @@ impl<P, K: Key, S: Data, F> PartitionNode<P, K, S, F> {
         inbox: KeyedInbox<Routed<K, V>>,
     ) -> Vec<KeyUpdate<K, V, S>> {
         let mut state = self.store.write(partition);
-        let tables = state.tables().iter();
+        let tables = state.tables();
         let mut arrived: Arrived<K, V> = tables.map(|_| OrderedTable::new()).collect();
         for Routed { hash, key, value } in inbox {
             let table = &mut arrived[state.table_of(hash)];
@@ -91,7 +91,7 @@ impl<P, K: Key, S: Data, F> PartitionNode<P, K, S, F> {
             table.value_mut(position).push(value);
         }
         let mut updates = Vec::new();
-        for (table, mut new) in state.tables_mut().iter_mut().zip(arrived) {
+        for (table, mut new) in state.tables_mut().zip(arrived) {
             for entry in std::mem::replace(table, OrderedTable::new()).into_entries() {
                 let found = new.find(entry.hash(), &entry.key);
                 let values = found.map(|at| std::mem::take(new.value_mut(at)));

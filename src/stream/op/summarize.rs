@@ -88,8 +88,10 @@ where
             let mut state = self.store.write(partition);
             let known = arrivals.known.into_groups().into_iter();
             let groups = known.zip(arrivals.new.into_groups());
-            for (table, (known, new)) in state.tables_mut().iter_mut().zip(groups) {
-                self.update(step, table, known, new);
+            for (at, (known, new)) in groups.enumerate() {
+                if !(known.is_empty() && new.is_empty()) {
+                    self.update(step, state.table_mut(at), known, new);
+                }
             }
         })?;
         Ok(())

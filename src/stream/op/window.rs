@@ -9,7 +9,7 @@ use std::vec;
 
 use crate::stream::Data;
 #[cfg(feature = "checkpoint")]
-use crate::stream::checkpoint::{Codecs, Part, Refusal, put_panes, take_panes, used_up};
+use crate::stream::checkpoint::{Codecs, Mark, Part, Refusal, put_panes, take_panes, used_up};
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
 use crate::stream::executor::{Scope, Step};
@@ -112,16 +112,17 @@ impl<P: Pipe> Node for WindowNode<P> {
     }
 
     #[cfg(feature = "checkpoint")]
-    fn snapshot(&self, codecs: &Codecs) -> Result<Part, Refusal> {
-        let item = codecs.get::<P::Item>()?;
+    fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
+        let item = codecs.get::<P::Item>()?.clone();
         let panes = self.panes.read().unwrap_or_else(PoisonError::into_inner);
-        let panes = panes.iter().map(|pane| {
-            let partitions = pane.partitions.iter().map(|items| items.as_slice());
-            (pane.time, partitions)
-        });
-        let mut bytes = vec::Vec::new();
-        put_panes(item, panes, &mut bytes)?;
-        Ok(Part::whole(vec![item.name()], bytes))
+        let panes = panes.clone();
+        Ok(Mark::whole(vec![item.name()], move |out| {
+            let panes = panes.iter().map(|pane| {
+                let partitions = pane.partitions.iter().map(|items| items.as_slice());
+                (pane.time, partitions)
+            });
+            put_panes(&item, panes, out)
+        }))
     }
 
     #[cfg(feature = "checkpoint")]

@@ -10,7 +10,7 @@ use std::vec::Vec;
 use crate::hash::route;
 #[cfg(feature = "checkpoint")]
 use crate::stream::checkpoint::{
-    Codec, Codecs, Part, Refusal, put, put_panes, take, take_panes, used_up,
+    Codec, Codecs, Mark, Part, Refusal, put, put_panes, take, take_panes, used_up,
 };
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
@@ -244,15 +244,17 @@ where
     keeps_store_and_panes!();
 
     #[cfg(feature = "checkpoint")]
-    fn snapshot(&self, codecs: &Codecs) -> Result<Part, Refusal> {
+    fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
         let (key, value) = (codecs.get::<K>()?, codecs.get::<V>()?);
-        let mut part = self.store.snapshot_by(key, &held(value))?;
-        let panes = self.panes.iter().map(|(time, partitions)| {
-            let partitions = partitions.iter().map(|records| records.as_slice());
-            (*time, partitions)
-        });
-        put_panes(&key.and(value), panes, &mut part.whole)?;
-        Ok(part)
+        let (panes, record) = (self.panes.clone(), key.and(value));
+        let mark = self.store.mark_by(key, &held(value));
+        Ok(mark.and_whole(move |out| {
+            let panes = panes.iter().map(|(time, partitions)| {
+                let partitions = partitions.iter().map(|records| records.as_slice());
+                (*time, partitions)
+            });
+            put_panes(&record, panes, out)
+        }))
     }
 
     #[cfg(feature = "checkpoint")]
@@ -298,7 +300,7 @@ fn leave<K: Key, V: Data>(
 ) {
     let hash = route(key);
     let at = state.table_of(hash);
-    let table = &mut state.tables_mut()[at];
+    let table = state.table_mut(at);
     let position = table.find(hash, key).expect("what leaves has come");
     let slot = table.value_mut(position);
     match slot.take() {
@@ -320,7 +322,7 @@ fn arrive<K: Key, V: Data>(
 ) {
     let hash = route(key);
     let at = state.table_of(hash);
-    let table = &mut state.tables_mut()[at];
+    let table = state.table_mut(at);
     let position = table.insert(hash, key.clone(), || None);
     let slot = table.value_mut(position);
     let (value, panes) = match slot.take() {

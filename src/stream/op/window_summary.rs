@@ -12,7 +12,7 @@ use crate::random::DefaultRng;
 use crate::stream::Data;
 #[cfg(feature = "checkpoint")]
 use crate::stream::checkpoint::{
-    Codec, Codecs, Part, Refusal, recover_value, snapshot_value, time as time_codec,
+    Codec, Codecs, Mark, Part, Refusal, mark_value, recover_value, time as time_codec,
 };
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
@@ -160,8 +160,8 @@ where
     }
 
     #[cfg(feature = "checkpoint")]
-    fn snapshot(&self, codecs: &Codecs) -> Result<Part, Refusal> {
-        snapshot_value(&TwoStacks::codec(codecs.get()?), &self.stacks)
+    fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
+        mark_value(&TwoStacks::codec(codecs.get()?), &self.stacks)
     }
 
     #[cfg(feature = "checkpoint")]

@@ -12,7 +12,9 @@ use std::vec::Vec;
 
 use crate::random::DefaultRng;
 #[cfg(feature = "checkpoint")]
-use crate::stream::checkpoint::{Codec, Codecs, Part, Refusal, put_panes, take_panes, used_up};
+use crate::stream::checkpoint::{
+    Codec, Codecs, Mark, Part, Refusal, put_panes, take_panes, used_up,
+};
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{KeyedInbox, Routed};
@@ -21,6 +23,8 @@ use crate::stream::graph::{Node, Role};
 use crate::stream::op::by_key::shuffle;
 use crate::stream::op::window_summary::TwoStacks;
 use crate::stream::pipe::{Pipe, Shared, StateRows, StateView};
+#[cfg(feature = "checkpoint")]
+use crate::stream::slot::shared;
 use crate::stream::state::{StateStore, keeps_store_and_panes};
 use crate::stream::time::{BatchTime, DurationError, multiple_of};
 use crate::stream::{Data, Key};
@@ -28,16 +32,19 @@ use crate::summary::Summary;
 use crate::table::OrderedTable;
 
 /// The keys of one batch, by partition, with their hashes.
-type Touched<K> = Vec<Vec<(u64, K)>>;
+type Touched<K> = Vec<Arc<Vec<(u64, K)>>>;
+
+/// Those of the batches of a window; cloning them copies no key.
+type Panes<K> = VecDeque<(BatchTime, Touched<K>)>;
 
 struct WindowSummaryNode<P, K, S, F> {
     pipe: P,
     make: F,
     store: Arc<StateStore<K, TwoStacks<S>>>,
     /// Which keys the batches of the window have, oldest first.
-    panes: VecDeque<(BatchTime, Touched<K>)>,
+    panes: Panes<K>,
     /// As they were before the batch.
-    saved: VecDeque<(BatchTime, Touched<K>)>,
+    saved: Panes<K>,
     /// Milliseconds.
     window: u64,
 }
@@ -67,7 +74,7 @@ where
         for entry in batch.into_entries() {
             let hash = entry.hash();
             let at = state.table_of(hash);
-            let table = &mut state.tables_mut()[at];
+            let table = state.table_mut(at);
             let position = table.insert(hash, entry.key.clone(), || None);
             let stacks = table.value_mut(position).get_or_insert_with(TwoStacks::new);
             stacks.push(step.time, entry.value);
@@ -81,7 +88,7 @@ where
         let mut state = self.store.write(partition);
         for (hash, key) in keys {
             let at = state.table_of(*hash);
-            let table = &mut state.tables_mut()[at];
+            let table = state.table_mut(at);
             let Some(position) = table.find(*hash, key) else {
                 continue;
             };
@@ -117,7 +124,7 @@ where
             for pane in &leaving {
                 self.leave(partition, &pane[partition], oldest);
             }
-            self.arrive(step, partition, inbox)
+            Arc::new(self.arrive(step, partition, inbox))
         })?;
         self.panes.push_back((step.time, touched));
         Ok(())
@@ -126,17 +133,17 @@ where
     keeps_store_and_panes!();
 
     #[cfg(feature = "checkpoint")]
-    fn snapshot(&self, codecs: &Codecs) -> Result<Part, Refusal> {
+    fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
         let key = codecs.get::<K>()?;
-        let mut part = self
-            .store
-            .snapshot_by(key, &TwoStacks::codec(codecs.get()?))?;
-        let panes = self.panes.iter().map(|(time, partitions)| {
-            let partitions = partitions.iter().map(Vec::as_slice);
-            (*time, partitions)
-        });
-        put_panes(&touched(key), panes, &mut part.whole)?;
-        Ok(part)
+        let (panes, touched) = (self.panes.clone(), touched(key));
+        let mark = self.store.mark_by(key, &TwoStacks::codec(codecs.get()?));
+        Ok(mark.and_whole(move |out| {
+            let panes = panes.iter().map(|(time, partitions)| {
+                let partitions = partitions.iter().map(|keys| keys.as_slice());
+                (*time, partitions)
+            });
+            put_panes(&touched, panes, out)
+        }))
     }
 
     #[cfg(feature = "checkpoint")]
@@ -149,7 +156,8 @@ where
         used_up(bytes)?;
         let dealt = panes.map(|(time, keys)| {
             let keys = keys.into_iter().flatten();
-            (time, self.store.dealt(keys, |(_, key)| key))
+            let partitions = self.store.dealt(keys, |(_, key)| key);
+            (time, shared(partitions))
         });
         self.panes = dealt.collect();
         Ok(())

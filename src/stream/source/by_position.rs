@@ -9,7 +9,7 @@ use std::vec::Vec;
 use super::Input;
 use crate::stream::Data;
 #[cfg(feature = "checkpoint")]
-use crate::stream::checkpoint::{Codecs, Part, Refusal, list, recover_value, snapshot_value};
+use crate::stream::checkpoint::{Codecs, Mark, Part, Refusal, list, mark_value, recover_value};
 use crate::stream::context::StreamingContext;
 use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
@@ -204,8 +204,8 @@ impl<S: Source> Input for Followed<S> {
     }
 
     #[cfg(feature = "checkpoint")]
-    fn snapshot(&self, codecs: &Codecs) -> Result<Part, Refusal> {
-        snapshot_value(&list(codecs)?, &*lock(&self.at.0))
+    fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
+        mark_value(&list(codecs)?, &*lock(&self.at.0))
     }
 
     #[cfg(feature = "checkpoint")]

@@ -7,7 +7,7 @@ use std::vec::Vec;
 use super::Data;
 use super::batch::split;
 #[cfg(feature = "checkpoint")]
-use super::checkpoint::{Codecs, Part, Refusal};
+use super::checkpoint::{CheckpointError, Codecs, CutLog, Logs, Mark, Part, Refusal};
 use super::context::StreamingContext;
 use super::dstream::DStream;
 use super::error::{BatchError, BoxError};
@@ -16,10 +16,16 @@ use super::graph::{Done, InputStatus, Node, ReceiverEvent, Role};
 use super::pipe::Materialized;
 use super::rate::Pace;
 use super::slot::{Partitions, Slot, shared};
+#[cfg(feature = "checkpoint")]
+use super::state::Boundary;
+#[cfg(feature = "checkpoint")]
+use super::time::BatchTime;
 
 mod by_position;
 mod channel;
 mod iter;
+#[cfg(feature = "checkpoint")]
+mod logged;
 mod queue;
 mod receiver;
 #[cfg(feature = "redis")]
@@ -56,7 +62,7 @@ pub(crate) trait Input: Send + 'static {
 
     /// Where it stands, for reading on from there in another run.
     #[cfg(feature = "checkpoint")]
-    fn snapshot(&self, _codecs: &Codecs) -> Result<Part, Refusal> {
+    fn mark(&self, _codecs: &Codecs) -> Result<Mark, Refusal> {
         Err(Refusal::NoReplay)
     }
 
@@ -88,6 +94,8 @@ struct InputNode<I: Input> {
     taken: Taken<I::Item>,
     /// How many items the last batch got.
     items: usize,
+    #[cfg(feature = "checkpoint")]
+    logged: logged::Logged<I::Item>,
 }
 
 /// What an input remembers of the batch at hand.
@@ -103,11 +111,32 @@ impl<I: Input> InputNode<I> {
     fn take(&mut self, step: &Step) -> Result<Partitions<I::Item>, BatchError> {
         let limit = self.pace.limit();
         let items = step
-            .guard(None, || self.input.take(limit))?
+            .guard(None, || self.receive(step, limit))?
             .map_err(|error| step.failure(error))?;
         self.items = items.len();
         let partitions = step.env.routing.partitions as usize;
         Ok(shared(split(items, partitions)))
+    }
+}
+
+impl<I: Input> InputNode<I> {
+    #[cfg(feature = "checkpoint")]
+    fn receive(&mut self, step: &Step, limit: usize) -> Result<Vec<I::Item>, BoxError> {
+        let receive = || self.input.take(limit);
+        self.logged.take(step.time, receive)
+    }
+
+    #[cfg(not(feature = "checkpoint"))]
+    fn receive(&mut self, _step: &Step, limit: usize) -> Result<Vec<I::Item>, BoxError> {
+        self.input.take(limit)
+    }
+
+    /// Whether the log has something that the input does not know of.
+    fn has_waiting(&self) -> bool {
+        #[cfg(feature = "checkpoint")]
+        return self.logged.has_waiting();
+        #[cfg(not(feature = "checkpoint"))]
+        return false;
     }
 }
 
@@ -142,13 +171,36 @@ impl<I: Input> Node for InputNode<I> {
     }
 
     #[cfg(feature = "checkpoint")]
-    fn snapshot(&self, codecs: &Codecs) -> Result<Part, Refusal> {
-        self.input.snapshot(codecs)
+    fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
+        match self.input.mark(codecs) {
+            Err(Refusal::NoReplay) => self.logged.mark(codecs),
+            marked => marked,
+        }
     }
 
     #[cfg(feature = "checkpoint")]
     fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
-        self.input.recover(codecs, part)
+        match self.input.recover(codecs, part) {
+            Err(Refusal::NoReplay) => self.logged.recover(codecs, part),
+            recovered => recovered,
+        }
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn log(&mut self, logs: &Logs<'_>) -> Result<Option<CutLog>, CheckpointError> {
+        self.logged.open(&self.input, logs)
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn covered(&mut self, oldest: BatchTime) -> Result<(), CheckpointError> {
+        self.logged.covered(oldest)
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn boundary(&mut self, boundary: Boundary) {
+        if let Boundary::Reached(time) = boundary {
+            self.logged.reached(time);
+        }
     }
 
     fn commit(&mut self, done: &Done) {
@@ -169,8 +221,8 @@ impl<I: Input> Node for InputNode<I> {
 
     fn input(&self) -> Option<InputStatus> {
         Some(InputStatus {
-            finished: self.input.is_finished(),
-            pending: self.input.has_pending(),
+            finished: self.input.is_finished() && !self.has_waiting(),
+            pending: self.input.has_pending() || self.has_waiting(),
         })
     }
 }
@@ -188,6 +240,8 @@ impl StreamingContext {
             pace: Pace::new(settings.interval, settings.pacing),
             taken: Taken::Nothing,
             items: 0,
+            #[cfg(feature = "checkpoint")]
+            logged: logged::Logged::new(),
         };
         let interval = settings.interval;
         let node = self.add(Role::Stream, kind, Vec::new(), interval, |_| Box::new(node));

@@ -8,7 +8,7 @@ use std::vec::Vec;
 use super::Input;
 use crate::stream::Data;
 #[cfg(feature = "checkpoint")]
-use crate::stream::checkpoint::{Codecs, Part, Refusal, recover_value, snapshot_value};
+use crate::stream::checkpoint::{Codecs, Mark, Part, Refusal, mark_value, recover_value};
 use crate::stream::context::StreamingContext;
 use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
@@ -192,9 +192,9 @@ impl<T: Data> Input for Listed<T> {
     }
 
     #[cfg(feature = "checkpoint")]
-    fn snapshot(&self, codecs: &Codecs) -> Result<Part, Refusal> {
+    fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
         let number = codecs.get::<u64>()?;
-        snapshot_value(&number.and(number), &self.given)
+        mark_value(&number.and(number), &self.given)
     }
 
     #[cfg(feature = "checkpoint")]

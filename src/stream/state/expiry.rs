@@ -1,11 +1,15 @@
 //! When keys were last touched, and which of them that was too long ago.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 use std::vec;
 use std::vec::Vec;
 
 use super::GroupTables;
 use crate::stream::time::BatchTime;
+
+/// The expiry index of one partition, which a snapshot may share with its operator.
+pub(crate) type SharedExpiry = Mutex<Arc<Expiry>>;
 
 /// The expiry index of one partition.
 ///
@@ -61,7 +65,7 @@ impl Expiry {
             while let Some((table, hash)) = keys.pop() {
                 let table = table as usize;
                 let times = &self.touched[table];
-                let found = state.tables()[table].find_hash(hash, |at| times[at] == time);
+                let found = state.table(table).find_hash(hash, |at| times[at] == time);
                 if let Some(position) = found {
                     return Some((table, position));
                 }

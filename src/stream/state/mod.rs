@@ -1,71 +1,32 @@
 //! Keyed state: one table per key group, dealt to partitions in contiguous ranges.
 
+mod boundary;
 mod expiry;
+mod handle;
 #[cfg(feature = "checkpoint")]
 mod stored;
+mod tables;
 
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::vec::Vec;
+
+use boundary::Gate;
+use handle::Shown;
+use tables::SharedGroup;
 
 use super::exchange::Routing;
 use super::executor::lock;
 use super::metrics::StateSize;
 use crate::hash::route;
 use crate::stream::Key;
-use crate::table::OrderedTable;
+use crate::stream::time::BatchTime;
 
-pub(crate) use expiry::Expiry;
+pub(crate) use boundary::Boundary;
+pub(crate) use expiry::{Expiry, SharedExpiry};
+pub use handle::{StateHandle, StateSnapshot};
 #[cfg(feature = "checkpoint")]
-pub(crate) use stored::{recover_expiring, snapshot_expiring};
-
-/// The states of one key group. A value is `None` only while its operator has it in hand.
-pub(crate) type Table<K, S> = OrderedTable<K, Option<S>>;
-
-/// The tables of the key groups that one partition owns.
-#[derive(Clone)]
-pub(crate) struct GroupTables<K, S> {
-    routing: Routing,
-    /// The first key group.
-    first: u32,
-    /// One table per key group.
-    tables: Vec<Table<K, S>>,
-}
-
-impl<K, S> GroupTables<K, S> {
-    fn new(routing: Routing, partition: usize) -> Self {
-        let range = routing.range(partition);
-        Self {
-            routing,
-            first: range.start,
-            tables: range.map(|_| OrderedTable::new()).collect(),
-        }
-    }
-
-    pub(crate) fn tables(&self) -> &[Table<K, S>] {
-        &self.tables
-    }
-
-    pub(crate) fn tables_mut(&mut self) -> &mut [Table<K, S>] {
-        &mut self.tables
-    }
-
-    /// Which of the tables holds keys of this hash.
-    #[inline]
-    pub(crate) fn table_of(&self, hash: u64) -> usize {
-        (self.routing.group(hash) - self.first) as usize
-    }
-
-    /// How many keys there are.
-    pub(crate) fn len(&self) -> usize {
-        self.tables.iter().map(OrderedTable::len).sum()
-    }
-
-    /// All keys with their states, by key group, then in the order of their coming.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &S)> {
-        let entries = self.tables.iter().flat_map(OrderedTable::entries);
-        entries.filter_map(|entry| Some((&entry.key, entry.value.as_ref()?)))
-    }
-}
+pub(crate) use stored::{mark_expiring, recover_expiring};
+pub(crate) use tables::{GroupTables, Table};
 
 /// The state of one operator, by partition.
 pub(crate) struct StateStore<K, S> {
@@ -73,6 +34,8 @@ pub(crate) struct StateStore<K, S> {
     partitions: Vec<RwLock<GroupTables<K, S>>>,
     /// All of it as it was when it was last kept, until that is needed.
     saved: Mutex<Vec<GroupTables<K, S>>>,
+    /// For questions from outside.
+    gate: Gate<K, S>,
 }
 
 impl<K, S> StateStore<K, S> {
@@ -84,13 +47,14 @@ impl<K, S> StateStore<K, S> {
                 .map(|partition| RwLock::new(GroupTables::new(routing, partition)))
                 .collect(),
             saved: Mutex::default(),
+            gate: Gate::new(),
         }
     }
 
     pub(crate) fn size(&self) -> StateSize {
         let mut size = StateSize::default();
         for partition in 0..self.partitions() {
-            for table in &self.read(partition).tables {
+            for table in self.read(partition).tables() {
                 table.add_to(&mut size);
             }
         }
@@ -102,12 +66,13 @@ impl<K, S> StateStore<K, S> {
     pub(crate) fn set(&self, key: K, state: S) -> (usize, usize, usize, u64)
     where
         K: Key,
+        S: Clone,
     {
         let hash = route(&key);
         let partition = self.routing.partition(hash);
         let mut tables = self.write(partition);
         let at = tables.table_of(hash);
-        let table = &mut tables.tables_mut()[at];
+        let table = tables.table_mut(at);
         let position = table.insert(hash, key, || None);
         *table.value_mut(position) = Some(state);
         (partition, at, position, hash)
@@ -126,13 +91,39 @@ impl<K, S> StateStore<K, S> {
         let tables = &self.partitions[partition];
         tables.write().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl<K: Clone, S: Clone> StateStore<K, S> {
+    /// All tables as they are, by key group, each with its version.
+    fn shared(&self) -> Vec<SharedGroup<K, S>> {
+        let mut all = Vec::with_capacity(self.routing.groups as usize);
+        for partition in 0..self.partitions() {
+            all.extend(self.write(partition).shared());
+        }
+        all
+    }
+
+    fn show(&self, time: Option<BatchTime>) -> Shown<K, S> {
+        let tables = self.shared().into_iter();
+        Shown {
+            time,
+            routing: self.routing,
+            tables: tables.map(|(_, _, table)| table).collect(),
+        }
+    }
+
+    /// Follows the batches, for questions from outside.
+    pub(crate) fn pass(&self, boundary: Boundary) {
+        self.gate.pass(boundary, |time| self.show(time));
+    }
+
+    /// What there is to answer from.
+    fn look(&self) -> Option<Arc<Shown<K, S>>> {
+        self.gate.look(|time| self.show(time))
+    }
+
     /// Keeps everything as it is, for [`restore`](Self::restore).
     pub(crate) fn save(&self) {
         let partitions = 0..self.partitions();
-        *lock(&self.saved) = partitions.map(|at| self.read(at).clone()).collect();
+        *lock(&self.saved) = partitions.map(|at| self.write(at).share()).collect();
     }
 
     /// Goes back to what was last kept.
@@ -155,11 +146,11 @@ macro_rules! keeps_store {
         }
 
         #[cfg(feature = "checkpoint")]
-        fn snapshot(
+        fn mark(
             &self,
             codecs: &$crate::stream::checkpoint::Codecs,
-        ) -> Result<$crate::stream::checkpoint::Part, $crate::stream::checkpoint::Refusal> {
-            self.store.snapshot(codecs)
+        ) -> Result<$crate::stream::checkpoint::Mark, $crate::stream::checkpoint::Refusal> {
+            self.store.mark(codecs)
         }
 
         #[cfg(feature = "checkpoint")]
@@ -169,6 +160,10 @@ macro_rules! keeps_store {
             part: &$crate::stream::checkpoint::Part,
         ) -> Result<(), $crate::stream::checkpoint::Refusal> {
             self.store.recover(codecs, part)
+        }
+
+        fn boundary(&mut self, boundary: $crate::stream::state::Boundary) {
+            self.store.pass(boundary);
         }
 
         fn state(&self) -> Option<$crate::stream::metrics::StateSize> {
@@ -188,6 +183,10 @@ macro_rules! keeps_store_and_panes {
         fn restore(&mut self) {
             self.store.restore();
             self.panes = std::mem::take(&mut self.saved);
+        }
+
+        fn boundary(&mut self, boundary: $crate::stream::state::Boundary) {
+            self.store.pass(boundary);
         }
 
         fn state(&self) -> Option<$crate::stream::metrics::StateSize> {

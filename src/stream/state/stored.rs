@@ -1,27 +1,33 @@
 //! Keyed state in a checkpoint: a byte string per key group.
 //!
-//! A group is the number of its keys, then, in the order of the keys' bytes, each key with its
-//! position in the table and its state. The order makes equal states equal bytes; the position
-//! restores the order of coming, which outputs follow.
+//! A group is the number of its keys, then all keys, then all their states, in the order of their
+//! coming: outputs follow it, so it is part of the state, and equal states are equal bytes.
 
+use std::boxed::Box;
 use std::string::ToString;
+use std::sync::{Arc, Mutex};
 use std::vec;
 use std::vec::Vec;
 
-use super::{Expiry, GroupTables, StateStore, Table};
+use super::{Expiry, GroupTables, SharedExpiry, StateStore, Table};
 use crate::hash::route;
-use crate::stream::Key;
-use crate::stream::checkpoint::{Codec, Codecs, Part, Refusal, put, take, used_up};
+use crate::stream::checkpoint::{
+    Codec, Codecs, GroupMark, Layout, Mark, Part, Refusal, put, take, used_up,
+};
 use crate::stream::error::BoxError;
 use crate::stream::executor::lock;
 use crate::stream::time::BatchTime;
+use crate::stream::{Data, Key};
 use crate::table::OrderedTable;
-use std::sync::Mutex;
 
-impl<K: Key, S: 'static> StateStore<K, S> {
+/// Appends what belongs to the table of this number in its partition.
+type Beside<K, S> =
+    Arc<dyn Fn(usize, &Table<K, S>, &mut Vec<u8>) -> Result<(), BoxError> + Send + Sync>;
+
+impl<K: Key, S: Data> StateStore<K, S> {
     /// The state with nothing beside it, of types that the context has codecs for.
-    pub(crate) fn snapshot(&self, codecs: &Codecs) -> Result<Part, Refusal> {
-        self.snapshot_by(codecs.get()?, codecs.get()?)
+    pub(crate) fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
+        Ok(self.mark_by(codecs.get()?, codecs.get()?))
     }
 
     pub(crate) fn recover(&self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
@@ -29,8 +35,8 @@ impl<K: Key, S: 'static> StateStore<K, S> {
         self.recover_by(codecs.get()?, codecs.get()?, part)
     }
 
-    pub(crate) fn snapshot_by(&self, keys: &Codec<K>, states: &Codec<S>) -> Result<Part, Refusal> {
-        self.snapshot_with(keys, states, |_, _, _, _| Ok(()))
+    pub(crate) fn mark_by(&self, keys: &Codec<K>, states: &Codec<S>) -> Mark {
+        self.mark_with(keys, states, |_| Arc::new(|_, _, _| Ok(())))
     }
 
     pub(crate) fn recover_by(
@@ -42,42 +48,50 @@ impl<K: Key, S: 'static> StateStore<K, S> {
         self.recover_with(keys, states, part, |_, _, _| Ok(()))
     }
 
-    /// The same, with what belongs to the state, written by `beside` for each table: it is given
-    /// the partition, its tables, and the number of the table.
-    pub(crate) fn snapshot_with(
+    /// The same, with what belongs to the tables of each partition.
+    fn mark_with(
         &self,
         keys: &Codec<K>,
         states: &Codec<S>,
-        beside: impl Fn(usize, &GroupTables<K, S>, usize, &mut Vec<u8>) -> Result<(), BoxError>,
-    ) -> Result<Part, Refusal> {
-        let mut part = Part {
+        beside: impl Fn(usize) -> Beside<K, S>,
+    ) -> Mark {
+        let mut mark = Mark {
             types: vec![keys.name(), states.name()],
-            ..Part::default()
+            keys: 0,
+            whole: None,
+            groups: Vec::with_capacity(self.routing.groups as usize),
         };
         for partition in 0..self.partitions() {
-            let tables = self.read(partition);
-            for ((at, table), group) in tables.tables().iter().enumerate().zip(tables.first..) {
+            let beside = beside(partition);
+            for (at, (group, version, table)) in self.write(partition).shared().enumerate() {
                 if table.len() == 0 {
                     continue;
                 }
-                let mut bytes = Vec::new();
-                put_table(table, keys, states, &mut bytes)?;
-                beside(partition, &tables, at, &mut bytes)?;
-                part.keys += table.len() as u64;
-                part.groups.insert(group, bytes);
+                mark.keys += table.len() as u64;
+                let (keys, states) = (keys.clone(), states.clone());
+                let beside = Arc::clone(&beside);
+                let encode = Box::new(move |out: &mut Vec<u8>| {
+                    put_table(&table, &keys, &states, out)?;
+                    beside(at, &table, out)
+                });
+                mark.groups.push(GroupMark {
+                    group,
+                    version,
+                    encode,
+                });
             }
         }
-        Ok(part)
+        mark
     }
 
-    /// Replaces the state, whatever the number of partitions was; `beside` reads what its
-    /// namesake has written.
+    /// Replaces the state, whatever the number of partitions was; `beside` reads what belongs to
+    /// a table: it is given the partition and the number of the table.
     pub(crate) fn recover_with(
         &self,
         keys: &Codec<K>,
         states: &Codec<S>,
         part: &Part,
-        mut beside: impl FnMut(usize, usize, &mut &[u8]) -> Result<(), BoxError>,
+        mut beside: impl FnMut(usize, &Table<K, S>, (usize, &mut &[u8])) -> Result<(), BoxError>,
     ) -> Result<(), Refusal> {
         part.check_types(vec![keys.name(), states.name()])?;
         for partition in 0..self.partitions() {
@@ -88,17 +102,15 @@ impl<K: Key, S: 'static> StateStore<K, S> {
                 return Err(BoxError::from("there is no such key group").into());
             }
             let partition = self.routing.owner(group);
-            let mut tables = self.write(partition);
-            let at = (group - tables.first) as usize;
             let mut bytes = &bytes[..];
-            let table = take_table(keys, states, &mut bytes)?;
+            let table = take_table(keys, states, part.layout, &mut bytes)?;
             let astray = |hash| self.routing.group(hash) != group;
             if table.entries().iter().any(|entry| astray(entry.hash())) {
                 return Err(BoxError::from("a key is in a group that is not its own").into());
             }
-            tables.tables_mut()[at] = table;
-            drop(tables);
-            beside(partition, at, &mut bytes)?;
+            let mut tables = self.write(partition);
+            let at = tables.put(group, table);
+            beside(partition, tables.table(at), (at, &mut bytes))?;
             used_up(bytes)?;
         }
         Ok(())
@@ -125,46 +137,71 @@ fn put_table<K: 'static, S: 'static>(
     states: &Codec<S>,
     out: &mut Vec<u8>,
 ) -> Result<(), BoxError> {
-    let mut order = Vec::with_capacity(table.len());
-    let mut written = Vec::new();
-    for (position, entry) in table.entries().iter().enumerate() {
-        let begin = written.len();
-        keys.put(&entry.key, &mut written)?;
-        order.push((begin..written.len(), position));
-    }
-    order.sort_unstable_by(|(a, _), (b, _)| written[a.clone()].cmp(&written[b.clone()]));
-    put(&(table.len() as u64), out)?;
-    for (key, position) in order {
-        out.extend(&written[key]);
-        put(&(position as u64), out)?;
-        let state = table.entries()[position].value.as_ref();
-        states.put(state.ok_or("a state is in use")?, out)?;
-    }
-    Ok(())
+    let entries = table.entries();
+    let all: Vec<&K> = entries.iter().map(|entry| &entry.key).collect();
+    put(&(all.len() as u64), out)?;
+    keys.put_each(&all, out)?;
+    let held = entries.iter().map(|entry| entry.value.as_ref());
+    let held = held.collect::<Option<Vec<&S>>>();
+    states.put_each(&held.ok_or("a state is in use")?, out)
 }
 
-fn take_table<K: Key, S: 'static>(
+fn take_table<K: Key, S: Data>(
     keys: &Codec<K>,
     states: &Codec<S>,
+    layout: Layout,
     bytes: &mut &[u8],
 ) -> Result<Table<K, S>, BoxError> {
     let count: u64 = take(bytes)?;
-    let mut entries = Vec::new();
-    for _ in 0..count {
-        let key = keys.take(bytes)?;
-        let position: u64 = take(bytes)?;
-        entries.push((position, key, states.take(bytes)?));
+    let count = usize::try_from(count)?;
+    // Of different keys only one can be no byte long.
+    if count > bytes.len().saturating_add(1) {
+        return Err("there are fewer keys than it says".into());
     }
-    entries.sort_by_key(|(position, ..)| *position);
     let mut table = OrderedTable::new();
-    for (expected, (position, key, state)) in entries.into_iter().enumerate() {
-        let hash = route(&key);
-        let at = table.insert(hash, key, || Some(state));
-        if position != expected as u64 || at != expected {
-            return Err("two keys are in one place, or one is there twice".into());
+    let mut push = |key, state| {
+        let expected = table.len();
+        match table.insert(route(&key), key, || Some(state)) == expected {
+            true => Ok::<_, BoxError>(()),
+            false => Err("a key is there twice".into()),
+        }
+    };
+    match layout {
+        Layout::Rows => {
+            for (key, state) in take_rows(keys, states, count, bytes)? {
+                push(key, state)?;
+            }
+        }
+        Layout::Columns => {
+            let keys = keys.take_each(count, bytes)?;
+            let states = states.take_each(count, bytes)?;
+            for (key, state) in keys.into_iter().zip(states) {
+                push(key, state)?;
+            }
         }
     }
     Ok(table)
+}
+
+/// Keys with their states, written in the order of the keys' bytes, each with its position.
+fn take_rows<K: Key, S: Data>(
+    keys: &Codec<K>,
+    states: &Codec<S>,
+    count: usize,
+    bytes: &mut &[u8],
+) -> Result<Vec<(K, S)>, BoxError> {
+    let mut rows = Vec::new();
+    for _ in 0..count {
+        let key = keys.take(bytes)?;
+        let position: u64 = take(bytes)?;
+        rows.push((position, (key, states.take(bytes)?)));
+    }
+    rows.sort_by_key(|(position, _)| *position);
+    let in_place = |((position, _), expected): (&(u64, _), u64)| *position == expected;
+    match rows.iter().zip(0..).all(in_place) {
+        true => Ok(rows.into_iter().map(|(_, row)| row).collect()),
+        false => Err("two keys are in one place".into()),
+    }
 }
 
 /// Touches of the entries of all tables, to be put in order: time, place in its list, table and
@@ -175,8 +212,8 @@ impl Expiry {
     /// For each entry of a table when it was last touched, and as which of the keys of that batch.
     pub(crate) fn put<K, S>(
         &self,
-        state: &GroupTables<K, S>,
         at: usize,
+        table: &Table<K, S>,
         out: &mut Vec<u8>,
     ) -> Result<(), BoxError> {
         let times = self.touched.get(at).map_or(&[][..], Vec::as_slice);
@@ -187,7 +224,7 @@ impl Expiry {
                 .zip(1u64..)
                 .filter(|((t, _), _)| *t as usize == at)
             {
-                let found = state.tables()[at].find_hash(*hash, |at| times[at] == *time);
+                let found = table.find_hash(*hash, |at| times[at] == *time);
                 if let Some(position) = found {
                     places[position] = place;
                 }
@@ -201,11 +238,11 @@ impl Expiry {
 
     /// Reads what [`put`](Self::put) has written, for the entries of a table.
     pub(crate) fn take<K, S>(
-        state: &GroupTables<K, S>,
+        table: &Table<K, S>,
         at: usize,
         bytes: &mut &[u8],
     ) -> Result<Touches, BoxError> {
-        let entries = state.tables()[at].entries().iter();
+        let entries = table.entries().iter();
         let touch = |entry: &crate::table::Entry<K, Option<S>>| {
             let (time, place) = take(bytes)?;
             Ok((BatchTime::from_millis(time), place, at as u32, entry.hash()))
@@ -235,26 +272,25 @@ impl Expiry {
 }
 
 /// The state of an operator that lets keys expire.
-pub(crate) fn snapshot_expiring<K: Key, S: 'static>(
+pub(crate) fn mark_expiring<K: Key, S: Data>(
     store: &StateStore<K, S>,
-    expiry: &[Mutex<Expiry>],
+    expiry: &[SharedExpiry],
     codecs: &Codecs,
-) -> Result<Part, Refusal> {
-    let mut part = store.snapshot_with(
-        codecs.get()?,
-        codecs.get()?,
-        |partition, tables, at, out| lock(&expiry[partition]).put(tables, at, out),
-    )?;
-    part.types.push("times of touch".to_string());
-    Ok(part)
+) -> Result<Mark, Refusal> {
+    let mut mark = store.mark_with(codecs.get()?, codecs.get()?, |partition| {
+        let expiry = Arc::clone(&lock(&expiry[partition]));
+        Arc::new(move |at, table, out| expiry.put(at, table, out))
+    });
+    mark.types.push("times of touch".to_string());
+    Ok(mark)
 }
 
-/// Takes up what [`snapshot_expiring`] has given.
-pub(crate) fn recover_expiring<K: Key, S: 'static>(
+/// Takes up what [`mark_expiring`] has given.
+pub(crate) fn recover_expiring<K: Key, S: Data>(
     store: &StateStore<K, S>,
     codecs: &Codecs,
     part: &Part,
-) -> Result<Vec<Mutex<Expiry>>, Refusal> {
+) -> Result<Vec<SharedExpiry>, Refusal> {
     let (keys, states) = (codecs.get()?, codecs.get()?);
     let mut touches: Vec<Touches> = vec![Vec::new(); store.partitions()];
     let mut plain = part.clone();
@@ -269,13 +305,12 @@ pub(crate) fn recover_expiring<K: Key, S: 'static>(
         }
     }
     used_up(&part.whole)?;
-    store.recover_with(keys, states, &plain, |partition, at, bytes| {
-        touches[partition].extend(Expiry::take(&store.read(partition), at, bytes)?);
+    store.recover_with(keys, states, &plain, |partition, table, (at, bytes)| {
+        touches[partition].extend(Expiry::take(table, at, bytes)?);
         Ok(())
     })?;
     Ok(touches
         .into_iter()
-        .map(Expiry::from_touches)
-        .map(Mutex::new)
+        .map(|touches| Mutex::new(Arc::new(Expiry::from_touches(touches))))
         .collect())
 }

@@ -2,9 +2,14 @@
 
 mod batch;
 mod failures;
+mod handles;
+#[cfg(feature = "checkpoint")]
+mod incremental;
 mod inputs;
 mod large_batches;
 mod life_cycle;
+#[cfg(feature = "checkpoint")]
+mod logs;
 mod metrics;
 mod operators;
 mod outputs;

@@ -1,0 +1,132 @@
+//! What a stream with checkpoints keeps beyond its samples and counts, and finds again.
+
+use std::path::Path;
+
+use forebay::frequent::MisraGries;
+use forebay::stream::{ContextBuilder, DStream, Every, StateHandle, StreamingContext};
+
+use crate::args::StreamArgs;
+use crate::error::{Error, say};
+use crate::source::Source;
+use crate::stream::record::{Record, Text};
+use crate::stream::results::{Found, Results, SharedSample};
+use crate::window::Window;
+
+/// The heavy hitters of the batches in the window.
+pub(crate) type Panes = Window<MisraGries<Text>>;
+
+/// All that is found, as state that checkpoints hold.
+pub(crate) struct Kept {
+    /// Batches and lines.
+    totals: StateHandle<(), (u64, u64)>,
+    counts: StateHandle<Text, u64>,
+    /// Absent if none are wanted.
+    samples: Option<StateHandle<Text, SharedSample>>,
+    window: StateHandle<(), Panes>,
+}
+
+impl Kept {
+    /// Adds what is kept besides; the totals are also told while the stream runs.
+    pub(crate) fn declare(
+        lines: &DStream<'_, Record>,
+        heavy: &DStream<'_, MisraGries<Text>>,
+        (counts, samples): (
+            StateHandle<Text, u64>,
+            Option<StateHandle<Text, SharedSample>>,
+        ),
+        results: &Results,
+        length: Option<usize>,
+    ) -> Self {
+        let totals = lines
+            .count()
+            .map(|lines| ((), lines))
+            .update_state_by_key(|(), new, old| {
+                let (batches, lines) = old.unwrap_or((0, 0));
+                Some((batches + 1, lines + new.sum::<u64>()))
+            })
+            .named("totals");
+        totals.for_each_batch(results.output(|found, totals| {
+            for ((), (batches, lines)) in totals {
+                (found.batches, found.lines) = (batches, lines);
+            }
+        }));
+        let window = heavy
+            .map(|pane| ((), pane))
+            .update_state_by_key(move |(), new, old| {
+                let mut window = old.unwrap_or_else(|| Window::new(length));
+                new.for_each(|pane| window.push(pane));
+                Some(window)
+            })
+            .named("window");
+        Self {
+            totals: totals.handle(),
+            counts,
+            samples,
+            window: window.handle(),
+        }
+    }
+
+    /// All that was found, by this run and those before it.
+    pub(crate) fn found(&self, length: Option<usize>) -> Found {
+        let (batches, lines) = self.totals.get(&()).unwrap_or((0, 0));
+        let all = |_: &Text, _: &u64| true;
+        let samples = self.samples.as_ref();
+        Found {
+            batches,
+            lines,
+            counts: self.counts.scan(all, usize::MAX),
+            samples: samples.map_or_else(Vec::new, |it| it.scan(|_, _| true, usize::MAX)),
+            window: self.window.get(&()).unwrap_or_else(|| Window::new(length)),
+        }
+    }
+}
+
+/// Lets the builder take checkpoints, if that is asked for.
+///
+/// # Errors
+///
+/// If the input cannot be read again.
+pub(crate) fn durable(builder: ContextBuilder, args: &StreamArgs) -> Result<ContextBuilder, Error> {
+    let Some(directory) = &args.checkpoint else {
+        return Ok(builder);
+    };
+    let sources = args.sources();
+    if sources.iter().any(|source| matches!(source, Source::Stdin)) {
+        let message = "--checkpoint needs files: standard input cannot be read again";
+        return Err(Error::Usage(message.into()));
+    }
+    // Whoever goes on with other input or another question is told so by the name of a type.
+    let names: Vec<String> = sources.iter().map(Source::to_string).collect();
+    let window = args.window.as_deref().unwrap_or("none");
+    let totals = format!(
+        "totals of {} (field {:?}, delimiter {:?}, counters {}, window {window}, samples {})",
+        names.join(" "),
+        args.keys.field,
+        args.delimiter.text(),
+        args.k,
+        args.samples,
+    );
+    Ok(builder
+        .checkpoint(directory, Every::auto())
+        .durable::<(u64, u64)>(&totals)
+        .durable::<Text>("text")
+        .durable::<SharedSample>("sample of lines")
+        .durable::<Panes>("heavy hitters by batch"))
+}
+
+/// Says what the stream goes on from, and what it has passed over.
+pub(crate) fn tell_recovery(ctx: &StreamingContext, directory: &Path) {
+    let Some(recovery) = ctx.recovery() else {
+        return;
+    };
+    for passed_over in recovery.passed_over() {
+        let reason = passed_over.reason();
+        say(format_args!("passed over a checkpoint: {reason}"));
+    }
+    if let Some(time) = recovery.restored() {
+        let directory = directory.display();
+        say(format_args!(
+            "going on from {directory}, after the batch of {time}"
+        ));
+    }
+}

@@ -1,0 +1,206 @@
+//! Checkpoints while the stream goes on: marked by the driver, written by a thread.
+
+use std::string::{String, ToString};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use std::vec::Vec;
+
+use super::Operators;
+use super::codec::Codecs;
+use super::directory::{Directory, failed};
+use super::error::CheckpointError;
+use super::every::Every;
+use super::manifest::Stand;
+use super::mark::Mark;
+use super::part::Refusal;
+use super::recovery::Recovery;
+use super::report::CheckpointReport;
+use super::writer::{Durable, Marked};
+use crate::stream::error::Cause;
+use crate::stream::executor::Env;
+use crate::stream::time::BatchTime;
+
+/// Where checkpoints are written and how often.
+pub(super) struct Target {
+    pub(super) directory: Directory,
+    pub(super) every: Every,
+}
+
+/// What a driver does about checkpoints.
+#[derive(Default)]
+pub(crate) struct Checkpointer {
+    pub(super) codecs: Codecs,
+    pub(super) target: Option<Target>,
+    pub(super) recovery: Option<Recovery>,
+    /// The newest checkpoint known to be whole.
+    pub(super) last: Option<u64>,
+    /// The same, if this program has written it.
+    durable: Option<Durable>,
+    writing: Option<Writing>,
+    /// When the last checkpoint was taken, and how long until it was durable.
+    cost: Option<(Instant, Duration)>,
+}
+
+/// A checkpoint on its way.
+struct Writing {
+    thread: JoinHandle<Written>,
+    taken: Instant,
+    stopped: Duration,
+    keys: u64,
+}
+
+type Written = Result<(Durable, Duration), CheckpointError>;
+
+/// A batch that is over, by its place in the stream.
+#[derive(Clone, Copy)]
+pub(crate) struct At {
+    /// Milliseconds, all three.
+    pub(crate) zero: u64,
+    pub(crate) time: u64,
+    pub(crate) interval: u64,
+}
+
+impl Checkpointer {
+    pub(crate) fn recovery(&self) -> Option<&Recovery> {
+        self.recovery.as_ref()
+    }
+
+    pub(super) fn marks(
+        &self,
+        operators: &Operators,
+    ) -> Result<Vec<(String, Mark)>, CheckpointError> {
+        let mut marks = Vec::new();
+        for (operator, _) in operators {
+            match operator.node.mark(&self.codecs) {
+                Ok(mark) => marks.push((operator.name.clone(), mark)),
+                Err(Refusal::Stateless) => {}
+                Err(refusal) => return Err(CheckpointError::refused(refusal, &operator.name)),
+            }
+        }
+        Ok(marks)
+    }
+
+    /// Takes a checkpoint after a batch, if it is time for one; returns what has become durable
+    /// since the last call.
+    pub(crate) fn after_batch(
+        &mut self,
+        operators: &Operators,
+        env: &Env,
+        at: At,
+    ) -> Result<Option<CheckpointReport>, CheckpointError> {
+        let Some(target) = &self.target else {
+            return Ok(None);
+        };
+        let every = target.every;
+        let finished = self
+            .writing
+            .as_ref()
+            .is_some_and(|w| w.thread.is_finished());
+        let report = match finished {
+            true => self.settle()?,
+            false => None,
+        };
+        let is_busy = every.is_patient() && self.writing.is_some();
+        match !is_busy && every.is_due((at.time - at.zero) / at.interval, self.cost) {
+            true => Ok(report.or(self.begin_one(operators, env, at)?)),
+            false => Ok(report),
+        }
+    }
+
+    /// Takes a checkpoint after the last batch, unless there is one, and waits until it is
+    /// durable.
+    pub(crate) fn complete(
+        &mut self,
+        operators: &Operators,
+        env: &Env,
+        at: At,
+    ) -> Result<Vec<CheckpointReport>, CheckpointError> {
+        let mut reports = Vec::from_iter(self.settle()?);
+        if self.target.is_some() && self.last != Some(at.time) {
+            reports.extend(self.begin_one(operators, env, at)?);
+            reports.extend(self.settle()?);
+        }
+        Ok(reports)
+    }
+
+    /// Marks the state as it is and lets a thread write it, when the checkpoint before is durable.
+    fn begin_one(
+        &mut self,
+        operators: &Operators,
+        env: &Env,
+        at: At,
+    ) -> Result<Option<CheckpointReport>, CheckpointError> {
+        let taken = Instant::now();
+        let report = self.settle()?;
+        let Some(target) = &self.target else {
+            return Ok(report);
+        };
+        let directory = target.directory.clone();
+        directory.prepare(at.time)?;
+        let marked = Marked {
+            stand: Stand {
+                zero: at.zero,
+                time: at.time,
+                interval: at.interval,
+                seed: env.seed.get(),
+                key_groups: env.routing.groups,
+            },
+            parts: self.marks(operators)?,
+        };
+        let keys = marked.parts.iter().map(|(_, mark)| mark.keys).sum();
+        let (before, last) = (self.durable.take(), self.last);
+        let (path, executor) = (directory.path.clone(), env.executor.clone());
+        let thread = thread::Builder::new()
+            .name("forebay-checkpoint".into())
+            .spawn(move || {
+                let durable = directory.write(&marked, before.as_ref(), last, &executor)?;
+                let took = taken.elapsed();
+                // So that the stream does not copy what nobody needs any more.
+                drop(marked);
+                directory.clean(durable.time, last)?;
+                Ok((durable, took))
+            })
+            .map_err(failed(&path))?;
+        self.writing = Some(Writing {
+            thread,
+            taken,
+            stopped: taken.elapsed(),
+            keys,
+        });
+        Ok(report)
+    }
+
+    /// Waits for the checkpoint on its way, if there is one.
+    pub(crate) fn settle(&mut self) -> Result<Option<CheckpointReport>, CheckpointError> {
+        let Some(writing) = self.writing.take() else {
+            return Ok(None);
+        };
+        let written = writing.thread.join();
+        let (durable, duration) = written.unwrap_or_else(|panic| {
+            Err(CheckpointError::Encode {
+                operator: "checkpoint".into(),
+                error: Cause::from_panic(panic.as_ref()).to_string().into(),
+            })
+        })?;
+        let report = CheckpointReport {
+            previous: self.last.map(BatchTime::from_millis),
+            time: BatchTime::from_millis(durable.time),
+            stopped: writing.stopped,
+            duration,
+            keys: writing.keys,
+            bytes: durable.bytes,
+        };
+        self.cost = Some((writing.taken, duration));
+        self.last = Some(durable.time);
+        self.durable = Some(durable);
+        Ok(Some(report))
+    }
+}
+
+impl Drop for Checkpointer {
+    /// A checkpoint on its way is waited for. If it fails there is nobody left to be told, and the
+    /// one before it stands.
+    fn drop(&mut self) {
+        let _ = self.settle();
+    }
+}

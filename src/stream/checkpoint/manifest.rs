@@ -1,0 +1,140 @@
+//! The manifest of a checkpoint, which says what belongs to it: written last, and read first.
+
+use std::path::Path;
+use std::string::String;
+use std::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::codec::{put, take};
+use super::error::CheckpointError;
+use super::frame::{self, Kind};
+use super::part::{Layout, used_up};
+use crate::stream::error::BoxError;
+
+/// The name of the manifest of a checkpoint.
+pub(crate) const MANIFEST: &str = "manifest";
+
+/// In the place of a key group: state that belongs to none.
+pub(crate) const WHOLE: u32 = u32::MAX;
+
+/// What a checkpoint says of the stream as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stand {
+    /// Milliseconds, all three.
+    pub(crate) zero: u64,
+    pub(crate) time: u64,
+    pub(crate) interval: u64,
+    pub(crate) seed: u64,
+    pub(crate) key_groups: u32,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    pub(crate) stand: Stand,
+    pub(crate) operators: Vec<Operator>,
+    pub(crate) files: Vec<FileEntry>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Operator {
+    pub(crate) name: String,
+    pub(crate) types: Vec<String>,
+    pub(crate) keys: u64,
+}
+
+/// Which piece of state: the position of its operator in the manifest, and its key group.
+pub(crate) type PieceId = (u32, u32);
+
+/// A file with state.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct FileEntry {
+    pub(crate) name: String,
+    pub(crate) length: u64,
+    pub(crate) check: u32,
+    /// What in it is part of the checkpoint; the rest is older than what another file has.
+    pub(crate) pieces: Vec<PieceId>,
+}
+
+/// A piece of the state of one operator, as it is in a file.
+#[derive(Deserialize)]
+pub(crate) struct Piece<'a> {
+    pub(crate) operator: u32,
+    pub(crate) group: u32,
+    pub(crate) body: &'a [u8],
+}
+
+impl Piece<'_> {
+    /// What precedes a body of so many bytes.
+    pub(crate) fn head((operator, group): PieceId, length: usize) -> Result<Vec<u8>, BoxError> {
+        let mut head = Vec::new();
+        put(&(operator, group, length as u64), &mut head)?;
+        Ok(head)
+    }
+}
+
+impl Manifest {
+    /// The whole file.
+    pub(crate) fn bytes(&self) -> Result<Vec<u8>, BoxError> {
+        let mut body = Vec::new();
+        put(self, &mut body)?;
+        let mut bytes = frame::begin(Kind::Manifest);
+        frame::push(&body, &mut bytes);
+        Ok(bytes)
+    }
+
+    /// Reads the file, and says how the key groups of its checkpoint are laid out.
+    pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<(Self, Layout), CheckpointError> {
+        let corrupt = |what| CheckpointError::Corrupt {
+            path: path.into(),
+            what,
+        };
+        let (version, sections) = frame::open(path, Kind::Manifest, bytes)?;
+        let [body] = sections[..] else {
+            return Err(corrupt("a manifest has one section"));
+        };
+        let mut rest = body;
+        let read = match version {
+            1 => take(&mut rest).map(|first: first::Manifest| (first.into(), Layout::Rows)),
+            _ => take(&mut rest).map(|manifest| (manifest, Layout::Columns)),
+        };
+        let read = read.map_err(|_| corrupt("the manifest makes no sense"))?;
+        used_up(rest).map_err(|_| corrupt("the manifest is too long"))?;
+        Ok(read)
+    }
+}
+
+/// Format version 1: every piece of every file is part of the checkpoint.
+mod first {
+    use super::{Deserialize, Operator, Stand, String, Vec};
+
+    #[derive(Deserialize)]
+    pub(super) struct Manifest {
+        stand: Stand,
+        operators: Vec<Operator>,
+        files: Vec<FileEntry>,
+    }
+
+    #[derive(Deserialize)]
+    struct FileEntry {
+        name: String,
+        length: u64,
+        check: u32,
+    }
+
+    impl From<Manifest> for super::Manifest {
+        fn from(first: Manifest) -> Self {
+            let files = first.files.into_iter().map(|file| super::FileEntry {
+                name: file.name,
+                length: file.length,
+                check: file.check,
+                pieces: Vec::new(),
+            });
+            Self {
+                stand: first.stand,
+                operators: first.operators,
+                files: files.collect(),
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What one operator holds on to for a checkpoint: its state as it is between two batches, to be
+//! turned into bytes later and elsewhere.
+
+use std::boxed::Box;
+use std::string::String;
+use std::vec::Vec;
+
+use super::codec::Codec;
+use super::part::Refusal;
+use crate::stream::error::BoxError;
+
+/// Appends a piece of state as bytes.
+pub(crate) type Encode = Box<dyn Fn(&mut Vec<u8>) -> Result<(), BoxError> + Send + Sync>;
+
+/// The state of one operator.
+pub(crate) struct Mark {
+    /// What the state consists of, by the names of codecs.
+    pub(crate) types: Vec<String>,
+    pub(crate) keys: u64,
+    /// What belongs to no key group.
+    pub(crate) whole: Option<Encode>,
+    pub(crate) groups: Vec<GroupMark>,
+}
+
+/// The state of one key group.
+pub(crate) struct GroupMark {
+    pub(crate) group: u32,
+    /// Equal versions are equal states.
+    pub(crate) version: u64,
+    pub(crate) encode: Encode,
+}
+
+impl Mark {
+    /// State without keys.
+    pub(crate) fn whole(
+        types: Vec<String>,
+        encode: impl Fn(&mut Vec<u8>) -> Result<(), BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            types,
+            keys: 0,
+            whole: Some(Box::new(encode)),
+            groups: Vec::new(),
+        }
+    }
+
+    /// Adds what belongs to no key group.
+    pub(crate) fn and_whole(
+        self,
+        encode: impl Fn(&mut Vec<u8>) -> Result<(), BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        let whole = Some(Box::new(encode) as Encode);
+        Self { whole, ..self }
+    }
+}
+
+/// One value that belongs to no key group; its bytes are made at once.
+pub(crate) fn mark_value<T: 'static>(codec: &Codec<T>, value: &T) -> Result<Mark, Refusal> {
+    let mut bytes = Vec::new();
+    codec.put(value, &mut bytes)?;
+    Ok(Mark::whole(std::vec![codec.name()], move |out| {
+        out.extend(&bytes);
+        Ok(())
+    }))
+}

@@ -1,0 +1,316 @@
+//! Writing a checkpoint, and no more of it than has changed since the one before.
+//!
+//! What has changed goes into one new file. Files of the checkpoint before that hold what has not
+//! get a further name in the directory of the new one (a hard link), so that every directory is
+//! whole by itself and can be removed by itself.
+
+use std::boxed::Box;
+use std::collections::BTreeMap;
+use std::format;
+use std::path::Path;
+use std::string::String;
+use std::vec::Vec;
+
+use super::directory::{Directory, failed};
+use super::error::CheckpointError;
+use super::frame::{self, Kind};
+use super::manifest::{FileEntry, MANIFEST, Manifest, Operator, Piece, PieceId, Stand, WHOLE};
+use super::mark::{Encode, Mark};
+use super::storage::Output;
+use crate::stream::error::BoxError;
+use crate::stream::executor::Executor;
+
+/// A checkpoint of more files than this, or of more bytes that are out of date than not, is
+/// written anew.
+const FILES: usize = 32;
+
+/// The state of a stream at the end of a batch, to be written.
+pub(crate) struct Marked {
+    pub(crate) stand: Stand,
+    /// By operator, in the order of declaration.
+    pub(crate) parts: Vec<(String, Mark)>,
+}
+
+/// What is known of a checkpoint that this program has written.
+pub(crate) struct Durable {
+    pub(crate) time: u64,
+    /// How many bytes were written for it.
+    pub(crate) bytes: u64,
+    files: Vec<FileEntry>,
+    pieces: Pieces,
+}
+
+/// Of each piece of a key group, the version and the number of bytes.
+type Pieces = BTreeMap<PieceId, (u64, u64)>;
+
+/// How many pieces are turned into bytes at a time, in parallel.
+const AT_ONCE: usize = 32;
+
+/// From so many bytes on the disk begins to write while more is encoded.
+const WORTH_SYNCING: u64 = 512 << 10;
+
+impl Directory {
+    /// Makes room for a checkpoint; to be called before [`write`](Self::write).
+    pub(crate) fn prepare(&self, time: u64) -> Result<(), CheckpointError> {
+        let aside = self.aside(time);
+        self.storage.remove_dir(&aside).map_err(failed(&aside))?;
+        self.storage.create_dir(&aside).map_err(failed(&aside))
+    }
+
+    /// Writes a checkpoint. When this returns it is durable; until then what was there is kept:
+    /// the one of `previous`, if there is one.
+    pub(crate) fn write(
+        &self,
+        marked: &Marked,
+        before: Option<&Durable>,
+        previous: Option<u64>,
+        executor: &Executor,
+    ) -> Result<Durable, CheckpointError> {
+        let time = marked.stand.time;
+        let (path, aside) = (self.path_of(time), self.aside(time));
+        let mut kept = before.map_or_else(Vec::new, |before| before.unchanged(marked));
+        if let Some(before) = before
+            && !self.take_over(before, &kept, &aside)
+        {
+            kept.clear();
+            self.prepare(time)?;
+        }
+        let (durable, mut files) = self.write_new(marked, before, kept, executor)?;
+        let storage = &self.storage;
+        if previous.is_none() {
+            let first = storage.sync(std::mem::take(&mut files), &[&aside]);
+            first.map_err(failed(&aside))?;
+        }
+        // What is there under this name was passed over when the stream was recovered.
+        storage.remove_dir(&path).map_err(failed(&path))?;
+        storage.rename(&aside, &path).map_err(failed(&path))?;
+        // All at once, which a file system does in the time of one. Whoever is killed leaves a
+        // whole checkpoint under the name or none; if the machine stops before everything is
+        // durable, checksums show what is missing, and the checkpoint before is still there:
+        // which is why the first one got its name only when the rest of it was durable.
+        let synced = storage.sync(files, &[&path, &self.path]);
+        synced.map_err(failed(&path))?;
+        Ok(durable)
+    }
+
+    /// Gives files of the checkpoint before a name in the new one; says whether that went. Not
+    /// every file system can, and somebody may have removed them: then everything is written.
+    fn take_over(&self, before: &Durable, kept: &[FileEntry], aside: &Path) -> bool {
+        let from = self.path_of(before.time);
+        let link = |file: &FileEntry| {
+            let (from, to) = (from.join(&file.name), aside.join(&file.name));
+            self.storage.link(&from, &to).is_ok()
+        };
+        kept.iter().all(link)
+    }
+
+    /// Writes what the kept files do not hold, and the manifest, and returns the files, which are
+    /// still to be made durable.
+    fn write_new(
+        &self,
+        marked: &Marked,
+        before: Option<&Durable>,
+        mut files: Vec<FileEntry>,
+        executor: &Executor,
+    ) -> Result<(Durable, Vec<Box<dyn Output>>), CheckpointError> {
+        let time = marked.stand.time;
+        let aside = self.aside(time);
+        let held = files.iter().flat_map(|file| file.pieces.iter().copied());
+        let known = before.map(|before| &before.pieces);
+        let held = held.filter_map(|id| Some((id, *known?.get(&id)?)));
+        let mut pieces: Pieces = held.collect();
+        let (entry, state) = self.write_pieces(marked, &aside, &mut pieces, executor)?;
+        let written = entry.length;
+        files.push(entry);
+        let manifest = Manifest {
+            stand: marked.stand,
+            operators: marked.parts.iter().map(Operator::of).collect(),
+            files,
+        };
+        let path = aside.join(MANIFEST);
+        let bytes = manifest.bytes().map_err(unwritable(MANIFEST))?;
+        let mut file = self.storage.create(&path).map_err(failed(&path))?;
+        file.write(&bytes).map_err(failed(&path))?;
+        let durable = Durable {
+            time,
+            bytes: written + bytes.len() as u64,
+            files: manifest.files,
+            pieces,
+        };
+        Ok((durable, std::vec![state, file]))
+    }
+
+    /// Writes all pieces but those that `pieces` has, and enters them there.
+    fn write_pieces(
+        &self,
+        marked: &Marked,
+        aside: &Path,
+        pieces: &mut Pieces,
+        executor: &Executor,
+    ) -> Result<(FileEntry, Box<dyn Output>), CheckpointError> {
+        let new = marked.pieces();
+        let new = new.filter(|piece| !pieces.contains_key(&piece.id));
+        let new: Vec<PieceMark<'_>> = new.collect();
+        let name = format!("state-{:020}", marked.stand.time);
+        let path = aside.join(&name);
+        let mut state = StateFile::create(self, &path)?;
+        for run in new.chunks(AT_ONCE) {
+            let encode = |_, piece: &PieceMark<'_>| piece.bytes();
+            let encoded = executor.map(run.iter().collect(), |_| true, encode);
+            for (piece, bytes) in run.iter().zip(encoded) {
+                let length = state.push(piece.id, &bytes?)?;
+                if piece.id.1 != WHOLE {
+                    pieces.insert(piece.id, (piece.version, length));
+                }
+            }
+            state.begin_sync();
+        }
+        Ok(state.finish(name))
+    }
+}
+
+fn unwritable(operator: &str) -> impl Fn(BoxError) -> CheckpointError + '_ {
+    |error| CheckpointError::Encode {
+        operator: operator.into(),
+        error,
+    }
+}
+
+impl Marked {
+    /// All pieces of state: what belongs to no key group, then group by group.
+    fn pieces(&self) -> impl Iterator<Item = PieceMark<'_>> {
+        let parts = || self.parts.iter().zip(0u32..);
+        let piece = |name, id, version, encode| PieceMark {
+            operator: name,
+            id,
+            version,
+            encode,
+        };
+        let whole = parts().filter_map(move |((name, mark), operator)| {
+            Some(piece(name, (operator, WHOLE), 0, mark.whole.as_ref()?))
+        });
+        let groups = parts().flat_map(move |((name, mark), operator)| {
+            let groups = mark.groups.iter();
+            groups.map(move |group| {
+                piece(name, (operator, group.group), group.version, &group.encode)
+            })
+        });
+        whole.chain(groups)
+    }
+}
+
+/// A piece of state to be written.
+struct PieceMark<'a> {
+    operator: &'a str,
+    id: PieceId,
+    version: u64,
+    encode: &'a Encode,
+}
+
+impl PieceMark<'_> {
+    fn bytes(&self) -> Result<Vec<u8>, CheckpointError> {
+        let mut bytes = Vec::new();
+        (self.encode)(&mut bytes).map_err(unwritable(self.operator))?;
+        Ok(bytes)
+    }
+}
+
+impl Operator {
+    fn of((name, mark): &(String, Mark)) -> Self {
+        Self {
+            name: name.clone(),
+            types: mark.types.clone(),
+            keys: mark.keys,
+        }
+    }
+}
+
+impl Durable {
+    /// The files that hold what has not changed since, with what that is; none if they hold
+    /// too much else.
+    fn unchanged(&self, marked: &Marked) -> Vec<FileEntry> {
+        let now = marked.pieces().map(|piece| (piece.id, piece.version));
+        let now: BTreeMap<PieceId, u64> = now.collect();
+        let current = |id: &PieceId| {
+            let known = self.pieces.get(id);
+            known.is_some_and(|(version, _)| now.get(id) == Some(version))
+        };
+        let (mut kept, mut live) = (Vec::new(), 0);
+        for file in &self.files {
+            let pieces: Vec<PieceId> = file.pieces.iter().copied().filter(current).collect();
+            if !pieces.is_empty() {
+                live += pieces.iter().map(|id| self.pieces[id].1).sum::<u64>();
+                let file = file.clone();
+                kept.push(FileEntry { pieces, ..file });
+            }
+        }
+        let all: u64 = kept.iter().map(|file| file.length).sum();
+        if kept.len() >= FILES || all > 2 * live {
+            kept.clear();
+        }
+        kept
+    }
+}
+
+/// A file of pieces while it is written.
+struct StateFile<'a> {
+    path: &'a Path,
+    output: Box<dyn Output>,
+    check: crc32fast::Hasher,
+    length: u64,
+    /// How many bytes are on their way to the disk.
+    begun: u64,
+    pieces: Vec<PieceId>,
+}
+
+impl<'a> StateFile<'a> {
+    fn create(directory: &Directory, path: &'a Path) -> Result<Self, CheckpointError> {
+        let output = directory.storage.create(path).map_err(failed(path))?;
+        let mut file = Self {
+            path,
+            output,
+            check: crc32fast::Hasher::new(),
+            length: 0,
+            begun: 0,
+            pieces: Vec::new(),
+        };
+        file.write(&frame::begin(Kind::State))?;
+        Ok(file)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), CheckpointError> {
+        self.output.write(bytes).map_err(failed(self.path))?;
+        self.check.update(bytes);
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Appends a piece and returns how many bytes that takes.
+    fn push(&mut self, id: PieceId, body: &[u8]) -> Result<u64, CheckpointError> {
+        let before = self.length;
+        let head = Piece::head(id, body.len()).map_err(unwritable(MANIFEST))?;
+        self.write(&frame::section(&head, body))?;
+        self.write(body)?;
+        self.pieces.push(id);
+        Ok(self.length - before)
+    }
+
+    /// Lets what was written go to the disk while more is encoded, if it is worth a call.
+    fn begin_sync(&mut self) {
+        if self.length > self.begun + WORTH_SYNCING {
+            self.begun = self.length;
+            self.output.begin_sync();
+        }
+    }
+
+    /// What the manifest says of the file, which is still to be made durable.
+    fn finish(self, name: String) -> (FileEntry, Box<dyn Output>) {
+        let entry = FileEntry {
+            name,
+            length: self.length,
+            check: self.check.finalize(),
+            pieces: self.pieces,
+        };
+        (entry, self.output)
+    }
+}

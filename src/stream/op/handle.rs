@@ -1,0 +1,38 @@
+//! Handles that ask the state of a stream while it runs.
+
+use std::sync::Arc;
+
+use crate::stream::dstream::DStream;
+use crate::stream::pipe::{Emitted, StateRows};
+use crate::stream::state::StateHandle;
+use crate::stream::{Data, Key};
+
+impl<K: Data, S: Data> DStream<'_, (K, S), StateRows<K, S>> {
+    /// A handle by which any thread can ask these states while the stream runs.
+    ///
+    /// The operator that keeps them then runs whether or not an output needs it.
+    ///
+    /// # Examples
+    ///
+    /// See [`StateHandle`].
+    #[must_use]
+    pub fn handle(&self) -> StateHandle<K, S> {
+        self.ctx.keep(self.node);
+        StateHandle::new(Arc::clone(&self.pipe.store))
+    }
+}
+
+impl<K: Key, S: Data, U: Data> DStream<'_, U, Emitted<K, S, U>> {
+    /// A handle by which any thread can ask the states behind what was emitted, while the stream
+    /// runs.
+    ///
+    /// The operator that keeps them then runs whether or not an output needs it.
+    ///
+    /// # Examples
+    ///
+    /// See [`StateHandle`].
+    #[must_use]
+    pub fn handle(&self) -> StateHandle<K, S> {
+        self.snapshots().handle()
+    }
+}

@@ -1,0 +1,113 @@
+//! What an input that cannot be read again has received, made durable before a batch gets it.
+
+use std::vec::Vec;
+
+use super::Input;
+use crate::stream::checkpoint::{
+    CheckpointError, Codec, Codecs, CutLog, Log, Logs, Mark, Part, Refusal, mark_value,
+    recover_value,
+};
+use crate::stream::error::BoxError;
+use crate::stream::time::BatchTime;
+
+/// The log of an input, if it has one.
+pub(super) struct Logged<T> {
+    log: Option<Log<T>>,
+    /// The batch to go on after, and the number of the record.
+    from: (Option<BatchTime>, u64),
+    /// Taken from the input, and not in the log because that failed.
+    unlogged: Option<Vec<T>>,
+}
+
+impl<T: 'static> Logged<T> {
+    pub(super) const fn new() -> Self {
+        Self {
+            log: None,
+            from: (None, 0),
+            unlogged: None,
+        }
+    }
+
+    /// Opens the log, unless the input can be read again.
+    pub(super) fn open<I: Input<Item = T>>(
+        &mut self,
+        input: &I,
+        logs: &Logs<'_>,
+    ) -> Result<Option<CutLog>, CheckpointError> {
+        if !matches!(input.mark(logs.codecs), Err(Refusal::NoReplay)) {
+            return Ok(None);
+        }
+        let codec = logs.codecs.get::<T>();
+        let codec = codec.map_err(|refusal| CheckpointError::refused(refusal, logs.operator))?;
+        let (log, cut) = Log::open(logs.directory, logs.operator, codec.clone(), self.from)?;
+        self.log = Some(log);
+        Ok(cut)
+    }
+
+    /// What the batch of this time gets.
+    pub(super) fn take(
+        &mut self,
+        now: BatchTime,
+        receive: impl FnOnce() -> Result<Vec<T>, BoxError>,
+    ) -> Result<Vec<T>, BoxError> {
+        let Some(log) = &mut self.log else {
+            return receive();
+        };
+        if let Some(items) = log.replay(now) {
+            return Ok(items);
+        }
+        let items = match self.unlogged.take() {
+            Some(items) => items,
+            None => receive()?,
+        };
+        match log.append(now, &items) {
+            Ok(()) => Ok(items),
+            Err(error) => {
+                self.unlogged = Some(items);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Whether something is there that the input does not know of.
+    pub(super) fn has_waiting(&self) -> bool {
+        self.unlogged.is_some() || self.log.as_ref().is_some_and(Log::has_waiting)
+    }
+
+    /// The batch of this time is over, in this run or, before the log is open, in an earlier one.
+    pub(super) fn reached(&mut self, time: BatchTime) {
+        match &mut self.log {
+            Some(log) => log.reached(time),
+            None => self.from.0 = Some(time),
+        }
+    }
+
+    pub(super) fn covered(&mut self, oldest: BatchTime) -> Result<(), CheckpointError> {
+        self.log.as_mut().map_or(Ok(()), |log| log.covered(oldest))
+    }
+
+    pub(super) fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
+        let log = self.log.as_ref().ok_or(Refusal::NoReplay)?;
+        let number = codecs.get::<u64>()?;
+        let item = codecs.get::<T>()?;
+        mark_value(&position(item, number), &log.position())
+    }
+
+    /// Goes to where an earlier run was.
+    pub(super) fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
+        let number = codecs.get::<u64>()?;
+        let item = codecs.get::<T>()?;
+        self.from.1 = recover_value(&position(item, number), part)?;
+        Ok(())
+    }
+}
+
+/// The number of a record, in a log of such items.
+fn position<T: 'static>(item: &Codec<T>, number: &Codec<u64>) -> Codec<u64> {
+    let (one, other) = (number.clone(), number.clone());
+    Codec::new(
+        std::format!("log of {}", item.name()),
+        move |position: &u64, out| one.put(position, out),
+        move |bytes| other.take(bytes),
+    )
+}

@@ -1,0 +1,125 @@
+//! What is between two batches: when state may be looked at from outside, and what is shown.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use super::handle::Shown;
+use crate::stream::executor::{is_inside, lock};
+use crate::stream::time::BatchTime;
+
+/// What the driver tells the operators that keep state.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Boundary {
+    /// A batch begins to change states.
+    Begins,
+    /// It is over, and this is its time.
+    Reached(BatchTime),
+    /// It has failed, and states are what they were before it.
+    Returned,
+    /// It has failed, and nothing will follow.
+    Lost,
+}
+
+/// Where a store is between batches, and the snapshot that its handles answer from.
+///
+/// The snapshot is made by the first question after a boundary, or, if it was asked for one since
+/// the boundary before, when the next batch begins; while nobody asks there is none, and batches
+/// write to the tables where they are.
+pub(crate) struct Gate<K, S> {
+    state: Mutex<State<K, S>>,
+    changed: Condvar,
+    /// Somebody has asked since the last batch began.
+    asked: AtomicBool,
+}
+
+struct State<K, S> {
+    phase: Phase,
+    time: Option<BatchTime>,
+    shown: Option<Arc<Shown<K, S>>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Between,
+    Running,
+    Lost,
+}
+
+impl<K, S> Gate<K, S> {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: Mutex::new(State {
+                phase: Phase::Between,
+                time: None,
+                shown: None,
+            }),
+            changed: Condvar::new(),
+            asked: AtomicBool::new(false),
+        }
+    }
+
+    /// Follows the driver; `show` makes a snapshot of the tables.
+    pub(crate) fn pass(
+        &self,
+        boundary: Boundary,
+        show: impl FnOnce(Option<BatchTime>) -> Shown<K, S>,
+    ) {
+        let mut state = lock(&self.state);
+        let outdated = match boundary {
+            Boundary::Begins => {
+                state.phase = Phase::Running;
+                let asked = self.asked.swap(false, Ordering::Relaxed);
+                match (asked, state.shown.is_some()) {
+                    (true, true) => None,
+                    (true, false) => {
+                        let time = state.time;
+                        state.shown.replace(Arc::new(show(time)))
+                    }
+                    (false, _) => state.shown.take(),
+                }
+            }
+            Boundary::Reached(time) => {
+                (state.phase, state.time) = (Phase::Between, Some(time));
+                state.shown.take()
+            }
+            Boundary::Returned => {
+                state.phase = Phase::Between;
+                None
+            }
+            Boundary::Lost => {
+                state.phase = Phase::Lost;
+                None
+            }
+        };
+        drop(state);
+        self.changed.notify_all();
+        // Its tables may be many, and questions need not wait until they are freed.
+        drop(outdated);
+    }
+
+    /// The snapshot of the last boundary. While a batch runs of which there is none, waits for its
+    /// end, except within the stream itself, whose end would then not come; `None` there, and when
+    /// the stream is lost.
+    pub(crate) fn look(
+        &self,
+        show: impl FnOnce(Option<BatchTime>) -> Shown<K, S>,
+    ) -> Option<Arc<Shown<K, S>>> {
+        if !self.asked.load(Ordering::Relaxed) {
+            self.asked.store(true, Ordering::Relaxed);
+        }
+        let mut state = lock(&self.state);
+        if let Some(shown) = &state.shown {
+            return Some(Arc::clone(shown));
+        }
+        if state.phase == Phase::Running && !is_inside() {
+            let unknown =
+                |state: &mut State<K, S>| state.phase == Phase::Running && state.shown.is_none();
+            let waited = self.changed.wait_while(state, unknown);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.phase == Phase::Between && state.shown.is_none() {
+            state.shown = Some(Arc::new(show(state.time)));
+        }
+        state.shown.clone()
+    }
+}

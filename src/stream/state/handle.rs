@@ -1,0 +1,276 @@
+//! Questions to keyed state from outside, answered from the boundary between two batches.
+
+use std::borrow::Borrow;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fmt;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::vec::Vec;
+
+use super::StateStore;
+use super::tables::{Table, states};
+use crate::hash::route;
+use crate::stream::exchange::Routing;
+use crate::stream::time::BatchTime;
+
+/// All tables of a store at a boundary, by key group.
+pub(crate) struct Shown<K, S> {
+    pub(crate) time: Option<BatchTime>,
+    pub(crate) routing: Routing,
+    pub(crate) tables: Vec<Arc<Table<K, S>>>,
+}
+
+/// Asks the keyed state of a stream while it runs; cloning gives another handle to the same.
+///
+/// Every answer is that of the boundary after some batch, never of a batch half done. Answers of
+/// one handle never go back in time.
+///
+/// # Guarantee
+///
+/// The answer is that of the last boundary before the question, or, if the question comes while
+/// a batch runs, of the one before or after that batch: the one before if there was a question
+/// since it, the one after, which is waited for, if there was none. The stream never waits.
+///
+/// In a closure of the stream itself, an output say, nothing can be waited for: there the
+/// first question of all may find nothing, with [`time`](Self::time) `None`, and so may one after
+/// a batch without any. After a batch that ended the stream by failing, answers are those of the
+/// last boundary asked for.
+///
+/// # Cost
+///
+/// A question takes an uncontended lock and a reference count, then what the look-up takes. A
+/// handle that nobody asks costs nothing. After a question the next batch copies the tables of the
+/// key groups that it writes to, once each; [`update_state_by_key`] writes to all of them.
+///
+/// [`update_state_by_key`]: crate::stream::DStream::update_state_by_key
+///
+/// # Examples
+///
+/// ```
+/// use forebay::stream::StreamingContext;
+///
+/// let ctx = StreamingContext::builder("words").build()?;
+/// let counts = ctx
+///     .batches([vec!["ebb", "flow", "ebb"], vec!["ebb"]])
+///     .map(|word| (word, 1u64))
+///     .update_state_by_key(|_, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()));
+/// let asked = counts.handle();
+/// let mut driver = ctx.into_driver()?;
+/// driver.step(driver.next_time())?;
+/// assert_eq!(asked.get("ebb"), Some(2));
+/// driver.step(driver.next_time())?;
+/// assert_eq!(asked.time(), driver.last_time());
+/// assert_eq!(asked.top_by(|_, &count| count, 1), [("ebb", 3)]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct StateHandle<K, S> {
+    store: Arc<StateStore<K, S>>,
+}
+
+/// Keyed state as it was at a boundary between two batches; cloning copies no state.
+///
+/// While it lives, the stream keeps the tables it has written to since apart.
+pub struct StateSnapshot<K, S> {
+    /// `None` if nothing is known.
+    shown: Option<Arc<Shown<K, S>>>,
+}
+
+impl<K, S> StateHandle<K, S> {
+    pub(crate) fn new(store: Arc<StateStore<K, S>>) -> Self {
+        Self { store }
+    }
+
+    /// All states at one boundary, for several questions that shall agree.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use forebay::stream::StreamingContext;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// # let words = ctx.batches([vec!["ebb", "flow"], vec!["ebb"]]);
+    /// let counts = words
+    ///     .map(|w| (w, 1u64))
+    ///     .update_state_by_key(|_, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()));
+    /// let handle = counts.handle();
+    /// # ctx.into_driver()?.run_to_end()?;
+    /// let now = handle.snapshot();
+    /// let total: u64 = now.iter().map(|(_, count)| count).sum();
+    /// assert_eq!((now.len(), total), (2, 3));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn snapshot(&self) -> StateSnapshot<K, S> {
+        StateSnapshot {
+            shown: self.store.look(),
+        }
+    }
+
+    /// The batch after which the next question is answered; `None` before the first one.
+    #[must_use]
+    pub fn time(&self) -> Option<BatchTime> {
+        self.snapshot().time()
+    }
+}
+
+impl<K: Hash + Eq, S: Clone> StateHandle<K, S> {
+    /// The state of a key, if it has one.
+    #[must_use]
+    pub fn get<Q>(&self, key: &Q) -> Option<S>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.snapshot().get(key).cloned()
+    }
+
+    /// The states of many keys, all at one boundary, in the order of the keys.
+    #[must_use]
+    pub fn get_many<'a, Q>(&self, keys: impl IntoIterator<Item = &'a Q>) -> Vec<Option<S>>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized + 'a,
+    {
+        let snapshot = self.snapshot();
+        let found = keys.into_iter().map(|key| snapshot.get(key).cloned());
+        found.collect()
+    }
+}
+
+impl<K: Clone, S: Clone> StateHandle<K, S> {
+    /// The first `limit` keys that `accept` accepts, with their states: by key group, then in the
+    /// order of their coming.
+    ///
+    /// # Cost
+    ///
+    /// Visits keys until there are enough, on the caller's thread.
+    #[must_use]
+    pub fn scan(&self, accept: impl Fn(&K, &S) -> bool, limit: usize) -> Vec<(K, S)> {
+        let snapshot = self.snapshot();
+        let found = snapshot.iter().filter(|(key, state)| accept(key, state));
+        let found = found.take(limit);
+        found.map(|(k, s)| (k.clone(), s.clone())).collect()
+    }
+
+    /// The `n` keys whose states `f` ranks highest, highest first. Equal ranks are in the order of
+    /// [`StateSnapshot::iter`].
+    ///
+    /// # Cost
+    ///
+    /// Visits all keys, on the caller's thread, and holds `n` of them.
+    #[must_use]
+    pub fn top_by<O: Ord>(&self, f: impl Fn(&K, &S) -> O, n: usize) -> Vec<(K, S)> {
+        let snapshot = self.snapshot();
+        let mut top = BinaryHeap::new();
+        for (place, (key, state)) in snapshot.iter().enumerate() {
+            let ranked = (Reverse(f(key, state)), place);
+            if top.len() < n {
+                top.push(Ranked(ranked, (key, state)));
+            } else if let Some(mut lowest) = top.peek_mut()
+                && ranked < lowest.0
+            {
+                *lowest = Ranked(ranked, (key, state));
+            }
+        }
+        let rows = top.into_sorted_vec().into_iter();
+        rows.map(|Ranked(_, (k, s))| (k.clone(), s.clone()))
+            .collect()
+    }
+}
+
+/// Something with its rank, which alone is compared.
+struct Ranked<O, T>(O, T);
+
+impl<O: Ord, T> Ord for Ranked<O, T> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
+impl<O: Ord, T> PartialOrd for Ranked<O, T> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<O: Ord, T> PartialEq for Ranked<O, T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl<O: Ord, T> Eq for Ranked<O, T> {}
+
+impl<K, S> StateSnapshot<K, S> {
+    /// The batch after which this was the state; `None` before the first one.
+    #[must_use]
+    pub fn time(&self) -> Option<BatchTime> {
+        self.shown.as_ref().and_then(|shown| shown.time)
+    }
+
+    fn tables(&self) -> &[Arc<Table<K, S>>] {
+        self.shown.as_ref().map_or(&[], |shown| &shown.tables)
+    }
+
+    /// How many keys have a state.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tables().iter().map(|table| table.len()).sum()
+    }
+
+    /// Whether no key has one.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All keys with their states: by key group, then in the order of their coming.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &S)> {
+        self.tables().iter().flat_map(|table| states(table))
+    }
+}
+
+impl<K: Hash + Eq, S> StateSnapshot<K, S> {
+    /// The state of a key, if it has one.
+    #[must_use]
+    pub fn get<Q>(&self, key: &Q) -> Option<&S>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let shown = self.shown.as_ref()?;
+        let hash = route(key);
+        let table = &shown.tables[shown.routing.group(hash) as usize];
+        let position = table.find(hash, key)?;
+        table.entries()[position].value.as_ref()
+    }
+}
+
+impl<K, S> Clone for StateHandle<K, S> {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.store))
+    }
+}
+
+impl<K, S> fmt::Debug for StateHandle<K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StateHandle").finish_non_exhaustive()
+    }
+}
+
+impl<K, S> Clone for StateSnapshot<K, S> {
+    fn clone(&self) -> Self {
+        Self {
+            shown: self.shown.clone(),
+        }
+    }
+}
+
+impl<K, S> fmt::Debug for StateSnapshot<K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StateSnapshot")
+            .field("time", &self.time())
+            .field("len", &self.len())
+            .finish()
+    }
+}
