@@ -2,6 +2,7 @@
 
 use core::hash::{BuildHasher, Hash};
 
+use super::counters::hash_with;
 use super::cut::PendingCut;
 use super::misra_gries::{MisraGries, Steps};
 use super::weight::Weight;
@@ -62,20 +63,26 @@ impl<K: Hash + Eq + Clone, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         let most = self.most_counters();
         self.counters
             .reserve((self.counters.len() + items.len()).min(most), most);
-        let mut items = items.iter().zip(&hashes);
-        loop {
+        let mut done = 0;
+        while done < items.len() {
             // Those that are added without a branch, and then the one that is not.
-            let odd = match self.counters.plain(most) {
-                Some(mut plain) => items.find(|&(item, &hash)| {
-                    let hash = if far { hash } else { plain.hash(key(item)) };
-                    plain.add(hash, key(item).clone(), weight(item)).is_err()
-                }),
-                None => items.next(),
+            let rest = &items[done..];
+            let offer = |item| (key(item).clone(), weight(item));
+            done += match self.counters.plain(most) {
+                Some(mut plain) if far => {
+                    plain.add_while(hashes[done..].iter().copied().zip(rest.iter().map(offer)))
+                }
+                Some(mut plain) => {
+                    let hasher = plain.hasher();
+                    let hash = |item| hash_with(hasher, key(item));
+                    plain.add_while(rest.iter().map(|item| (hash(item), offer(item))))
+                }
+                None => 0,
             };
-            let Some((item, _)) = odd else {
-                return;
-            };
-            self.place_ref(self.counters.hash(key(item)), key(item), weight(item));
+            if let Some(item) = items.get(done) {
+                self.place_ref(self.counters.hash(key(item)), key(item), weight(item));
+                done += 1;
+            }
         }
     }
 
@@ -83,14 +90,19 @@ impl<K: Hash + Eq + Clone, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     /// one, and the total can be represented.
     #[inline]
     fn total_after(&self, weights: impl Iterator<Item = W>) -> Option<W> {
-        let mut sum = W::ZERO;
-        let mut fine = true;
-        let weighted = self.steps == Steps::Weighted;
-        for weight in weights {
-            fine &= weight.validate().is_ok() & (weight != W::ZERO);
-            fine &= weighted | (weight == W::ONE);
-            sum = sum.saturating_add(weight);
-        }
+        let positive = |weight: W| weight.validate().is_ok() & (weight != W::ZERO);
+        let (sum, fine) = match self.steps {
+            Steps::Weighted => sum_if(weights, positive),
+            Steps::Textbook | Steps::Merged => sum_if(weights, |weight| weight == W::ONE),
+        };
         self.total.checked_add(sum).filter(|_| fine)
     }
+}
+
+/// The sum of weights, and whether all of them are as they should be.
+#[inline]
+fn sum_if<W: Weight>(weights: impl Iterator<Item = W>, fine: impl Fn(W) -> bool) -> (W, bool) {
+    weights.fold((W::ZERO, true), |(sum, all), weight| {
+        (sum.saturating_add(weight), all & fine(weight))
+    })
 }

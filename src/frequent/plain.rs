@@ -6,7 +6,7 @@ use core::mem;
 
 use super::block::BLOCK;
 use super::counters::{Counters, Entry, Slot, count, hash_with};
-use super::tags::{BUCKET, Tags, first, home, tag};
+use super::tags::{BUCKET, Tag, Tags, first, home, tag};
 use super::weight::Weight;
 
 /// Bytes of a table that does not fit the caches near the processor.
@@ -59,7 +59,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
 
 /// Whether a bucket has a key of this tag, and the place of the first, or else the first vacancy.
 #[inline(always)]
-fn place_of(tags: Tags, tag: u8) -> (bool, usize) {
+fn place_of(tags: Tags, tag: Tag) -> (bool, usize) {
     let held = tags.places_of(tag);
     (held != 0, first(choose(held != 0, held, tags.vacancies())))
 }
@@ -74,7 +74,19 @@ pub(super) struct Plain<'a, K, W: Weight, S> {
     most: usize,
 }
 
-impl<K: Hash + Eq, W: Weight, S: BuildHasher> Plain<'_, K, W, S> {
+impl<'a, K: Hash + Eq, W: Weight, S: BuildHasher> Plain<'a, K, W, S> {
+    pub(super) fn hasher(&self) -> &'a S {
+        self.hasher
+    }
+
+    /// Adds weights to the counters of keys, given with their hashes, up to the first that
+    /// [`add`](Self::add) gives back; says how many that are.
+    #[inline]
+    pub(super) fn add_while(&mut self, offers: impl Iterator<Item = (u32, (K, W))>) -> usize {
+        let added = offers.map(|(hash, (key, weight))| self.add(hash, key, weight));
+        added.take_while(Result::is_ok).count()
+    }
+
     /// The hash of a key.
     #[inline(always)]
     pub(super) fn hash(&self, key: &K) -> u32 {
@@ -93,8 +105,9 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Plain<'_, K, W, S> {
             return Err(key);
         };
         let same = slot.as_ref().is_some_and(|entry| entry.key == key);
-        let no_vacancy = (place == BUCKET) | (*self.live >= self.most);
-        if choose(held, !same, no_vacancy) {
+        let held_by_another = held & !same;
+        let live = *self.live + usize::from(!held);
+        if place == BUCKET || live > self.most || held_by_another {
             return Err(key);
         }
         let count = choose(held, count::<K, W>(slot), W::ZERO);
@@ -103,7 +116,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Plain<'_, K, W, S> {
         };
         *slot = Some(Entry { key, count });
         self.tags[home] = tags.with(place, tag(hash));
-        *self.live += usize::from(!held);
+        *self.live = live;
         Ok(())
     }
 }

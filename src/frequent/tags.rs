@@ -22,12 +22,27 @@ pub(super) fn home(hash: u32, buckets: usize) -> usize {
     ((u64::from(hash) * buckets as u64) >> 32) as usize
 }
 
-/// The tag of a hash: its low byte, or one if that is zero, which stands for a vacant place.
+/// The tag of a hash in all places: its low byte, or one if that is zero, which stands for a vacant
+/// place.
 #[inline]
-pub(super) fn tag(hash: u32) -> u8 {
-    let byte = hash as u8;
-    byte | u8::from(byte == 0)
+pub(super) fn tag(hash: u32) -> Tag {
+    Tag(EVERYWHERE[usize::from(hash as u8)])
 }
+
+/// A tag, in all places of a bucket.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tag(u8x16);
+
+/// Read and not computed: an instruction in place of eight.
+static EVERYWHERE: [u8x16; 256] = {
+    let mut tags = [u8x16::new([1; BUCKET]); 256];
+    let mut tag = 1;
+    while tag < 256 {
+        tags[tag] = u8x16::new([tag as u8; BUCKET]);
+        tag += 1;
+    }
+    tags
+};
 
 /// The lowest place of a set of places, a bit each; [`BUCKET`] if there is none.
 #[inline]
@@ -39,7 +54,7 @@ pub(super) fn first(places: u32) -> usize {
 const EVERY: u32 = 0xffff;
 
 /// All bits of one place, for each.
-static ONLY: [u8x16; BUCKET] = {
+const ONLY: [u8x16; BUCKET] = {
     let mut only = [u8x16::new([0; BUCKET]); BUCKET];
     let mut place = 0;
     while place < BUCKET {
@@ -66,8 +81,8 @@ impl Tags {
 
     /// The places with this tag, a bit each.
     #[inline]
-    pub(super) fn places_of(self, tag: u8) -> u32 {
-        self.0.simd_eq(u8x16::splat(tag)).to_bitmask()
+    pub(super) fn places_of(self, tag: Tag) -> u32 {
+        self.0.simd_eq(tag.0).to_bitmask()
     }
 
     /// The same with `tag` at a vacant place, or where it is already; with any other tag it is
@@ -76,14 +91,14 @@ impl Tags {
     /// Written as a whole and not as one byte: the next look at the bucket, which may follow at
     /// once, then need not wait for the byte to reach the cache.
     #[inline]
-    pub(super) fn with(self, place: usize, tag: u8) -> Self {
-        Self(self.0 | (ONLY[place % BUCKET] & u8x16::splat(tag)))
+    pub(super) fn with(self, place: usize, tag: Tag) -> Self {
+        Self(self.0 | (ONLY[place % BUCKET] & tag.0))
     }
 
     /// The vacant places, a bit each.
     #[inline]
     pub(super) fn vacancies(self) -> u32 {
-        self.places_of(0)
+        self.0.simd_eq(Self::vacant().0).to_bitmask()
     }
 
     /// The places taken, a bit each.
@@ -123,15 +138,17 @@ mod tests {
     #[test]
     fn a_bucket_has_the_places_of_an_array() {
         let (mut tags, mut twin) = (Tags::vacant(), [0; BUCKET]);
-        let offered = [1, 7, 255, 7, 128, 1, 1, 9, 2, 3, 4, 5, 6, 8, 127, 7];
+        let offered: [u32; BUCKET] = [1, 7, 255, 7, 128, 1, 1, 9, 2, 3, 4, 5, 6, 8, 127, 7];
         for (place, tag) in offered.into_iter().enumerate() {
             assert_eq!(tags.taken(), (1 << place) - 1);
-            tags = tags.with(place, tag).with(place, tag);
-            twin[place] = tag;
-            for tag in 0..=255 {
-                let places = (0..BUCKET).filter(|&place| twin[place] == tag);
+            tags = tags
+                .with(place, super::tag(tag))
+                .with(place, super::tag(tag));
+            twin[place] = tag as u8;
+            for tag in 1..=255 {
+                let places = (0..BUCKET).filter(|&place| u32::from(twin[place]) == tag);
                 assert_eq!(
-                    tags.places_of(tag),
+                    tags.places_of(super::tag(tag)),
                     places.map(|place| 1 << place).sum::<u32>()
                 );
             }
@@ -142,7 +159,7 @@ mod tests {
             let only = tags.only(left);
             assert_eq!((only.taken(), only.vacancies()), (left, !left & EVERY));
             assert_eq!(
-                only.places_of(7),
+                only.places_of(tag(7)),
                 places.map(|place| 1 << place).sum::<u32>()
             );
         }
@@ -157,8 +174,10 @@ mod tests {
     }
 
     #[test]
-    fn no_hash_has_the_tag_of_a_vacant_place() {
-        assert!((0..512).all(|hash| tag(hash) != 0));
-        assert_eq!((tag(0x1200), tag(0x12ff), tag(0x1201)), (1, 255, 1));
+    fn the_tag_is_the_low_byte_and_never_that_of_a_vacant_place() {
+        for hash in 0..512 {
+            let byte = (hash as u8).max(1);
+            assert_eq!(tag(hash).0, u8x16::splat(byte));
+        }
     }
 }
