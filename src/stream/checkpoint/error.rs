@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::string::String;
 use std::vec::Vec;
 
@@ -141,7 +141,8 @@ impl fmt::Display for CheckpointError {
             ),
             Self::NotReplayable { operator } => write!(
                 f,
-                "input {operator} cannot be read again, so its stream can take no checkpoints"
+                "input {operator} cannot be read again, so without a write-ahead log its stream can take \
+                 no checkpoints"
             ),
             Self::Encode { operator, error } => {
                 write!(
@@ -159,12 +160,7 @@ impl fmt::Display for CheckpointError {
             Self::NoneLeft {
                 directory,
                 passed_over,
-            } => {
-                write!(f, "no checkpoint in {} is whole", directory.display())?;
-                passed_over
-                    .iter()
-                    .try_for_each(|one| write!(f, "; {}", one.reason()))
-            }
+            } => none_is_whole(directory, passed_over, f),
             Self::Unclaimed { path, operator } => write!(
                 f,
                 "{} has state of operator {operator}, which the program does not have",
@@ -202,6 +198,16 @@ impl fmt::Display for CheckpointError {
             ),
         }
     }
+}
+
+fn none_is_whole(
+    directory: &Path,
+    passed_over: &[PassedOver],
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    write!(f, "no checkpoint in {} is whole", directory.display())?;
+    let mut reasons = passed_over.iter().map(PassedOver::reason);
+    reasons.try_for_each(|reason| write!(f, "; {reason}"))
 }
 
 impl Error for CheckpointError {

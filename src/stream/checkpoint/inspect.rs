@@ -72,6 +72,7 @@ pub struct CheckpointFile {
 ///     .map(|n| (n % 2, n))
 ///     .update_state_by_key(|_, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()))
 ///     .named("sums")
+///     .count()
 ///     .print();
 /// ctx.into_driver()?.run_to_end()?;
 ///

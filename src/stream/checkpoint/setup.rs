@@ -63,27 +63,25 @@ impl ContextBuilder {
     /// # Examples
     ///
     /// ```
-    /// use forebay::stream::{BoxError, Every, StreamingContext};
+    /// use forebay::stream::{BatchQueue, BoxError, Every, StreamingContext};
     ///
     /// # let directory = std::env::temp_dir().join(format!("forebay-log-{}", std::process::id()));
     /// # let dir = directory.clone();
-    /// let mut inlet = None;
-    /// let mut build = || -> Result<StreamingContext, BoxError> {
+    /// let queue = BatchQueue::<u64>::new();
+    /// let build = || -> Result<StreamingContext, BoxError> {
     ///     let ctx = StreamingContext::builder("sums")
     ///         .checkpoint(&dir, Every::batches(10))
     ///         .write_ahead_log()
     ///         .build()?;
-    ///     let (sender, numbers) = ctx.channel::<u64>(100);
-    ///     inlet = Some(sender);
-    ///     numbers.count().print();
+    ///     ctx.queue_stream(&queue).count().print();
     ///     Ok(ctx)
     /// };
-    /// let mut driver = StreamingContext::recover_or(&directory, &mut build)?.into_driver()?;
-    /// # let sender = inlet.take().expect("it was made");
-    /// sender.send_all(vec![1, 2, 3])?;
+    /// let mut driver = StreamingContext::recover_or(&directory, build)?.into_driver()?;
+    /// queue.push(vec![1, 2, 3]);
     /// driver.step(driver.next_time())?;
     /// drop(driver); // a crash, before the first checkpoint
     ///
+    /// assert!(queue.is_empty()); // what the batch has had is in the log alone
     /// let mut driver = StreamingContext::recover_or(&directory, build)?.into_driver()?;
     /// assert_eq!(driver.step(driver.next_time())?.items(), 3);
     /// # drop(driver);

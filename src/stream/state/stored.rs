@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::vec;
 use std::vec::Vec;
 
-use super::{Expiry, GroupTables, SharedExpiry, StateStore, Table};
+use super::tables::Table;
+use super::{Expiry, GroupTables, SharedExpiry, StateStore};
 use crate::hash::route;
 use crate::stream::checkpoint::{
     Codec, Codecs, GroupMark, Layout, Mark, Part, Refusal, put, take, used_up,
