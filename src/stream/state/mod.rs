@@ -26,7 +26,7 @@ pub(crate) use expiry::{Expiry, SharedExpiry};
 pub use handle::{StateHandle, StateSnapshot};
 #[cfg(feature = "checkpoint")]
 pub(crate) use stored::{mark_expiring, recover_expiring};
-pub(crate) use tables::GroupTables;
+pub(crate) use tables::{GroupTables, Table};
 
 /// The state of one operator, by partition.
 pub(crate) struct StateStore<K, S> {

@@ -9,8 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::vec;
 use std::vec::Vec;
 
-use super::tables::Table;
-use super::{Expiry, GroupTables, SharedExpiry, StateStore};
+use super::{Expiry, GroupTables, SharedExpiry, StateStore, Table};
 use crate::hash::route;
 use crate::stream::checkpoint::{
     Codec, Codecs, GroupMark, Layout, Mark, Part, Refusal, put, take, used_up,
