@@ -69,16 +69,17 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
     /// besides is to drop a good part of the surplus, or the next reduction would follow too soon.
     pub(super) fn cheap_cut(&mut self) -> W {
         let (len, surplus) = (self.counters.len(), self.counters.len() - self.k);
-        // One and a half standard deviations of a rank.
-        let margin = (libm::sqrt(surplus as f64) * 1.5) as usize;
+        // One and a half standard deviations of a rank; of a small surplus no more than a half.
+        let margin = ((libm::sqrt(surplus as f64) * 1.5) as usize).min(surplus / 2);
         if self.likely_cut > W::ZERO {
             let (reach, exceed) = self.counters.count_from(self.likely_cut);
-            if reach > self.k && len - exceed + 2 * margin >= surplus - surplus / 8 {
+            let enough = (surplus - surplus / 8).saturating_sub(2 * margin);
+            if reach > self.k && len - exceed >= enough.max(surplus.div_ceil(4)) {
                 return self.likely_cut;
             }
         }
         // A little lower than it might be, so that it serves again.
-        self.likely_cut = self.counters.largest((self.k + margin).min(len - 1));
+        self.likely_cut = self.counters.largest(self.k + margin);
         self.likely_cut
     }
 }

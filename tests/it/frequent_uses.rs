@@ -239,6 +239,24 @@ fn one_update_more_changes_one_counter_or_all_by_one() {
     }
 }
 
+#[cfg(feature = "serde")]
+proptest! {
+    /// Storing checks all invariants, of the buffer too.
+    #[test]
+    fn a_buffered_summary_can_be_stored_after_every_update(
+        k in 1..20usize,
+        stream in vec((0..64u8, prop_oneof![3 => 1..50u64, 1 => 1..1u64 << 40]), 0..200),
+    ) {
+        let mut summary: MisraGries<u8> = MisraGries::new(k);
+        for (key, weight) in stream {
+            summary.update_weighted(key, weight);
+            let bytes = postcard::to_allocvec(&summary).expect("encodes");
+            let back: MisraGries<u8> = postcard::from_bytes(&bytes).expect("its own bytes");
+            prop_assert!(back.iter().eq(summary.iter()));
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn summaries_that_hold_the_same_are_visited_in_the_same_order(
