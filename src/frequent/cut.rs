@@ -69,12 +69,16 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
     /// besides is to drop a good part of the surplus, or the next reduction would follow too soon.
     pub(super) fn cheap_cut(&mut self) -> W {
         let (len, surplus) = (self.counters.len(), self.counters.len() - self.k);
-        // One and a half standard deviations of a rank; of a small surplus no more than a half.
-        let margin = ((libm::sqrt(surplus as f64) * 1.5) as usize).min(surplus / 2);
+        let buffer = self.most_counters() - self.k;
+        // One and a half standard deviations of a rank, as far as what is left fits the buffer, and
+        // of a small surplus no more than a half.
+        let margin = (libm::sqrt(surplus as f64) * 1.5) as usize;
+        let margin = margin.min(surplus / 2).min(buffer);
         if self.likely_cut > W::ZERO {
             let (reach, exceed) = self.counters.count_from(self.likely_cut);
-            let enough = (surplus - surplus / 8).saturating_sub(2 * margin);
-            if reach > self.k && len - exceed >= enough.max(surplus.div_ceil(4)) {
+            let likely = (surplus - surplus / 8).saturating_sub(2 * margin);
+            let needed = surplus.div_ceil(4).max(surplus.saturating_sub(buffer));
+            if reach > self.k && len - exceed >= likely.max(needed) {
                 return self.likely_cut;
             }
         }

@@ -241,6 +241,22 @@ fn one_update_more_changes_one_counter_or_all_by_one() {
 
 #[cfg(feature = "serde")]
 proptest! {
+    #[test]
+    fn a_buffered_summary_merged_with_a_smaller_one_can_be_stored(
+        k in 1..40usize,
+        smaller in 1..20usize,
+        streams in vec(vec((0..64u8, 1..1u64 << 30), 0..60), 2),
+    ) {
+        let mut summary: MisraGries<u8> = MisraGries::new(k);
+        summary.extend_from_slice_weighted(&streams[0]);
+        let mut other = MisraGries::new(smaller);
+        other.extend_from_slice_weighted(&streams[1]);
+        summary.merge(other);
+        let bytes = postcard::to_allocvec(&summary).expect("encodes");
+        let back: MisraGries<u8> = postcard::from_bytes(&bytes).expect("its own bytes");
+        prop_assert!(back.iter().eq(summary.iter()));
+    }
+
     /// Storing checks all invariants, of the buffer too.
     #[test]
     fn a_buffered_summary_can_be_stored_after_every_update(
