@@ -7,7 +7,7 @@ use super::counters::{Counters, count};
 use super::misra_gries::MisraGries;
 use super::weight::Weight;
 
-/// Where the (k+1)-th largest counter is, once somebody has asked.
+/// In which slot the (k+1)-th largest counter is, once somebody has asked.
 ///
 /// A summary is asked through a shared reference, so this is atomic; threads that ask at once all
 /// write the same. Whoever changes a counter puts [`unknown`](Self::unknown) in its place.
@@ -27,11 +27,11 @@ impl PendingCut {
     pub(super) fn get<K, W: Weight, S>(&self, counters: &Counters<K, W, S>, k: usize) -> W {
         let known = self.0.load(Ordering::Relaxed);
         if known != UNKNOWN {
-            return counters.counts().nth(known).unwrap_or(W::ZERO);
+            return count(&counters.slots[known]);
         }
         let cut = counters.largest(k);
-        let position = counters.counts().position(|count| count == cut);
-        self.0.store(position.unwrap_or(UNKNOWN), Ordering::Relaxed);
+        let slot = counters.slot_with(cut);
+        self.0.store(slot.unwrap_or(UNKNOWN), Ordering::Relaxed);
         cut
     }
 }

@@ -29,6 +29,15 @@ impl<K, W: Weight, S> Counters<K, W, S> {
         self.iter().map(|(_, count)| count)
     }
 
+    /// A slot with this counter.
+    pub(super) fn slot_with(&self, wanted: W) -> Option<usize> {
+        let mut slots = self.buckets().enumerate().flat_map(|(bucket, (tags, _))| {
+            let taken = tags.taken_places();
+            taken.map(move |place| bucket * BUCKET + place)
+        });
+        slots.find(|&slot| count::<K, W>(&self.slots[slot]) == wanted)
+    }
+
     /// The numbers of counters that are at least `cut`, and above it.
     pub(super) fn count_from(&self, cut: W) -> (usize, usize) {
         let (mut reach, mut exceed) = (0, 0);
