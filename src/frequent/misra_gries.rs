@@ -63,6 +63,8 @@ pub(super) enum Steps {
     /// are at most n / (k + 1) such steps, for each takes k + 1 from what n updates brought, and a
     /// step costs O(k): O(1) an update.
     Textbook,
+    /// The same, but some of the keys of a slice were taken before others that stood before them.
+    Gathered,
     /// The same, but some of the counters were merged in.
     Merged,
     /// When the buffer is full. Other weights can make every update a step, by a few enormous
@@ -244,7 +246,7 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
     #[inline]
     pub(super) fn most_counters(&self) -> usize {
         match self.steps {
-            Steps::Textbook | Steps::Merged => self.k,
+            Steps::Textbook | Steps::Gathered | Steps::Merged => self.k,
             Steps::Weighted => self.k + (3 * self.k).div_ceil(5),
         }
     }
@@ -297,7 +299,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     pub(super) fn settle(&mut self) {
         if self.counters.len() > self.most_counters() {
             let cut = match self.steps {
-                Steps::Textbook | Steps::Merged => self.cut(),
+                Steps::Textbook | Steps::Gathered | Steps::Merged => self.cut(),
                 Steps::Weighted => self.cheap_cut(),
             };
             self.subtract(cut);

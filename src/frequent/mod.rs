@@ -58,6 +58,7 @@ mod counters;
 mod cut;
 mod decay;
 mod error;
+mod front;
 mod misra_gries;
 #[cfg(any(feature = "serde", feature = "datasketches"))]
 mod parts;

@@ -10,7 +10,7 @@ use super::tags::{BUCKET, Tag, Tags, first, home, tag};
 use super::weight::Weight;
 
 /// Bytes of a table that does not fit the caches near the processor.
-const FAR: usize = 1 << 21;
+pub(super) const FAR: usize = 1 << 21;
 
 impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
     /// The table for keys of plain data; `None` if dropping a key does anything.

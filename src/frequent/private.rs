@@ -27,6 +27,9 @@ pub enum PrivateError {
     Weighted,
     /// Counters were merged in, so one update may change them otherwise than the proof allows.
     Merged,
+    /// Slices were offered to so many counters that their keys were taken in another order, which
+    /// one update may change; see [`MisraGries::extend_from_slice`].
+    Reordered,
 }
 
 impl fmt::Display for PrivateError {
@@ -34,6 +37,9 @@ impl fmt::Display for PrivateError {
         f.write_str(match self {
             Self::Weighted => "weights other than one cannot be released privately",
             Self::Merged => "merged counters cannot be released privately",
+            Self::Reordered => {
+                "counters of slices taken out of order cannot be released privately; offer the keys one by one"
+            }
         })
     }
 }
@@ -60,8 +66,8 @@ impl<K: Ord, W: Weight, S> MisraGries<K, W, S> {
     ///
     /// # Errors
     ///
-    /// If weights other than one were offered, or counters were merged in: then the argument about
-    /// one update does not hold.
+    /// If weights other than one were offered, counters were merged in, or a slice was taken out of
+    /// order, as may happen with 2 MB of counters: then the argument about one update does not hold.
     ///
     /// # Panics
     ///
@@ -98,6 +104,7 @@ impl<K: Ord, W: Weight, S> MisraGries<K, W, S> {
         );
         match self.steps {
             Steps::Textbook => {}
+            Steps::Gathered => return Err(PrivateError::Reordered),
             Steps::Merged => return Err(PrivateError::Merged),
             Steps::Weighted => return Err(PrivateError::Weighted),
         }

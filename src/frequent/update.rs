@@ -137,15 +137,27 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         Q: Eq + ToOwned<Owned = K> + ?Sized,
     {
         self.note_weight(weight);
-        match self.counters.locate(hash, key) {
-            Place::Held(slot) => self.counters.add_at(slot, weight),
-            Place::Vacant(slot) if self.takes_newcomer() => {
-                let most = self.most_counters();
-                self.counters
-                    .insert(slot, hash, weight, most, |remains| copied(key, remains));
-                self.settle();
+        self.place_noted(hash, key, weight);
+    }
+
+    /// Books a weight, already in the total and its kind known, on a key. If all weights are one, it is
+    /// that of several offers one after the other.
+    pub(super) fn place_noted<Q>(&mut self, hash: u32, key: &Q, mut weight: W)
+    where
+        K: Borrow<Q>,
+        Q: Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        while weight != W::ZERO {
+            match self.counters.locate(hash, key) {
+                Place::Held(slot) => return self.counters.add_at(slot, weight),
+                Place::Vacant(slot) if self.takes_newcomer() => {
+                    let most = self.most_counters();
+                    self.counters
+                        .insert(slot, hash, weight, most, |remains| copied(key, remains));
+                    return self.settle();
+                }
+                Place::Vacant(_) => weight = weight.saturating_minus(W::ONE),
             }
-            Place::Vacant(_) => {}
         }
     }
 

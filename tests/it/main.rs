@@ -10,6 +10,7 @@ mod datasketches_reservoir;
 #[cfg(feature = "datasketches")]
 mod datasketches_var_opt;
 mod frequent;
+mod frequent_slices;
 mod frequent_uses;
 mod sample;
 mod sample_laws;
