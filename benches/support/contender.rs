@@ -127,34 +127,41 @@ pub(crate) fn exact<K: Copy + Hash + Eq>(stream: &Stream<K>, _: usize) -> Outcom
 /// The stream with every key replaced by the one that lives in its slot, and those slots.
 pub(crate) struct AllHits {
     table: Vec<(u64, u64)>,
-    keys: Vec<u64>,
+    stream: Stream<u64>,
 }
 
 impl AllHits {
     pub(crate) fn of(stream: &Stream<u64>, slots: usize) -> Self {
         let hasher = DefaultHashBuilder::default();
         let mut table = vec![(0, 0); slots];
-        let mut keys = Vec::with_capacity(stream.len());
-        stream.each(|key, _| {
+        let mut settled = |key| {
             let home = &mut table[hasher.hash_one(key) as usize % slots].0;
             if *home == 0 {
                 *home = key;
             }
-            keys.push(*home);
-        });
-        Self { table, keys }
+            *home
+        };
+        let keys = stream.keys.iter().map(|&key| settled(key)).collect();
+        let items = stream.items.iter();
+        let items = items.map(|&(key, weight)| (settled(key), weight)).collect();
+        let stream = Stream {
+            keys,
+            items,
+            ..*stream
+        };
+        Self { table, stream }
     }
 
     /// The least any table of this size can do: hash, one probe, compare, add.
     pub(crate) fn run(&mut self) -> Outcome {
         let hasher = DefaultHashBuilder::default();
         let mask = self.table.len() - 1;
-        for &key in &self.keys {
+        self.stream.each(|key, weight| {
             let slot = &mut self.table[hasher.hash_one(key) as usize & mask];
             if slot.0 == key {
-                slot.1 += 1;
+                slot.1 += weight;
             }
-        }
+        });
         black_box(&self.table);
         Outcome::default()
     }

@@ -149,10 +149,10 @@ impl<K: Hash + Eq + Clone, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
             let rest = &items[done..];
             let offer = |item| (key(item).clone(), weight(item));
             done += match self.counters.plain(most) {
-                Some(mut plain) if far => {
+                Some(plain) if far => {
                     plain.add_while(hashes[done..].iter().copied().zip(rest.iter().map(offer)))
                 }
-                Some(mut plain) => {
+                Some(plain) => {
                     let hasher = plain.hasher();
                     let hash = |item| hash_with(hasher, key(item));
                     plain.add_while(rest.iter().map(|item| (hash(item), offer(item))))

@@ -101,8 +101,7 @@ impl<K, W: Weight, S> Counters<K, W, S> {
     #[inline]
     pub(super) fn add_at(&mut self, slot: usize, weight: W) {
         if let Some(entry) = &mut self.slots[slot] {
-            let count = W::of(entry.count).saturating_add(weight);
-            entry.count = count.positive().unwrap_or(entry.count);
+            entry.count = W::raise(entry.count, weight);
         }
     }
 

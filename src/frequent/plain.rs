@@ -5,7 +5,7 @@ use core::hint::{black_box, select_unpredictable as choose};
 use core::mem;
 
 use super::block::BLOCK;
-use super::counters::{Counters, Entry, Slot, count, hash_with};
+use super::counters::{Counters, Entry, Slot, hash_with};
 use super::tags::{BUCKET, Tag, Tags, first, home, tag};
 use super::weight::Weight;
 
@@ -20,10 +20,14 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
             return None;
         }
         let most = most.min(self.room());
+        let (buckets, _) = self.slots.as_chunks_mut();
+        // Equally many, and the compiler shall know: then one check of an index serves both.
+        let tags = &mut self.tags[..buckets.len()];
         Some(Plain {
-            tags: &mut self.tags,
-            slots: &mut self.slots,
-            live: &mut self.live,
+            tags,
+            buckets,
+            live: self.live,
+            booked: &mut self.live,
             hasher: &self.hasher,
             most,
         })
@@ -67,8 +71,9 @@ fn place_of(tags: Tags, tag: Tag) -> (bool, usize) {
 /// The table for keys of plain data, which may be overwritten at no cost.
 pub(super) struct Plain<'a, K, W: Weight, S> {
     tags: &'a mut [Tags],
-    slots: &'a mut [Slot<K, W>],
-    live: &'a mut usize,
+    buckets: &'a mut [[Slot<K, W>; BUCKET]],
+    live: usize,
+    booked: &'a mut usize,
     hasher: &'a S,
     /// The most counters that may be added to without further ado.
     most: usize,
@@ -81,10 +86,16 @@ impl<'a, K: Hash + Eq, W: Weight, S: BuildHasher> Plain<'a, K, W, S> {
 
     /// Adds weights to the counters of keys, given with their hashes, up to the first that
     /// [`add`](Self::add) gives back; says how many that are.
-    #[inline]
-    pub(super) fn add_while(&mut self, offers: impl Iterator<Item = (u32, (K, W))>) -> usize {
-        let added = offers.map(|(hash, (key, weight))| self.add(hash, key, weight));
-        added.take_while(Result::is_ok).count()
+    #[inline(always)]
+    pub(super) fn add_while(mut self, offers: impl Iterator<Item = (u32, (K, W))>) -> usize {
+        let mut added = 0;
+        for (hash, (key, weight)) in offers {
+            if self.add(hash, key, weight).is_err() {
+                break;
+            }
+            added += 1;
+        }
+        added
     }
 
     /// The hash of a key.
@@ -98,25 +109,39 @@ impl<'a, K: Hash + Eq, W: Weight, S: BuildHasher> Plain<'a, K, W, S> {
     /// one: if all counters are taken, a home bucket is full, tags collide, or memory is needed.
     #[inline(always)]
     pub(super) fn add(&mut self, hash: u32, key: K, weight: W) -> Result<(), K> {
-        let home = home(hash, self.tags.len());
-        let tags = self.tags[home];
-        let (held, place) = place_of(tags, tag(hash));
-        let Some(slot) = self.slots.get_mut(home * BUCKET + place) else {
-            return Err(key);
-        };
-        let same = slot.as_ref().is_some_and(|entry| entry.key == key);
-        let held_by_another = held & !same;
-        let live = *self.live + usize::from(!held);
-        if place == BUCKET || live > self.most || held_by_another {
+        let buckets = self.tags.len().min(self.buckets.len());
+        let home = home(hash, buckets);
+        if home >= buckets {
             return Err(key);
         }
-        let count = choose(held, count::<K, W>(slot), W::ZERO);
-        let Some(count) = count.saturating_add(weight).positive() else {
+        let tags = self.tags[home];
+        let (held, place) = place_of(tags, tag(hash));
+        let Some(slot) = self.buckets[home].get_mut(place) else {
             return Err(key);
         };
+        let Some(weighed) = weight.positive() else {
+            return Err(key);
+        };
+        // Remains count for nothing.
+        let (same, raised) = match slot {
+            Some(entry) => (entry.key == key, W::raise(entry.count, weight)),
+            None => (false, weighed),
+        };
+        let held_by_another = held & !same;
+        let live = self.live + usize::from(!held);
+        if live > self.most || held_by_another {
+            return Err(key);
+        }
+        let count = choose(held, raised, weighed);
         *slot = Some(Entry { key, count });
         self.tags[home] = tags.with(place, tag(hash));
-        *self.live = live;
+        self.live = live;
         Ok(())
+    }
+}
+
+impl<K, W: Weight, S> Drop for Plain<'_, K, W, S> {
+    fn drop(&mut self) {
+        *self.booked = self.live;
     }
 }

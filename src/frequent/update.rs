@@ -142,6 +142,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
 
     /// Books a weight, already in the total and its kind known, on a key. If all weights are one, it is
     /// that of several offers one after the other.
+    #[inline]
     pub(super) fn place_noted<Q>(&mut self, hash: u32, key: &Q, mut weight: W)
     where
         K: Borrow<Q>,
@@ -150,15 +151,27 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         while weight != W::ZERO {
             match self.counters.locate(hash, key) {
                 Place::Held(slot) => return self.counters.add_at(slot, weight),
-                Place::Vacant(slot) if self.takes_newcomer() => {
-                    let most = self.most_counters();
-                    self.counters
-                        .insert(slot, hash, weight, most, |remains| copied(key, remains));
-                    return self.settle();
-                }
-                Place::Vacant(_) => weight = weight.saturating_minus(W::ONE),
+                Place::Vacant(slot) => weight = self.place_newcomer(slot, hash, key, weight),
             }
         }
+    }
+
+    /// Books a weight on a key that has no counter, or so much of it as one step takes; gives
+    /// back the rest.
+    #[inline(never)]
+    fn place_newcomer<Q>(&mut self, slot: usize, hash: u32, key: &Q, weight: W) -> W
+    where
+        K: Borrow<Q>,
+        Q: ToOwned<Owned = K> + ?Sized,
+    {
+        if !self.takes_newcomer() {
+            return weight.saturating_minus(W::ONE);
+        }
+        let most = self.most_counters();
+        self.counters
+            .insert(slot, hash, weight, most, |remains| copied(key, remains));
+        self.settle();
+        W::ZERO
     }
 
     /// Whether a key without a counter is given one.

@@ -32,6 +32,8 @@ pub(super) mod sealed {
         fn positive(self) -> Option<Self::Positive>;
         /// The weight that was kept.
         fn of(positive: Self::Positive) -> Self;
+        /// The sum of a weight that was kept and another, or the largest number if that is smaller.
+        fn raise(positive: Self::Positive, by: Self) -> Self::Positive;
         /// Refuses what is not a weight: NaN, negative and infinite numbers.
         fn validate(self) -> Result<(), UpdateError>;
         /// Whether there is nothing behind the point.
@@ -75,6 +77,10 @@ macro_rules! integer_weight {
             #[inline]
             fn of(positive: NonZero<$int>) -> Self {
                 positive.get()
+            }
+            #[inline]
+            fn raise(positive: NonZero<$int>, by: Self) -> NonZero<$int> {
+                positive.saturating_add(by)
             }
             #[inline]
             fn validate(self) -> Result<(), UpdateError> {
@@ -145,6 +151,11 @@ macro_rules! float_weight {
             #[inline]
             fn of(positive: NonZero<$bits>) -> Self {
                 <$float>::from_bits(positive.get())
+            }
+            #[inline]
+            fn raise(positive: NonZero<$bits>, by: Self) -> NonZero<$bits> {
+                let sum = Self::of(positive).saturating_add(by);
+                sum.positive().unwrap_or(positive)
             }
             #[inline]
             fn validate(self) -> Result<(), UpdateError> {
