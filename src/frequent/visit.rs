@@ -1,10 +1,14 @@
 //! Visiting all counters.
 
 use alloc::vec::{self, Vec};
+use core::hint::black_box;
 
 use super::counters::{Counters, Slot, count};
 use super::tags::{BUCKET, Tags};
 use super::weight::Weight;
+
+/// Buckets whose memory is asked for at once when all are visited.
+const AHEAD: usize = 16;
 
 impl<K, W: Weight, S> Counters<K, W, S> {
     /// All buckets.
@@ -63,6 +67,9 @@ impl<K, W: Weight, S> Counters<K, W, S> {
         let mut slots = self.slots.into_iter();
         let mut passed = 0;
         for (bucket, tags) in self.tags.into_iter().enumerate() {
+            if bucket % AHEAD == 0 {
+                read(slots.as_slice(), bucket * BUCKET - passed);
+            }
             for place in tags.taken_places() {
                 let slot = bucket * BUCKET + place;
                 if let Some(Some(entry)) = slots.nth(slot - passed) {
@@ -110,6 +117,18 @@ impl<K, W: Weight, S> Counters<K, W, S> {
             .map(|entry| (entry.key, W::of(entry.count)))
             .collect()
     }
+}
+
+/// Reads a slot of every line of memory, so that all are fetched at once.
+fn read<T>(slots: &[Option<T>], skipped: usize) {
+    const LINE: usize = 64;
+    let step = (LINE / size_of::<Option<T>>()).max(1);
+    let lines = slots
+        .iter()
+        .skip(skipped)
+        .take(AHEAD * BUCKET)
+        .step_by(step);
+    black_box(lines.filter(|slot| slot.is_some()).count());
 }
 
 /// All keys of a table with their counters, in the order of the keys' hashes.
