@@ -198,7 +198,9 @@ fn word_table() {
         return;
     };
     let stream = Stream::unit("words", words(&text));
-    println!("words by &str, ns     slots |  ours  rival  exact | rival/ours exact/ours");
+    println!(
+        "words by &str, ns     slots |  ours  rival  exact borrowed | rival/ours exact/ours borrowed/ours"
+    );
     for slots in SLOTS {
         let results = race(&mut [
             &mut || {
@@ -220,6 +222,7 @@ fn word_table() {
                     bytes: 0,
                 }
             },
+            &mut || contender::exact_words(&stream.keys),
             &mut || contender::exact(&stream, slots),
         ]);
         let ns: Vec<f64> = results
@@ -227,12 +230,14 @@ fn word_table() {
             .map(|(time, _)| time / stream.len() as f64)
             .collect();
         println!(
-            "                 {slots:10} | {:5.1} {:6.1} {:6.1} | {:10.2} {:10.2}",
+            "                 {slots:10} | {:5.1} {:6.1} {:6.1} {:8.1} | {:10.2} {:10.2} {:13.2}",
             ns[0],
             ns[1],
             ns[2],
+            ns[3],
             ns[1] / ns[0],
             ns[2] / ns[0],
+            ns[3] / ns[0],
         );
     }
     println!();

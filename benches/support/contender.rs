@@ -124,6 +124,18 @@ pub(crate) fn exact<K: Copy + Hash + Eq>(stream: &Stream<K>, _: usize) -> Outcom
     }
 }
 
+/// Exact counts of words that are not there for ever: it owns what it has seen, as a summary does.
+pub(crate) fn exact_words(words: &[&str]) -> Outcome {
+    let mut counts: hashbrown::HashMap<String, u64, DefaultHashBuilder> = Default::default();
+    for &word in words {
+        *counts.entry_ref(word).or_insert(0) += 1;
+    }
+    Outcome {
+        error: 0,
+        bytes: counts.capacity() * 8 / 7 * (size_of::<(String, u64)>() + 1),
+    }
+}
+
 /// The stream with every key replaced by the one that lives in its slot, and those slots.
 pub(crate) struct AllHits {
     table: Vec<(u64, u64)>,
