@@ -6,6 +6,10 @@
 //! ```
 //!
 //! The child is this program again, told so by its environment.
+//!
+//! `.ci/soak` runs [`soak`] for an hour, or as many seconds as it is told.
+
+mod soak;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -250,6 +254,13 @@ fn main() {
     }
     if let Some(root) = env::var_os(LOGGING) {
         return logged_sums(Path::new(&root)).unwrap();
+    }
+    if let Some(root) = env::var_os(soak::CHILD) {
+        return soak::count_until_stopped(Path::new(&root)).unwrap();
+    }
+    if let Ok(seconds) = env::var(soak::SECONDS) {
+        let directory = tempfile::tempdir().unwrap();
+        return soak::run(&directory.path().join("soak"), seconds.parse().unwrap());
     }
     let wanted: u64 = env::var("FOREBAY_KILLS").map_or(25, |kills| kills.parse().unwrap());
     let directory = tempfile::tempdir().unwrap();
