@@ -1,17 +1,16 @@
 //! Operations on a batch as a whole: what a closure of `transform` is for.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 use std::vec::Vec;
 
 use super::batch::Batch;
 use super::executor::{blame, rethrow};
-use super::op::by_key::Reduce;
-use super::op::{by_key, join, repartition};
+use super::op::by_key::{Reduce, Three};
+use super::op::{by_key, repartition};
 use super::pipe::Pipe;
 use super::slot::Materialized;
 use super::{Data, Key};
-use crate::hash::DefaultHashBuilder;
 use crate::sample::sample;
 
 impl<T: Data> Batch<T> {
@@ -56,6 +55,12 @@ impl<T: Data> Batch<T> {
             .flatten()
             .reduce(merge)
             .unwrap_or_else(zero)
+    }
+
+    /// Each partition as one item, its items in order.
+    #[must_use]
+    pub fn glom(self) -> Batch<Vec<T>> {
+        self.map_partitions(|_, items| [items.collect::<Vec<T>>()])
     }
 
     /// The first `n` items, partition by partition.
@@ -198,6 +203,32 @@ impl<T: Key> Batch<T> {
     }
 }
 
+impl<K: Data, V: Data> Batch<(K, V)> {
+    /// Applies `f` to the value of every record.
+    #[must_use]
+    pub fn map_values<U, F>(self, f: F) -> Batch<(K, U)>
+    where
+        U: Data,
+        F: Fn(V) -> U + Send + Sync + 'static,
+    {
+        self.map(move |(key, value)| (key, f(value)))
+    }
+
+    /// Applies `f` to the value of every record, which becomes a record for each item of the
+    /// result.
+    #[must_use]
+    pub fn flat_map_values<I, F>(self, f: F) -> Batch<(K, I::Item)>
+    where
+        I: IntoIterator<Item: Data> + 'static,
+        F: Fn(V) -> I + Send + Sync + 'static,
+    {
+        self.flat_map(move |(key, value)| {
+            let values = f(value).into_iter();
+            values.map(move |value| (key.clone(), value))
+        })
+    }
+}
+
 impl<K: Key, V: Data> Batch<(K, V)> {
     /// The values of each key combined by an associative `f`.
     #[must_use]
@@ -208,68 +239,24 @@ impl<K: Key, V: Data> Batch<(K, V)> {
         self.run(|step, pipe| by_key::reduce_by_key(step, pipe, &Reduce(f)))
     }
 
+    /// The values of each key combined into a value of another type, as
+    /// [`DStream::combine_by_key`](super::DStream::combine_by_key) does.
+    #[must_use]
+    pub fn combine_by_key<C, F, G, H>(self, create: F, add: G, merge: H) -> Batch<(K, C)>
+    where
+        C: Data,
+        F: Fn(V) -> C + Send + Sync,
+        G: Fn(&mut C, V) + Send + Sync,
+        H: Fn(&mut C, C) + Send + Sync,
+    {
+        let combiner = Three { create, add, merge };
+        self.run(|step, pipe| by_key::combine(step, pipe, &combiner))
+    }
+
     /// All values of each key.
     #[must_use]
     pub fn group_by_key(self) -> Batch<(K, Vec<V>)> {
         self.run(|step, pipe| by_key::group(step, pipe))
-    }
-
-    /// The pairs of values of the keys that are in both batches.
-    #[must_use]
-    pub fn join<W: Data>(self, other: Batch<(K, W)>) -> Batch<(K, (V, W))> {
-        let (_, partitions) = other.into_parts();
-        let right = Materialized::once(partitions);
-        let sides = self.run(|step, left| join::cogroup(step, left, &right));
-        sides.flat_map(|(key, sides)| {
-            let pairs = join::pairs(sides, join::required, join::required);
-            pairs.into_iter().map(move |pair| (key.clone(), pair))
-        })
-    }
-
-    /// The pairs of values of the keys that are in this batch and in a table that stays the same.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use forebay::stream::StaticTable;
-    /// # use forebay::stream::StreamingContext;
-    /// # let ctx = StreamingContext::builder("doc").build()?;
-    /// let countries: StaticTable<_, _> = [("de", "Germany"), ("fr", "France")].into_iter().collect();
-    /// let named = ctx
-    ///     .batches([vec![("de", 1), ("xx", 2)]])
-    ///     .transform(move |batch, _time| batch.join_static(&countries));
-    /// # let _ = named;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn join_static<W: Data>(self, table: &StaticTable<K, W>) -> Batch<(K, (V, W))> {
-        let table = table.clone();
-        self.flat_map(move |(key, value): (K, V)| {
-            let matches = table.get(&key).to_vec().into_iter();
-            matches.map(move |other| (key.clone(), (value.clone(), other)))
-        })
-    }
-}
-
-/// Data that stay the same, to be joined with every batch; cloning copies nothing.
-#[derive(Clone, Debug)]
-pub struct StaticTable<K, W>(std::sync::Arc<HashMap<K, Vec<W>, DefaultHashBuilder>>);
-
-impl<K: Key, W> StaticTable<K, W> {
-    /// The values of a key, in their order.
-    #[must_use]
-    pub fn get(&self, key: &K) -> &[W] {
-        self.0.get(key).map_or(&[], Vec::as_slice)
-    }
-}
-
-impl<K: Key, W> FromIterator<(K, W)> for StaticTable<K, W> {
-    fn from_iter<I: IntoIterator<Item = (K, W)>>(records: I) -> Self {
-        let mut table: HashMap<K, Vec<W>, DefaultHashBuilder> = HashMap::default();
-        for (key, value) in records {
-            table.entry(key).or_default().push(value);
-        }
-        Self(std::sync::Arc::new(table))
     }
 }
 

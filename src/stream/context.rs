@@ -159,12 +159,13 @@ impl StreamingContext {
         let (checkpoints, clock) =
             Checkpointer::begin(self.durability, self.found, &mut operators, &env, interval)
                 .map_err(StartError::Checkpoint)?;
+        let env = Arc::new(env);
         for (operator, _) in &mut operators {
-            let started = operator.node.start();
+            let started = operator.node.start(&env);
             started.map_err(|error| StartError::Input(operator.name.clone(), error))?;
         }
         let listeners = self.listeners.into_inner();
-        let driver = Driver::new(operators, Arc::new(env), interval, listeners);
+        let driver = Driver::new(operators, env, interval, listeners);
         #[cfg(feature = "checkpoint")]
         let driver = driver.with_checkpoints(checkpoints, clock);
         Ok(driver)

@@ -273,6 +273,7 @@ impl Driver {
                 duration: started.elapsed(),
                 items: operator.node.items(),
                 state: operator.node.state(),
+                receiver: operator.node.receiver(),
             };
             reports.push((operator.node.input().is_some(), report));
         }

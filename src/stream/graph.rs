@@ -11,8 +11,8 @@ use std::vec::Vec;
 #[cfg(feature = "checkpoint")]
 use super::checkpoint::{CheckpointError, Codecs, CutLog, Logs, Mark, Part, Refusal};
 use super::error::{BatchError, BoxError, StartError};
-use super::executor::{NodeId, Step};
-use super::metrics::StateSize;
+use super::executor::{Env, NodeId, Step};
+use super::metrics::{ReceiverReport, StateSize};
 use super::state::Boundary;
 use super::time::BatchTime;
 
@@ -21,8 +21,9 @@ pub(crate) trait Node: Send {
     /// Tells, before the first batch, how many operators will read this one's batches.
     fn connect(&mut self, _consumers: usize) {}
 
-    /// Lets an input begin to receive; called once, before the first batch.
-    fn start(&mut self) -> Result<(), BoxError> {
+    /// Lets an input begin to receive; called once, before the first batch, with what batches
+    /// will run on.
+    fn start(&mut self, _env: &Arc<Env>) -> Result<(), BoxError> {
         Ok(())
     }
 
@@ -86,6 +87,11 @@ pub(crate) trait Node: Send {
     /// What has happened to a receiver since the last call.
     fn receiver_events(&mut self) -> Vec<ReceiverEvent> {
         Vec::new()
+    }
+
+    /// How a receiver is doing, if this is the input of one.
+    fn receiver(&self) -> Option<ReceiverReport> {
+        None
     }
 
     /// What an input has to say; `None` for everything that is not one.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::BatchError;
+use super::source::ReceiverState;
 use super::time::BatchTime;
 
 /// What one step did; cloning copies no list.
@@ -79,6 +80,7 @@ pub struct OperatorReport {
     pub(crate) duration: Duration,
     pub(crate) items: Option<usize>,
     pub(crate) state: Option<StateSize>,
+    pub(crate) receiver: Option<ReceiverReport>,
 }
 
 impl OperatorReport {
@@ -106,6 +108,47 @@ impl OperatorReport {
     #[must_use]
     pub const fn state(&self) -> Option<StateSize> {
         self.state
+    }
+
+    /// How its receiver was doing at the end of the batch, if it is the input of one.
+    #[must_use]
+    pub const fn receiver(&self) -> Option<ReceiverReport> {
+        self.receiver
+    }
+}
+
+/// How a receiver is doing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ReceiverReport {
+    pub(crate) state: ReceiverState,
+    pub(crate) items: u64,
+    pub(crate) rate: f64,
+    pub(crate) errors: u64,
+}
+
+impl ReceiverReport {
+    /// What it is doing.
+    #[must_use]
+    pub const fn state(&self) -> ReceiverState {
+        self.state
+    }
+
+    /// How many items batches have taken from it.
+    #[must_use]
+    pub const fn items(&self) -> u64 {
+        self.items
+    }
+
+    /// How many items a second came between the last two batches; 0 before the second.
+    #[must_use]
+    pub const fn rate(&self) -> f64 {
+        self.rate
+    }
+
+    /// How often it failed and was called again.
+    #[must_use]
+    pub const fn errors(&self) -> u64 {
+        self.errors
     }
 }
 

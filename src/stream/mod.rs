@@ -52,7 +52,7 @@
 //! | from | use | ends |
 //! |---|---|---|
 //! | batches or an iterator at hand | [`batches`](StreamingContext::batches), [`from_iter`](StreamingContext::from_iter) | with the last of them |
-//! | the embedding program | [`channel`](StreamingContext::channel), [`queue_stream`](StreamingContext::queue_stream) | when it says so |
+//! | the embedding program | [`channel`](StreamingContext::channel), [`queue_stream`](StreamingContext::queue_stream); [`source`](StreamingContext::source) with a [`ReplayableQueue`], which can be read again | when it says so |
 //! | a directory | [`text_files`](StreamingContext::text_files) | never |
 //! | a log or table that can be read by position | [`source`](StreamingContext::source) with a [`Source`] | when it says so |
 //! | Redis Streams (feature `redis`) | [`source`](StreamingContext::source) with a `RedisStreams` | never |
@@ -99,7 +99,7 @@
 //! # Observation
 //!
 //! A [`Listener`] hears of batches and receivers; the [`StepReport`] of a batch says how long it
-//! waited and ran, and what each operator did. With the feature `tracing` every batch and every
+//! waited and ran, what each operator did, and how receivers are doing. With the feature `tracing` every batch and every
 //! operator in it is a span.
 //!
 //! # When not to use it
@@ -109,6 +109,7 @@
 //! - One machine is not enough: use Spark or Flink.
 
 mod batch;
+mod batch_joins;
 mod batch_ops;
 mod builder;
 #[cfg(feature = "checkpoint")]
@@ -135,7 +136,7 @@ mod time;
 mod trace;
 
 pub use batch::{Batch, IntoBatch};
-pub use batch_ops::StaticTable;
+pub use batch_joins::StaticTable;
 pub use builder::ContextBuilder;
 #[cfg(feature = "checkpoint")]
 pub use checkpoint::{
@@ -149,7 +150,7 @@ pub use error::{BatchError, BoxError, BuildError, StartError, StepError};
 pub use executor::Executor;
 pub use failure::FailurePolicy;
 pub use listener::{Listener, StreamEvent};
-pub use metrics::{OperatorReport, StateSize, StepReport};
+pub use metrics::{OperatorReport, ReceiverReport, StateSize, StepReport};
 pub use op::history::History;
 pub use op::join::Sides;
 pub use op::state::NewValues;
@@ -160,8 +161,8 @@ pub use rate::{PidRateEstimator, PidWeights};
 pub use running::{RunningStream, StopHandle};
 pub use sink::Sink;
 pub use source::{
-    BatchQueue, FilesRead, Inlet, Positions, Receiver, ReceiverState, ReceiverStatus, Source,
-    StoppedError, TextFiles, Warnings,
+    BatchQueue, FilesRead, Inlet, LostError, Positions, QueuePosition, Receipt, Receiver,
+    ReceiverState, ReceiverStatus, ReplayableQueue, Source, StoppedError, TextFiles, Warnings,
 };
 pub use state::{StateHandle, StateSnapshot};
 pub use time::{BatchTime, DurationError};

@@ -1,5 +1,6 @@
 //! A word count that is killed again and again ends with the state and the files of the one that
-//! was not; and one of numbers that are pushed has lost none that a batch has had.
+//! was not; one of numbers that are pushed has lost none that a batch has had; and one of numbers
+//! on a Redis server that is killed too (feature `redis`) has all of them once.
 //!
 //! ```text
 //! FOREBAY_KILLS=200 cargo test --features checkpoint --test durability -- --nocapture
@@ -9,6 +10,8 @@
 //!
 //! `.ci/soak` runs [`soak`] for an hour, or as many seconds as it is told.
 
+#[cfg(feature = "redis")]
+mod redis;
 mod soak;
 
 use std::collections::BTreeMap;
@@ -262,6 +265,10 @@ fn main() {
         let directory = tempfile::tempdir().unwrap();
         return soak::run(&directory.path().join("soak"), seconds.parse().unwrap());
     }
+    #[cfg(feature = "redis")]
+    if let Some(root) = env::var_os(redis::CHILD) {
+        return redis::sums(Path::new(&root)).unwrap();
+    }
     let wanted: u64 = env::var("FOREBAY_KILLS").map_or(25, |kills| kills.parse().unwrap());
     let directory = tempfile::tempdir().unwrap();
     let root = |name: &str| directory.path().join(name);
@@ -299,4 +306,6 @@ fn main() {
     }
     println!("durability: {kills} kills in {round} runs, nothing lost and nothing twice");
     what_is_logged_survives(&root("logged"), wanted);
+    #[cfg(feature = "redis")]
+    redis::neither_server_nor_process_loses_anything(&root("redis"), wanted);
 }

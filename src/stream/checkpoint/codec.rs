@@ -240,6 +240,7 @@ impl Default for Codecs {
         codecs.add_serde::<Box<str>>("string");
         codecs.add_serde::<Vec<u8>>("bytes");
         codecs.add_serde::<crate::stream::FilesRead>("files read");
+        codecs.add_serde::<crate::stream::QueuePosition>("queue position");
         #[cfg(feature = "redis")]
         codecs.add_serde::<crate::stream::EntryId>("entry id");
         codecs

@@ -23,10 +23,10 @@ impl ContextBuilder {
     /// batch, or where it is stopped. The one before it is kept too. Types that operators keep must
     /// be [`durable`](Self::durable), and inputs must be readable again:
     /// [`batches`](StreamingContext::batches), [`from_iter`](StreamingContext::from_iter),
-    /// [`text_files`](StreamingContext::text_files) and every [`Source`](crate::stream::Source)
+    /// [`text_files`](StreamingContext::text_files), a
+    /// [`ReplayableQueue`](crate::stream::ReplayableQueue) and every [`Source`](crate::stream::Source)
     /// whose positions are durable; others need a [`write_ahead_log`](Self::write_ahead_log). What
-    /// [`remember`](crate::stream::DStream::remember) holds and what the rate limits have learnt is
-    /// not kept.
+    /// the rate limits have learnt is not kept.
     ///
     /// # Cost
     ///
@@ -52,7 +52,8 @@ impl ContextBuilder {
     /// What a batch takes from such an input is written into a log beside the checkpoints, and
     /// durable before anything is done with it. A stream that is recovered gives every batch what
     /// the log has for it, then what comes. What waits for a batch is not in the log yet: whoever
-    /// must tell a sender that an item is safe does it when a batch has taken it. Items must be
+    /// must tell a sender that an item is safe waits for the
+    /// [`receipt`](crate::stream::Inlet::receipt). Items must be
     /// [`durable`](Self::durable).
     ///
     /// # Cost

@@ -230,10 +230,10 @@ where
 }
 
 /// Values combined by three functions.
-struct Three<A, B, C> {
-    create: A,
-    add: B,
-    merge: C,
+pub(crate) struct Three<A, B, C> {
+    pub(crate) create: A,
+    pub(crate) add: B,
+    pub(crate) merge: C,
 }
 
 impl<V, C, F, G, H> Combine<V> for Three<F, G, H>

@@ -83,7 +83,7 @@ pub(crate) fn required<V>(values: Vec<V>) -> Vec<V> {
 }
 
 /// The values, or one that is absent.
-fn optional<V>(values: Vec<V>) -> Vec<Option<V>> {
+pub(crate) fn optional<V>(values: Vec<V>) -> Vec<Option<V>> {
     match values.is_empty() {
         true => vec![None],
         false => values.into_iter().map(Some).collect(),

@@ -53,6 +53,16 @@ fn remove(directory: &Path) -> io::Result<()> {
     }
 }
 
+/// Makes the names in a directory durable.
+fn sync(directory: &Path) -> io::Result<()> {
+    let here = Path::new(".");
+    let directory = match directory.as_os_str().is_empty() {
+        true => here,
+        false => directory,
+    };
+    File::open(directory)?.sync_all()
+}
+
 fn unwritable(path: &Path, error: impl std::fmt::Display) -> BoxError {
     format!("{} cannot be written: {error}", path.display()).into()
 }
@@ -79,7 +89,13 @@ impl<T, F: Format<T>> Sink<T> for Directories<F> {
 
     fn commit(&mut self, time: BatchTime) -> Result<(), BoxError> {
         let directory = self.directory(time);
-        let renamed = remove(&directory).and_then(|()| fs::rename(aside(&directory), &directory));
-        renamed.map_err(|error| unwritable(&directory, error))
+        let rename = || {
+            sync(&aside(&directory))?;
+            remove(&directory)?;
+            fs::rename(aside(&directory), &directory)?;
+            // The batch is not run again once a checkpoint says so: then its files must be there.
+            directory.parent().map_or(Ok(()), sync)
+        };
+        rename().map_err(|error| unwritable(&directory, error))
     }
 }

@@ -1,5 +1,9 @@
 //! Inputs that keep their items and are read by position.
 
+#[cfg(feature = "checkpoint")]
+use std::cell::Cell;
+#[cfg(feature = "checkpoint")]
+use std::collections::VecDeque;
 use std::fmt;
 use std::format;
 use std::ops::Range;
@@ -14,6 +18,8 @@ use crate::stream::context::StreamingContext;
 use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
 use crate::stream::executor::lock;
+#[cfg(feature = "checkpoint")]
+use crate::stream::time::BatchTime;
 
 /// An input that keeps its items and gives any range of them again: files, a log, a table.
 ///
@@ -142,6 +148,11 @@ pub trait Source: Send + 'static {
         range: &Range<Self::Position>,
     ) -> Result<Vec<Self::Item>, BoxError>;
 
+    /// Lets go of what lies before these positions: no checkpoint that is kept goes back behind
+    /// them. A source that holds its items frees them here, one that reads a broker may tell it.
+    /// Never called in a stream without checkpoints.
+    fn release(&mut self, _before: &[Self::Position]) {}
+
     /// Whether nothing will ever come after these positions: never, unless the source is bounded.
     fn is_finished(&self, _at: &[Self::Position]) -> bool {
         false
@@ -172,6 +183,41 @@ struct Followed<S: Source> {
     at: Positions<S::Position>,
     /// The ends of the ranges that the batch at hand has read.
     ends: Vec<S::Position>,
+    #[cfg(feature = "checkpoint")]
+    reached: Reached<S::Position>,
+}
+
+/// Where a source stood after each batch that a checkpoint may go back to.
+#[cfg(feature = "checkpoint")]
+struct Reached<P> {
+    /// Somebody takes checkpoints.
+    wanted: Cell<bool>,
+    positions: VecDeque<(BatchTime, Vec<P>)>,
+}
+
+#[cfg(feature = "checkpoint")]
+impl<P: Clone> Reached<P> {
+    const fn new() -> Self {
+        Self {
+            wanted: Cell::new(false),
+            positions: VecDeque::new(),
+        }
+    }
+
+    fn add(&mut self, time: BatchTime, at: &Positions<P>) {
+        if self.wanted.get() {
+            self.positions.push_back((time, at.get()));
+        }
+    }
+
+    /// The positions after the batch of this time; those before it are forgotten.
+    fn up_to(&mut self, time: BatchTime) -> Option<Vec<P>> {
+        while self.positions.front()?.0 < time {
+            self.positions.pop_front();
+        }
+        let (reached, positions) = self.positions.pop_front()?;
+        (reached == time).then_some(positions)
+    }
 }
 
 impl<S: Source> Input for Followed<S> {
@@ -205,6 +251,7 @@ impl<S: Source> Input for Followed<S> {
 
     #[cfg(feature = "checkpoint")]
     fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
+        self.reached.wanted.set(true);
         mark_value(&list(codecs)?, &*lock(&self.at.0))
     }
 
@@ -212,6 +259,18 @@ impl<S: Source> Input for Followed<S> {
     fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
         self.from = Some(recover_value(&list(codecs)?, part)?);
         Ok(())
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn reached(&mut self, time: BatchTime) {
+        self.reached.add(time, &self.at);
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn covered(&mut self, oldest: BatchTime) {
+        if let Some(positions) = self.reached.up_to(oldest) {
+            self.source.release(&positions);
+        }
     }
 
     fn is_finished(&self) -> bool {
@@ -269,6 +328,8 @@ impl StreamingContext {
             from,
             at: at.clone(),
             ends: Vec::new(),
+            #[cfg(feature = "checkpoint")]
+            reached: Reached::new(),
         };
         (self.input(kind, followed), at)
     }

@@ -16,7 +16,7 @@ use crate::stream::executor::lock;
 ///
 /// The input ends when all of them are dropped and a batch has taken what was left.
 pub struct Inlet<T> {
-    shared: Arc<Shared<T>>,
+    pub(super) shared: Arc<Shared<T>>,
 }
 
 /// The stream takes nothing any more; the items come back.
@@ -31,18 +31,27 @@ impl<T> fmt::Display for StoppedError<T> {
 
 impl<T: fmt::Debug> std::error::Error for StoppedError<T> {}
 
-struct Shared<T> {
-    state: Mutex<State<T>>,
+pub(super) struct Shared<T> {
+    pub(super) state: Mutex<State<T>>,
     /// Signalled when a batch has taken the items, and when the stream stops.
     room: Condvar,
+    /// Signalled when items have become safe, and when the stream is gone.
+    pub(super) secured: Condvar,
     /// The most items that wait.
     capacity: usize,
 }
 
-struct State<T> {
+pub(super) struct State<T> {
     items: Vec<T>,
     inlets: usize,
     stopped: bool,
+    /// How many items have been sent, how many of them batches have taken, and how many of those
+    /// are safe: they are in a log, or their batch is over.
+    pub(super) sent: u64,
+    taken: u64,
+    pub(super) safe: u64,
+    /// No batch will ever take anything.
+    pub(super) gone: bool,
 }
 
 impl<T> Inlet<T> {
@@ -57,6 +66,7 @@ impl<T> Inlet<T> {
             return Err(StoppedError(item));
         }
         state.items.push(item);
+        state.sent += 1;
         Ok(())
     }
 
@@ -73,6 +83,7 @@ impl<T> Inlet<T> {
                 return Err(StoppedError(items));
             }
             let room = self.shared.capacity - state.items.len();
+            state.sent += room.min(items.len()) as u64;
             if room >= items.len() {
                 state.items.append(&mut items);
             } else {
@@ -133,8 +144,13 @@ pub(crate) fn buffer<T>(capacity: usize) -> (Inlet<T>, Outlet<T>) {
             items: Vec::new(),
             inlets: 1,
             stopped: false,
+            sent: 0,
+            taken: 0,
+            safe: 0,
+            gone: false,
         }),
         room: Condvar::new(),
+        secured: Condvar::new(),
         capacity,
     });
     let inlet = Inlet {
@@ -151,6 +167,7 @@ impl<T: Data> Input for Outlet<T> {
         let taken = limit.min(state.items.len());
         let rest = state.items.split_off(taken);
         let taken = mem::replace(&mut state.items, rest);
+        state.taken += taken.len() as u64;
         drop(state);
         self.shared.room.notify_all();
         Ok(taken)
@@ -159,6 +176,14 @@ impl<T: Data> Input for Outlet<T> {
     fn stop(&mut self) {
         lock(&self.shared.state).stopped = true;
         self.shared.room.notify_all();
+    }
+
+    fn secured(&mut self) {
+        let mut state = lock(&self.shared.state);
+        if state.safe < state.taken {
+            state.safe = state.taken;
+            self.shared.secured.notify_all();
+        }
     }
 
     fn is_finished(&self) -> bool {
@@ -173,8 +198,10 @@ impl<T: Data> Input for Outlet<T> {
 
 impl<T> Drop for Outlet<T> {
     fn drop(&mut self) {
-        lock(&self.shared.state).stopped = true;
+        let mut state = lock(&self.shared.state);
+        (state.stopped, state.gone) = (true, true);
         self.shared.room.notify_all();
+        self.shared.secured.notify_all();
     }
 }
 

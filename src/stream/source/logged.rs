@@ -44,6 +44,11 @@ impl<T: 'static> Logged<T> {
         Ok(cut)
     }
 
+    /// Whether what batches take is made durable.
+    pub(super) fn is_open(&self) -> bool {
+        self.log.is_some()
+    }
+
     /// What the batch of this time gets.
     pub(super) fn take(
         &mut self,

@@ -11,8 +11,9 @@ use super::checkpoint::{CheckpointError, Codecs, CutLog, Logs, Mark, Part, Refus
 use super::context::StreamingContext;
 use super::dstream::DStream;
 use super::error::{BatchError, BoxError};
-use super::executor::Step;
+use super::executor::{Env, Step};
 use super::graph::{Done, InputStatus, Node, ReceiverEvent, Role};
+use super::metrics::ReceiverReport;
 use super::pipe::Materialized;
 use super::rate::Pace;
 use super::slot::{Partitions, Slot, shared};
@@ -27,9 +28,11 @@ mod iter;
 #[cfg(feature = "checkpoint")]
 mod logged;
 mod queue;
+mod receipt;
 mod receiver;
 #[cfg(feature = "redis")]
 mod redis;
+mod replayable_queue;
 mod socket;
 mod text;
 mod text_files;
@@ -37,9 +40,11 @@ mod text_files;
 pub use by_position::{Positions, Source};
 pub use channel::{Inlet, StoppedError};
 pub use queue::BatchQueue;
+pub use receipt::{LostError, Receipt};
 pub use receiver::{Receiver, ReceiverState, ReceiverStatus};
 #[cfg(feature = "redis")]
 pub use redis::{AddressError, EntryId, EntryIdError, RedisEntry, RedisStreams};
+pub use replayable_queue::{QueuePosition, ReplayableQueue};
 pub use text_files::{FilesRead, TextFiles, Warnings};
 
 /// What the driver asks of any kind of input.
@@ -60,6 +65,9 @@ pub(crate) trait Input: Send + 'static {
     /// The batch of what was taken is over.
     fn commit(&mut self) {}
 
+    /// What was taken will not be lost: it is in a log, or its batch is over.
+    fn secured(&mut self) {}
+
     /// Where it stands, for reading on from there in another run.
     #[cfg(feature = "checkpoint")]
     fn mark(&self, _codecs: &Codecs) -> Result<Mark, Refusal> {
@@ -72,6 +80,14 @@ pub(crate) trait Input: Send + 'static {
         Err(Refusal::NoReplay)
     }
 
+    /// The batch of this time is over, and a checkpoint may be taken of what is after it.
+    #[cfg(feature = "checkpoint")]
+    fn reached(&mut self, _time: BatchTime) {}
+
+    /// No checkpoint that is kept is older than that of this batch.
+    #[cfg(feature = "checkpoint")]
+    fn covered(&mut self, _oldest: BatchTime) {}
+
     /// Whether nothing will ever come any more.
     fn is_finished(&self) -> bool;
 
@@ -83,6 +99,11 @@ pub(crate) trait Input: Send + 'static {
     /// What has happened to the receiver since the last call, if this is one.
     fn events(&mut self) -> Vec<ReceiverEvent> {
         Vec::new()
+    }
+
+    /// How the receiver is doing, if this is one.
+    fn report(&self) -> Option<ReceiverReport> {
+        None
     }
 }
 
@@ -123,7 +144,11 @@ impl<I: Input> InputNode<I> {
     #[cfg(feature = "checkpoint")]
     fn receive(&mut self, step: &Step, limit: usize) -> Result<Vec<I::Item>, BoxError> {
         let receive = || self.input.take(limit);
-        self.logged.take(step.time, receive)
+        let items = self.logged.take(step.time, receive)?;
+        if self.logged.is_open() {
+            self.input.secured();
+        }
+        Ok(items)
     }
 
     #[cfg(not(feature = "checkpoint"))]
@@ -145,7 +170,7 @@ impl<I: Input> Node for InputNode<I> {
         self.slot.connect(consumers);
     }
 
-    fn start(&mut self) -> Result<(), BoxError> {
+    fn start(&mut self, _env: &Arc<Env>) -> Result<(), BoxError> {
         self.input.start()
     }
 
@@ -193,12 +218,14 @@ impl<I: Input> Node for InputNode<I> {
 
     #[cfg(feature = "checkpoint")]
     fn covered(&mut self, oldest: BatchTime) -> Result<(), CheckpointError> {
+        self.input.covered(oldest);
         self.logged.covered(oldest)
     }
 
     #[cfg(feature = "checkpoint")]
     fn boundary(&mut self, boundary: Boundary) {
         if let Boundary::Reached(time) = boundary {
+            self.input.reached(time);
             self.logged.reached(time);
         }
     }
@@ -207,6 +234,7 @@ impl<I: Input> Node for InputNode<I> {
         if !matches!(self.taken, Taken::Nothing) {
             self.taken = Taken::Nothing;
             self.input.commit();
+            self.input.secured();
             self.pace.update(self.items as u64, done);
         }
     }
@@ -217,6 +245,10 @@ impl<I: Input> Node for InputNode<I> {
 
     fn receiver_events(&mut self) -> Vec<ReceiverEvent> {
         self.input.events()
+    }
+
+    fn receiver(&self) -> Option<ReceiverReport> {
+        self.input.report()
     }
 
     fn input(&self) -> Option<InputStatus> {

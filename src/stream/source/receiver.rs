@@ -17,6 +17,7 @@ use crate::stream::dstream::DStream;
 use crate::stream::error::{BoxError, Cause};
 use crate::stream::executor::lock;
 use crate::stream::graph::ReceiverEvent;
+use crate::stream::metrics::ReceiverReport;
 
 /// How many items of a receiver wait before it is held back.
 const WAITING: usize = 1 << 20;
@@ -209,6 +210,10 @@ impl<R: Receiver> Input for ReceiverSource<R> {
         Ok(items)
     }
 
+    fn secured(&mut self) {
+        self.outlet.secured();
+    }
+
     fn stop(&mut self) {
         self.outlet.stop();
         self.status.stop();
@@ -216,6 +221,15 @@ impl<R: Receiver> Input for ReceiverSource<R> {
 
     fn events(&mut self) -> Vec<ReceiverEvent> {
         mem::take(&mut lock(&self.status.0.phase).events)
+    }
+
+    fn report(&self) -> Option<ReceiverReport> {
+        Some(ReceiverReport {
+            state: self.status.state(),
+            items: self.status.items(),
+            rate: self.status.rate(),
+            errors: self.status.errors(),
+        })
     }
 
     fn is_finished(&self) -> bool {

@@ -93,6 +93,77 @@ fn distinct_group_count_and_joins() {
 }
 
 #[test]
+fn outer_joins_have_the_keys_that_are_alone() {
+    let left = || vec![("a", 1), ("b", 2), ("a", 3)];
+    let on_both = |f: fn(Pairs, Pairs) -> Vec<(&'static str, Ends)>| {
+        let mut found = on(left(), move |batch| {
+            let right = batch.with_items(vec![("c", 9), ("a", 8)]);
+            f(batch, right)
+        });
+        found.sort_unstable();
+        found
+    };
+    let (a, b, c) = (
+        [("a", (Some(1), Some(8))), ("a", (Some(3), Some(8)))],
+        ("b", (Some(2), None)),
+        ("c", (None, Some(9))),
+    );
+    let lefts = on_both(|left, right| {
+        let joined = left.left_outer_join(right).into_iter();
+        joined.map(|(key, (l, r))| (key, (Some(l), r))).collect()
+    });
+    assert_eq!(lefts, [a[0], a[1], b]);
+    let rights = on_both(|left, right| {
+        let joined = left.right_outer_join(right).into_iter();
+        joined.map(|(key, (l, r))| (key, (l, Some(r)))).collect()
+    });
+    assert_eq!(rights, [a[0], a[1], c]);
+    let all = on_both(|left, right| left.full_outer_join(right).into_vec());
+    assert_eq!(all, [a[0], a[1], b, c]);
+    let mut sides = on(left(), |batch| {
+        let right = batch.with_items(vec![("c", 'x')]);
+        batch.cogroup(right).into_vec()
+    });
+    sides.sort_unstable();
+    let expected = [
+        ("a", (vec![1, 3], vec![])),
+        ("b", (vec![2], vec![])),
+        ("c", (vec![], vec!['x'])),
+    ];
+    assert_eq!(sides, expected);
+}
+
+type Pairs = Batch<(&'static str, i32)>;
+type Ends = (Option<i32>, Option<i32>);
+
+#[test]
+fn values_are_mapped_and_combined_and_partitions_become_items() {
+    let pairs = || vec![("a", 1), ("b", 2), ("a", 3)];
+    let doubled = on(pairs(), |batch| batch.map_values(|n| 2 * n).into_vec());
+    assert_eq!(doubled, [("a", 2), ("b", 4), ("a", 6)]);
+    let ranges = on(pairs(), |batch| batch.flat_map_values(|n| 1..n).into_vec());
+    assert_eq!(ranges, [("b", 1), ("a", 1), ("a", 2)]);
+    let mut means = on(pairs(), |batch| {
+        let sums = batch.combine_by_key(
+            |n| (n, 1),
+            |(sum, count), n| {
+                *sum += n;
+                *count += 1;
+            },
+            |(sum, count), (more, others)| {
+                *sum += more;
+                *count += others;
+            },
+        );
+        sums.map_values(|(sum, count)| sum / count).into_vec()
+    });
+    means.sort_unstable();
+    assert_eq!(means, [("a", 2), ("b", 2)]);
+    let parts = on(vec![1, 2, 3, 4], |batch| batch.glom().into_vec());
+    assert_eq!(parts, [vec![1], vec![2], vec![3, 4]]);
+}
+
+#[test]
 fn aggregates_take_and_repartition() {
     let sum = on((1..=10).collect(), |batch: Batch<u64>| {
         vec![batch.aggregate(|| 0, |a, b| a + b, |a, b| a + b)]

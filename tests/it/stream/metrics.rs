@@ -88,8 +88,19 @@ fn the_life_of_a_receiver_is_told() {
         assert!(started.elapsed() < Duration::from_secs(60));
         thread::sleep(Duration::from_millis(1));
     }
-    driver.step(millis(1_000)).unwrap();
+    let first = driver.step(millis(1_000)).unwrap();
     assert_eq!((status.items(), status.errors()), (3, 2));
+    let second = driver.step(millis(2_000)).unwrap();
+    for report in [first, second] {
+        let [input, output] = report.operators() else {
+            panic!("two operators");
+        };
+        let receiver = input.receiver().unwrap();
+        assert_eq!(receiver.state(), ReceiverState::Stopped);
+        assert_eq!((receiver.items(), receiver.errors()), (3, 2));
+        assert_eq!(receiver.rate(), 0.0);
+        assert_eq!(output.receiver(), None);
+    }
     let log = log.lock().unwrap();
     let told: Vec<&String> = log.iter().filter(|event| event.contains("flaky")).collect();
     assert_eq!(

@@ -15,13 +15,17 @@ mod operators;
 mod outputs;
 mod pacing;
 mod policies;
+mod receipts;
 #[cfg(feature = "checkpoint")]
 mod recovery;
 #[cfg(feature = "redis")]
 mod redis;
+mod remembered;
+mod replayable;
 mod rules;
 mod sources;
 mod text_files;
+mod timeouts;
 mod twin;
 
 use std::sync::{Arc, Mutex};

@@ -1,6 +1,6 @@
 //! Outputs that write.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::{fs, mem};
 
@@ -159,6 +159,62 @@ fn a_batch_that_is_run_again_replaces_its_files_and_leaves_nothing_beside() {
     let expected = [("part-00000", "ebb\n"), ("part-00001", "flow\n")];
     let expected = expected.map(|(name, text)| (name.to_string(), text.to_string()));
     assert_eq!(files(&folder.path().join("words-1000.txt")), expected);
+}
+
+#[test]
+fn a_directory_has_a_dash_only_after_a_name_and_a_dot_only_before_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let ctx = builder().partitions(1).build().unwrap();
+    let words = ctx.batches([vec!["ebb"], vec![]]);
+    let within = folder.path().to_string_lossy().into_owned();
+    for (prefix, suffix) in [("words", "txt"), ("words", ""), ("", "txt"), ("", "")] {
+        words.save_as_text_files(format!("{within}/{prefix}"), suffix);
+    }
+    run(ctx);
+    let names = fs::read_dir(folder.path()).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    let both = |time: u32| {
+        let time = time.to_string();
+        [
+            format!("{time}.txt"),
+            format!("words-{time}"),
+            format!("words-{time}.txt"),
+            time,
+        ]
+    };
+    let mut expected = [both(1_000), both(2_000)].concat();
+    expected.sort();
+    assert_eq!(names, expected);
+    for (directory, text) in [("1000", "ebb\n"), ("words-2000", "")] {
+        let written = files(&folder.path().join(directory));
+        assert_eq!(written, [("part-00000".to_string(), text.to_string())]);
+    }
+}
+
+#[test]
+fn a_batch_shows_no_directory_until_every_partition_is_written() {
+    struct Late(Arc<Mutex<Vec<bool>>>, PathBuf);
+    impl std::fmt::Display for Item {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            let Late(seen, directory) = &*self.0;
+            seen.lock().unwrap().push(directory.exists());
+            f.write_str("late")
+        }
+    }
+    #[derive(Clone)]
+    struct Item(Arc<Late>);
+    let folder = tempfile::tempdir().unwrap();
+    let seen = Arc::default();
+    let late = Late(Arc::clone(&seen), folder.path().join("batch-1000"));
+    let item = Item(Arc::new(late));
+    let ctx = builder().partitions(2).build().unwrap();
+    let items = ctx.batches([vec![item.clone(), item]]);
+    items.save_as_text_files(folder.path().join("batch").to_string_lossy(), "");
+    run(ctx);
+    assert_eq!(*seen.lock().unwrap(), [false, false]);
+    assert_eq!(files(&folder.path().join("batch-1000")).len(), 2);
 }
 
 #[cfg(any(feature = "json", feature = "csv"))]

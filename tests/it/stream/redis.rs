@@ -1,116 +1,17 @@
 //! Redis Streams, against the real server.
 
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+#[path = "../../support/redis_server.rs"]
+mod server;
+
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use forebay::stream::{Driver, EntryId, Positions, RedisEntry, RedisStreams, StreamingContext};
-use redis::{Client, Connection, RedisResult};
+use server::{PATIENCE, Server, connect, feed, free_port};
 
 use super::{Seen, builder};
 
 const ENTRIES: u64 = 20_000;
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A server of this test's own, killed with it.
-struct Server(Child);
-
-impl Server {
-    /// Starts a server that writes every command to a file in the directory before it answers;
-    /// `None` where there is none to be had.
-    fn start(port: u16, directory: &Path) -> Option<Self> {
-        let child = Command::new("redis-server")
-            .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
-            .args([
-                "--appendonly",
-                "yes",
-                "--appendfsync",
-                "always",
-                "--save",
-                "",
-            ])
-            .arg("--dir")
-            .arg(directory)
-            .stdout(Stdio::null())
-            .spawn();
-        match child {
-            Ok(child) => Some(Self(child)),
-            Err(error) => {
-                eprintln!("skipped: redis-server cannot be started: {error}");
-                None
-            }
-        }
-    }
-
-    /// SIGKILL: no time to write anything.
-    fn kill(mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have been killed already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
-/// Calls until it works, for a minute at most.
-fn insist<T>(mut call: impl FnMut() -> RedisResult<T>) -> T {
-    let started = Instant::now();
-    loop {
-        match call() {
-            Ok(value) => return value,
-            Err(error) => assert!(started.elapsed() < PATIENCE, "{error}"),
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn connect(address: &str) -> Connection {
-    insist(|| Client::open(address)?.get_connection())
-}
-
-/// How many entries a stream has: also the last number in it.
-fn length(connection: &mut Connection, stream: &str) -> RedisResult<u64> {
-    redis::cmd("XLEN").arg(stream).query(connection)
-}
-
-/// Adds the numbers from 1 on to a stream, again from the last that is in it after an error.
-fn feed(address: &str, stream: &str) {
-    let mut connection = connect(address);
-    loop {
-        match add_next(&mut connection, stream) {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(_) => connection = connect(address),
-        }
-    }
-}
-
-/// Adds the next numbers, unless all are there.
-fn add_next(connection: &mut Connection, stream: &str) -> RedisResult<bool> {
-    let next = length(connection, stream)? + 1;
-    if next > ENTRIES {
-        return Ok(false);
-    }
-    let mut pipe = redis::pipe();
-    for number in (next..=ENTRIES).take(100) {
-        let add = pipe.cmd("XADD").arg(stream).arg("*");
-        add.arg("number").arg(number).ignore();
-    }
-    pipe.query::<()>(connection)?;
-    Ok(true)
-}
 
 /// A stream of the numbers in two Redis streams, with the key of each.
 fn declare(
@@ -148,7 +49,7 @@ fn killing_the_server_and_changing_the_reader_loses_and_repeats_nothing() {
     drop(connect(&address));
     let feeders = ["left", "right"].map(|stream| {
         let address = address.clone();
-        thread::spawn(move || feed(&address, stream))
+        thread::spawn(move || feed(&address, stream, ENTRIES))
     });
 
     let (ctx, first, positions) = declare(&address, None);

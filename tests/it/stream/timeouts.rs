@@ -1,0 +1,71 @@
+//! Rules of time-outs of keyed state.
+
+use std::time::Duration;
+
+use forebay::stream::{BatchTime, State, StateSpec};
+
+use super::{Seen, context, run};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// What is emitted: the value that came, the state before, and whether the key is timing out.
+type Row = (&'static str, Option<u32>, Option<u32>, bool);
+
+/// Adds what comes, unless that is 0, which only looks.
+fn add(_: BatchTime, key: &&'static str, value: Option<u32>, sum: &mut State<u32>) -> Option<Row> {
+    let before = sum.get().copied();
+    let timing_out = sum.is_timing_out();
+    if let Some(value @ 1..) = value {
+        sum.update(before.unwrap_or(0) + value);
+    }
+    Some((*key, value, before, timing_out))
+}
+
+fn rows(timeout: Duration, input: &[&[(&'static str, u32)]]) -> Vec<Vec<Row>> {
+    let ctx = context();
+    let batches = input.iter().map(|batch| batch.to_vec());
+    let spec = StateSpec::new(add).initial([("z", 7)]).timeout(timeout);
+    let seen = Seen::of(&ctx.batches(batches).state_by_key(spec));
+    run(ctx);
+    seen.sorted()
+}
+
+fn none() -> &'static [(&'static str, u32)] {
+    &[]
+}
+
+#[test]
+fn a_key_goes_strictly_after_its_time_and_is_told_once_with_no_value() {
+    // Touched at 1 s: the threshold passes that in batch 4, not in batch 3 where it meets it.
+    let seen = rows(2 * SECOND, &[&[("a", 1)], none(), none(), none(), none()]);
+    let gone = vec![("a", None, Some(1), true), ("z", None, Some(7), true)];
+    let first = vec![("a", Some(1), None, false)];
+    assert_eq!(seen, [first, vec![], vec![], gone, vec![]]);
+}
+
+#[test]
+fn a_record_in_the_batch_of_its_expiry_saves_a_key() {
+    let input: [&[_]; 4] = [&[("a", 1)], none(), none(), &[("a", 2), ("z", 1)]];
+    let seen = rows(2 * SECOND, &input);
+    let saved = [
+        ("a", Some(2), Some(1), false),
+        ("z", Some(1), Some(7), false),
+    ];
+    assert_eq!(seen[3], saved);
+}
+
+#[test]
+fn a_touch_without_update_refreshes_and_an_initial_state_counts_from_the_first_batch() {
+    let input: [&[_]; 6] = [none(), none(), &[("z", 0)], none(), none(), none()];
+    let seen = rows(2 * SECOND, &input);
+    let looked = vec![("z", Some(0), Some(7), false)];
+    let gone = vec![("z", None, Some(7), true)];
+    assert_eq!(seen, [vec![], vec![], looked, vec![], vec![], gone]);
+}
+
+#[test]
+fn a_key_that_has_timed_out_starts_without_a_state() {
+    let seen = rows(SECOND, &[&[("a", 1)], none(), none(), &[("a", 5)]]);
+    assert_eq!(seen[2].len(), 2);
+    assert_eq!(seen[3], [("a", Some(5), None, false)]);
+}
