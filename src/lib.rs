@@ -29,6 +29,7 @@
 //! | `std` | yes | seeding from the operating system |
 //! | `stream` | yes | the micro-batch driver; needs `std` |
 //! | `datasketches` | no | reading and writing the images of the DataSketches libraries |
+//! | `serve` | no | questions about streams over HTTP, metrics for Prometheus, a live page |
 //! | `serde` | no | every summary can be stored and resumed, the state of its generator included |
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]

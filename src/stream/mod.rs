@@ -100,7 +100,8 @@
 //!
 //! A [`Listener`] hears of batches and receivers; the [`StepReport`] of a batch says how long it
 //! waited and ran, what each operator did, and how receivers are doing. With the feature `tracing` every batch and every
-//! operator in it is a span.
+//! operator in it is a span. With the feature `serve` a server answers questions about state and
+//! measurements over HTTP, and shows them on a page.
 //!
 //! # When not to use it
 //!
@@ -128,6 +129,8 @@ mod op;
 pub mod pipe;
 mod rate;
 mod running;
+#[cfg(feature = "serve")]
+pub mod serve;
 mod sink;
 mod slot;
 mod source;

@@ -5,6 +5,7 @@ mod sample;
 mod save;
 mod state;
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread;
@@ -190,6 +191,15 @@ pub(crate) struct StreamArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) checkpoint: Option<PathBuf>,
 
+    /// Answer questions over HTTP while the stream runs, with a live page: at this port of this
+    /// machine alone, or at ADDRESS:PORT; at port 0, a free one
+    #[arg(long, value_name = "PORT", value_parser = address, allow_negative_numbers = true)]
+    pub(crate) serve: Option<SocketAddr>,
+
+    /// Answer only those who know the token in this file
+    #[arg(long, value_name = "FILE", requires = "serve")]
+    pub(crate) serve_token_file: Option<PathBuf>,
+
     /// Read a made-up log of so many lines: client, path, status, bytes
     #[arg(long, value_name = "LINES", conflicts_with = "files")]
     generate: Option<u64>,
@@ -356,6 +366,14 @@ fn counters(text: &str) -> Result<NonZeroUsize, &'static str> {
         return Err("must be at most 4294967294");
     }
     Ok(counters)
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    let port = text
+        .parse()
+        .map(|port: u16| (Ipv4Addr::LOCALHOST, port).into());
+    port.or_else(|_| text.parse())
+        .map_err(|_| "must be a port, or an address with a port, as in 8080 or 127.0.0.1:8080")
 }
 
 fn interval(text: &str) -> Result<Duration, &'static str> {

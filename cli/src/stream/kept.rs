@@ -1,12 +1,14 @@
-//! What a stream with checkpoints keeps beyond its samples and counts, and finds again.
+//! What a stream with checkpoints or a server keeps beyond its samples and counts.
 
 use std::path::Path;
 
 use forebay::frequent::MisraGries;
+use forebay::stream::serve::{ServedState, ServedStream, Telemetry};
 use forebay::stream::{ContextBuilder, DStream, Every, StateHandle, StreamingContext};
 
 use crate::args::StreamArgs;
 use crate::error::{Error, say};
+use crate::format::text;
 use crate::source::Source;
 use crate::stream::record::{Record, Text};
 use crate::stream::results::{Found, Results, SharedSample};
@@ -15,7 +17,7 @@ use crate::window::Window;
 /// The heavy hitters of the batches in the window.
 pub(crate) type Panes = Window<MisraGries<Text>>;
 
-/// All that is found, as state that checkpoints hold.
+/// All that is found, as state that checkpoints hold and servers answer from.
 pub(crate) struct Kept {
     /// Batches and lines.
     totals: StateHandle<(), (u64, u64)>,
@@ -78,6 +80,25 @@ impl Kept {
             samples: samples.map_or_else(Vec::new, |it| it.scan(|_, _| true, usize::MAX)),
             window: self.window.get(&()).unwrap_or_else(|| Window::new(length)),
         }
+    }
+
+    /// All of it, for a server.
+    pub(crate) fn served(&self, telemetry: &Telemetry) -> ServedStream {
+        let key = |text: &str| Some(Text::from(text.as_bytes()));
+        let name = |item: &Text| text(item);
+        let total = |window: &Panes| window.merged().map(|heavy| heavy.total_weight());
+        let heavy = ServedState::single(self.window.clone());
+        let heavy = heavy.shown_as(total).heavy_hitters(Window::merged, name);
+        let counts = ServedState::with_keys(self.counts.clone(), key, name);
+        let served = ServedStream::with_telemetry(telemetry)
+            .state("heavy_hitters", heavy)
+            .state("counts", counts.counts(|count| *count));
+        let Some(samples) = &self.samples else {
+            return served;
+        };
+        let samples = ServedState::with_keys(samples.clone(), key, name);
+        let samples = samples.shown_as(SharedSample::drawn);
+        served.state("samples", samples.sample(SharedSample::drawn))
     }
 }
 

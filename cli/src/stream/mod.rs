@@ -1,6 +1,5 @@
 //! `forebay stream`: the micro-batch driver from end to end.
 
-mod chart;
 mod feed;
 mod kept;
 mod lines;
@@ -8,12 +7,14 @@ mod page;
 mod record;
 mod report;
 mod results;
+mod serve;
 mod telemetry;
 
 use std::io::Write;
 
 use forebay::frequent::MisraGries;
 use forebay::sample::Reservoir;
+use forebay::stream::serve::Telemetry;
 use forebay::stream::{ContextBuilder, DStream, StreamingContext};
 
 use crate::args::{StreamArgs, Verbosity};
@@ -25,7 +26,6 @@ use crate::stream::lines::Lines;
 use crate::stream::record::Record;
 use crate::stream::report::Report;
 use crate::stream::results::{Found, Results, SharedSample};
-use crate::stream::telemetry::{Audience, Telemetry};
 
 /// Runs the input through a stream and prints what it has found in the end.
 ///
@@ -52,14 +52,24 @@ pub(crate) fn run(args: &StreamArgs, out: &mut impl Write) -> Result<(), Error> 
             ctx
         }
     };
-    let telemetry = Telemetry::new();
-    ctx.listen(telemetry.listener(audience(args)));
+    let telemetry = Telemetry::of(&ctx);
+    if args.verbosity() == Verbosity::Progress {
+        ctx.listen(telemetry::progress(&telemetry));
+    }
+    let server = match (args.serve, &kept) {
+        (Some(address), Some(kept)) => {
+            let token_file = args.serve_token_file.as_deref();
+            Some(serve::start(address, token_file, kept.served(&telemetry))?)
+        }
+        _ => None,
+    };
     run_to_end(args, ctx, &lines)?;
+    drop(server);
     lines.outcome()?;
     let found = kept.map_or_else(|| results.take(), |kept| kept.found(window));
     let report = Report::new(found, args, window);
     if let Some(path) = &args.report {
-        let page = page::page(&report, &telemetry.points());
+        let page = page::page(&report, &telemetry);
         let saved = saved::replace(path, page.as_bytes());
         saved.map_err(|cause| Error::Save {
             name: path.display().to_string(),
@@ -67,13 +77,6 @@ pub(crate) fn run(args: &StreamArgs, out: &mut impl Write) -> Result<(), Error> 
         })?;
     }
     report.write(args, out)
-}
-
-fn audience(args: &StreamArgs) -> Audience {
-    match args.verbosity() {
-        Verbosity::Progress => Audience::person(),
-        _ => Audience::Nobody,
-    }
 }
 
 fn context(args: &StreamArgs) -> Result<ContextBuilder, Error> {
@@ -120,7 +123,8 @@ fn declare(
         .named("counts");
     counts.for_each_batch(results.output(|found, counts| found.counts = counts));
     let heavy = items.transform(move |batch, _time| batch.summarize(|| MisraGries::new(k)));
-    let kept = args.checkpoint.as_ref().map(|_| {
+    let is_kept = args.checkpoint.is_some() || args.serve.is_some();
+    let kept = is_kept.then(|| {
         let handles = (counts.handle(), sampled);
         Kept::declare(lines, &heavy, handles, results, window)
     });

@@ -2,36 +2,33 @@
 
 use std::fmt::Write;
 
-use crate::format::counted;
-use crate::stream::chart::Chart;
-use crate::stream::report::Report;
-use crate::stream::telemetry::Point;
+use forebay::stream::serve::Telemetry;
 
-const STYLE: &str = include_str!("page.css");
+use crate::format::counted;
+use crate::stream::report::Report;
+
+const STYLE: &str = Telemetry::STYLE;
 
 /// The page of a stream that has ended.
-pub(crate) fn page(report: &Report, points: &[Point]) -> String {
+pub(crate) fn page(report: &Report, telemetry: &Telemetry) -> String {
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n\
          <title>forebay stream</title>\n<style>\n{STYLE}</style></head>\n<body>\n<h1>forebay stream</h1>\n"
     );
-    write(&mut page, report, points).expect("writing to a string does not fail");
+    write(&mut page, report, telemetry).expect("writing to a string does not fail");
     page.push_str("</body></html>\n");
     page
 }
 
-fn write(page: &mut String, report: &Report, points: &[Point]) -> std::fmt::Result {
+fn write(page: &mut String, report: &Report, telemetry: &Telemetry) -> std::fmt::Result {
     let batches = counted(report.batches, "batch", "batches");
     let lines = counted(report.records, "line", "lines");
     let items = counted(report.keys as u64, "item", "items");
-    let seconds = points.last().map_or(0.0, |point| point.at.as_secs_f64());
+    let seconds = telemetry.last().map_or(0.0, |it| it.at().as_secs_f64());
     writeln!(page, "<p>{batches}, {lines}, {items} in {seconds:.1} s</p>")?;
-    page.push_str("<div class=\"charts\">\n");
-    charts(points)
-        .iter()
-        .for_each(|chart| *page += &chart.html());
-    page.push_str("</div>\n");
+    let charts = telemetry.charts("lines");
+    writeln!(page, "<div class=\"charts\">\n{charts}</div>")?;
     let window = report.window_text();
     heading(
         page,
@@ -66,29 +63,6 @@ fn write(page: &mut String, report: &Report, points: &[Point]) -> std::fmt::Resu
 
 fn heading(page: &mut String, title: &str, columns: &str) -> std::fmt::Result {
     writeln!(page, "<h2>{title}</h2>\n<table><tr><th>{columns}</th></tr>")
-}
-
-fn charts(points: &[Point]) -> [Chart<'static>; 4] {
-    let chart = |title, unit, value: &dyn Fn(&Point) -> f64| Chart {
-        title,
-        unit,
-        points: points
-            .iter()
-            .map(|point| (point.at.as_secs_f64(), value(point)))
-            .collect(),
-    };
-    [
-        chart("Input rate", "lines/s", &|point| point.rate),
-        chart("Scheduling delay", "ms", &|point| {
-            1e3 * point.scheduling.as_secs_f64()
-        }),
-        chart("Processing time", "ms", &|point| {
-            1e3 * point.processing.as_secs_f64()
-        }),
-        chart("Total delay", "ms", &|point| {
-            1e3 * point.total().as_secs_f64()
-        }),
-    ]
 }
 
 fn code(text: &str) -> String {

@@ -69,10 +69,9 @@ pub(crate) struct Sampled {
 fn sampled(counts: &[(Text, u64)], samples: Vec<(Text, SharedSample)>) -> Vec<Sampled> {
     let samples: HashMap<Text, SharedSample> = samples.into_iter().collect();
     let sampled = counts.iter().filter_map(|(item, _)| {
-        let lines = samples.get(item)?.lines();
         Some(Sampled {
+            lines: samples.get(item)?.drawn().items,
             item: text(item),
-            lines: lines.into_iter().map(|line| text(line)).collect(),
         })
     });
     sampled.collect()

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use forebay::frequent::MisraGries;
 use forebay::sample::Reservoir;
+use forebay::stream::serve::Drawn;
 use forebay::stream::{Batch, BatchTime, BoxError, Data};
 use forebay::{Merge, Summary};
 use serde::{Deserialize, Serialize};
 
+use crate::format::text;
 use crate::stream::record::{PlacedLine, Text};
 use crate::window::Window;
 
@@ -86,6 +88,14 @@ impl SharedSample {
         let mut lines: Vec<_> = self.0.iter().collect();
         lines.sort_unstable_by_key(|(position, _)| *position);
         lines.into_iter().map(|(_, text)| text).collect()
+    }
+
+    /// The lines as text, and how many there were.
+    pub(crate) fn drawn(&self) -> Drawn<String> {
+        Drawn {
+            seen: self.0.seen(),
+            items: self.lines().into_iter().map(|line| text(line)).collect(),
+        }
     }
 }
 

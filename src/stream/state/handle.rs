@@ -161,20 +161,8 @@ impl<K: Clone, S: Clone> StateHandle<K, S> {
     #[must_use]
     pub fn top_by<O: Ord>(&self, f: impl Fn(&K, &S) -> O, n: usize) -> Vec<(K, S)> {
         let snapshot = self.snapshot();
-        let mut top = BinaryHeap::new();
-        for (place, (key, state)) in snapshot.iter().enumerate() {
-            let ranked = (Reverse(f(key, state)), place);
-            if top.len() < n {
-                top.push(Ranked(ranked, (key, state)));
-            } else if let Some(mut lowest) = top.peek_mut()
-                && ranked < lowest.0
-            {
-                *lowest = Ranked(ranked, (key, state));
-            }
-        }
-        let rows = top.into_sorted_vec().into_iter();
-        rows.map(|Ranked(_, (k, s))| (k.clone(), s.clone()))
-            .collect()
+        let rows = snapshot.top_by(f, n).into_iter();
+        rows.map(|(k, s)| (k.clone(), s.clone())).collect()
     }
 }
 
@@ -222,6 +210,29 @@ impl<K, S> StateSnapshot<K, S> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The `n` keys whose states `f` ranks highest, highest first. Equal ranks are in the order of
+    /// [`iter`](Self::iter).
+    ///
+    /// # Cost
+    ///
+    /// Visits all keys and holds `n` of them.
+    #[must_use]
+    pub fn top_by<O: Ord>(&self, f: impl Fn(&K, &S) -> O, n: usize) -> Vec<(&K, &S)> {
+        let mut top = BinaryHeap::new();
+        for (place, (key, state)) in self.iter().enumerate() {
+            let ranked = (Reverse(f(key, state)), place);
+            if top.len() < n {
+                top.push(Ranked(ranked, (key, state)));
+            } else if let Some(mut lowest) = top.peek_mut()
+                && ranked < lowest.0
+            {
+                *lowest = Ranked(ranked, (key, state));
+            }
+        }
+        let rows = top.into_sorted_vec().into_iter();
+        rows.map(|Ranked(_, row)| row).collect()
     }
 
     /// All keys with their states: by key group, then in the order of their coming.

@@ -28,12 +28,15 @@ mod text_files;
 mod timeouts;
 mod twin;
 
+#[path = "../../support/flaky.rs"]
+mod flaky;
+
 use std::sync::{Arc, Mutex};
 
 use forebay::stream::pipe::Pipe;
-use forebay::stream::{
-    BatchTime, BoxError, ContextBuilder, DStream, Data, Inlet, Receiver, StreamingContext,
-};
+use forebay::stream::{BatchTime, ContextBuilder, DStream, Data, StreamingContext};
+
+pub(crate) use flaky::Flaky;
 
 /// The batches that an output saw.
 pub(crate) struct Seen<T>(Arc<Mutex<Log<T>>>);
@@ -97,21 +100,4 @@ pub(crate) fn millis(millis: u64) -> BatchTime {
 
 pub(crate) fn run(ctx: StreamingContext) -> usize {
     ctx.into_driver().unwrap().run_to_end().unwrap()
-}
-
-/// Sends a number at each call: the first fails, the second panics.
-pub(crate) struct Flaky(pub(crate) u32);
-
-impl Receiver for Flaky {
-    type Item = u32;
-
-    fn receive(&mut self, inlet: &Inlet<u32>) -> Result<(), BoxError> {
-        self.0 += 1;
-        inlet.send(self.0)?;
-        match self.0 {
-            1 => Err("not now".into()),
-            2 => panic!("not now either"),
-            _ => Ok(()),
-        }
-    }
 }

@@ -1,23 +1,28 @@
 //! A curve over time as inline SVG.
 
 use std::fmt::Write;
+use std::format;
+use std::string::String;
+use std::vec::Vec;
 
 /// Width and height of a chart, and what its axes take on the left and below.
 const SIZE: (f64, f64) = (560.0, 200.0);
 const MARGIN: (f64, f64) = (64.0, 26.0);
 
 /// What a chart shows.
-pub(crate) struct Chart<'a> {
-    pub(crate) title: &'a str,
-    /// Of the values.
-    pub(crate) unit: &'a str,
-    /// Seconds since the start, and values; in the order of time.
-    pub(crate) points: Vec<(f64, f64)>,
+pub(super) struct Chart<'a> {
+    pub(super) title: &'a str,
+    /// Of the values; without markup.
+    pub(super) unit: &'a str,
+    /// Where the axis of time begins, in seconds.
+    pub(super) from: f64,
+    /// Seconds, from there on, and values; in the order of time.
+    pub(super) points: Vec<(f64, f64)>,
 }
 
 impl Chart<'_> {
     /// The chart as one `figure` element.
-    pub(crate) fn html(&self) -> String {
+    pub(super) fn html(&self) -> String {
         let mean = self.points.iter().map(|(_, value)| value).sum::<f64>();
         let mean = mean / self.points.len().max(1) as f64;
         let most = self
@@ -25,7 +30,7 @@ impl Chart<'_> {
             .iter()
             .map(|(_, value)| *value)
             .fold(0.0, f64::max);
-        let until = self.points.last().map_or(0.0, |(at, _)| *at);
+        let until = self.points.last().map_or(self.from, |(at, _)| *at);
         let (title, unit) = (self.title, self.unit);
         let (width, height) = SIZE;
         let mut svg = String::new();
@@ -43,7 +48,8 @@ impl Chart<'_> {
     fn draw(&self, svg: &mut String, top: f64, until: f64) -> std::fmt::Result {
         let (left, below) = MARGIN;
         let (right, bottom) = (SIZE.0 - 12.0, SIZE.1 - below);
-        let x = |at: f64| left + (right - left) * at / until.max(f64::MIN_POSITIVE);
+        let span = until - self.from;
+        let x = |at: f64| left + (right - left) * (at - self.from) / span.max(f64::MIN_POSITIVE);
         let y = |value: f64| bottom - (bottom - 10.0) * value / top;
         for step in 0..=4 {
             let share = f64::from(step) / 4.0;
@@ -56,10 +62,8 @@ impl Chart<'_> {
                 left - 6.0,
                 height + 4.0
             )?;
-            let (at, anchor) = (
-                until * share,
-                ["start", "middle", "middle", "middle", "end"],
-            );
+            let at = self.from + span * share;
+            let anchor = ["start", "middle", "middle", "middle", "end"];
             writeln!(
                 svg,
                 "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"{}\">{} s</text>",
@@ -73,7 +77,7 @@ impl Chart<'_> {
         for (at, value) in &self.points {
             write!(line, "{:.1},{:.1} ", x(*at), y(*value))?;
         }
-        let (Some((first, _)), true) = (self.points.first(), until > 0.0) else {
+        let (Some((first, _)), true) = (self.points.first(), span > 0.0) else {
             return Ok(());
         };
         let (first, last) = (x(*first), x(until));
@@ -128,6 +132,7 @@ fn short(number: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::vec;
 
     #[test]
     fn axes_end_at_short_numbers_that_are_not_less() {
@@ -149,14 +154,17 @@ mod tests {
     #[test]
     fn a_chart_of_no_one_and_many_points_is_drawn_without_a_hole() {
         for points in [vec![], vec![(1.0, 2.0)], vec![(0.0, 0.0), (1.0, 5.0)]] {
-            let chart = Chart {
-                title: "rate",
-                unit: "lines/s",
-                points,
-            };
-            let html = chart.html();
-            assert!(html.starts_with("<figure>") && html.ends_with("</figure>\n"));
-            assert!(!html.contains("NaN") && !html.contains("inf"), "{html}");
+            for from in [0.0, 0.5] {
+                let chart = Chart {
+                    title: "rate",
+                    unit: "lines/s",
+                    from: points.first().map_or(from, |(at, _)| from.min(*at)),
+                    points: points.clone(),
+                };
+                let html = chart.html();
+                assert!(html.starts_with("<figure>") && html.ends_with("</figure>\n"));
+                assert!(!html.contains("NaN") && !html.contains("inf"), "{html}");
+            }
         }
     }
 }

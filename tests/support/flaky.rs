@@ -1,0 +1,20 @@
+//! A receiver that fails, for every test of what is told about receivers.
+
+use forebay::stream::{BoxError, Inlet, Receiver};
+
+/// Sends a number at each call: the first fails, the second panics.
+pub(crate) struct Flaky(pub(crate) u32);
+
+impl Receiver for Flaky {
+    type Item = u32;
+
+    fn receive(&mut self, inlet: &Inlet<u32>) -> Result<(), BoxError> {
+        self.0 += 1;
+        inlet.send(self.0)?;
+        match self.0 {
+            1 => Err("not now".into()),
+            2 => panic!("not now either"),
+            _ => Ok(()),
+        }
+    }
+}
