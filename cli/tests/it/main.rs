@@ -7,6 +7,7 @@ mod merge;
 mod merge_samples;
 mod methods;
 mod sample;
+mod state_dir;
 mod stream;
 mod support;
 mod top;

@@ -1,6 +1,10 @@
 //! The driver.
 
+#[cfg(feature = "checkpoint")]
+mod backends;
 mod batch;
+#[cfg(feature = "disk")]
+mod disk;
 mod failures;
 mod handles;
 #[cfg(feature = "checkpoint")]
@@ -22,6 +26,7 @@ mod redis;
 mod rules;
 mod sources;
 mod text_files;
+mod time_to_live;
 mod twin;
 
 use std::sync::{Arc, Mutex};
