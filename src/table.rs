@@ -42,6 +42,15 @@ impl<K, V> OrderedTable<K, V> {
         }
     }
 
+    /// An empty table with room for this many entries.
+    #[cfg(feature = "checkpoint")]
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        Self {
+            entries: Vec::with_capacity(capacity),
+            index: HashTable::with_capacity(capacity),
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }

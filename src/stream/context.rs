@@ -143,7 +143,8 @@ impl StreamingContext {
     /// # Errors
     ///
     /// If no output is registered, two operators have the same name, an input cannot begin, or,
-    /// with the feature `checkpoint`, a checkpoint does not fit the program or none could be taken.
+    /// with the feature `checkpoint`, a checkpoint does not fit the program, none could be taken, or
+    /// state cannot be kept where it shall be.
     pub fn into_driver(self) -> Result<Driver, StartError> {
         let graph = self.graph.into_inner();
         let env = Env {
@@ -155,6 +156,8 @@ impl StreamingContext {
         };
         let mut operators = graph.finish()?;
         let interval = self.settings.interval;
+        #[cfg(feature = "checkpoint")]
+        self.durability.open_backend(&mut operators)?;
         #[cfg(feature = "checkpoint")]
         let (checkpoints, clock) =
             Checkpointer::begin(self.durability, self.found, &mut operators, &env, interval)

@@ -184,6 +184,9 @@ pub enum StartError {
     /// A checkpoint cannot be taken up, or none could be taken.
     #[cfg(feature = "checkpoint")]
     Checkpoint(super::checkpoint::CheckpointError),
+    /// What keeps state out of memory is not to be had.
+    #[cfg(feature = "checkpoint")]
+    State(super::state::StateError),
 }
 
 impl fmt::Display for StartError {
@@ -195,6 +198,8 @@ impl fmt::Display for StartError {
             Self::Input(name, error) => write!(f, "input {name} could not start: {error}"),
             #[cfg(feature = "checkpoint")]
             Self::Checkpoint(error) => error.fmt(f),
+            #[cfg(feature = "checkpoint")]
+            Self::State(error) => error.fmt(f),
         }
     }
 }
@@ -206,6 +211,8 @@ impl Error for StartError {
             Self::Input(_, error) => Some(error.as_ref()),
             #[cfg(feature = "checkpoint")]
             Self::Checkpoint(error) => Some(error),
+            #[cfg(feature = "checkpoint")]
+            Self::State(error) => Some(error),
             _ => None,
         }
     }

@@ -183,10 +183,13 @@ impl Step {
         catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
             match payload.downcast::<BatchError>() {
                 Ok(inner) => *inner,
-                Err(payload) => {
-                    let node = BLAMED.take().unwrap_or(self.node);
-                    self.error(node, partition, Cause::from_panic(payload.as_ref()))
-                }
+                Err(payload) => match payload.downcast::<GivenUp>() {
+                    Ok(given_up) => self.error(self.node, partition, Cause::Error(given_up.0)),
+                    Err(payload) => {
+                        let node = BLAMED.take().unwrap_or(self.node);
+                        self.error(node, partition, Cause::from_panic(payload.as_ref()))
+                    }
+                },
             }
         })
     }
@@ -205,6 +208,16 @@ impl Step {
 /// Goes on unwinding with an error that [`Step::guard`] further out takes as it is.
 pub(crate) fn rethrow(error: BatchError) -> ! {
     resume_unwind(std::boxed::Box::new(error))
+}
+
+/// What [`give_up`] unwinds with.
+struct GivenUp(BoxError);
+
+/// Goes on unwinding with an error that no closure is to blame for: [`Step::guard`] makes it that
+/// of the operator at work.
+#[cold]
+pub(crate) fn give_up(error: BoxError) -> ! {
+    resume_unwind(std::boxed::Box::new(GivenUp(error)))
 }
 
 /// One partition of one batch while it runs; pipelines pass it from operator to operator.

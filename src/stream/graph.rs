@@ -14,6 +14,8 @@ use super::error::{BatchError, BoxError, StartError};
 use super::executor::{Env, NodeId, Step};
 use super::metrics::{ReceiverReport, StateSize};
 use super::state::Boundary;
+#[cfg(feature = "checkpoint")]
+use super::state::Paging;
 use super::time::BatchTime;
 
 /// One operator at run time.
@@ -44,6 +46,13 @@ pub(crate) trait Node: Send {
 
     /// Goes back to the state last kept.
     fn restore(&mut self) {}
+
+    /// Lets keyed state leave memory; called before [`recover`](Self::recover). State that is not
+    /// kept in tables alone stays in memory.
+    #[cfg(feature = "checkpoint")]
+    fn page(&mut self, _codecs: &Codecs, _paging: &Arc<Paging>) -> Result<(), Refusal> {
+        Ok(())
+    }
 
     /// Holds on to the state as it is between two batches, to be written later.
     #[cfg(feature = "checkpoint")]

@@ -166,11 +166,16 @@ impl StateSize {
         self.keys
     }
 
-    /// How many bytes the tables take. What keys and values own elsewhere, as strings do, is not
-    /// known to the driver and not in it.
+    /// How many bytes of memory the tables take. What keys and values own elsewhere, as strings do,
+    /// is not known to the driver and not in it, nor are tables that have left memory.
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Adds keys that are not in memory.
+    pub(crate) const fn add_keys(&mut self, keys: usize) {
+        self.keys += keys;
     }
 
     /// Adds a table with entries of type `E`.

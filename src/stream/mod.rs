@@ -167,6 +167,10 @@ pub use source::{
     BatchQueue, FilesRead, Inlet, LostError, Positions, QueuePosition, Receipt, Receiver,
     ReceiverState, ReceiverStatus, ReplayableQueue, Source, StoppedError, TextFiles, Warnings,
 };
+#[cfg(feature = "disk")]
+pub use state::Disk;
+#[cfg(feature = "checkpoint")]
+pub use state::{Memory, PageStore, StateBackend, StateError};
 pub use state::{StateHandle, StateSnapshot};
 pub use time::{BatchTime, DurationError};
 

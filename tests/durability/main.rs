@@ -3,8 +3,10 @@
 //! on a Redis server that is killed too (feature `redis`) has all of them once.
 //!
 //! ```text
-//! FOREBAY_KILLS=200 cargo test --features checkpoint --test durability -- --nocapture
+//! FOREBAY_KILLS=200 cargo test --features disk --test durability -- --nocapture
 //! ```
+//!
+//! Without the feature `disk`, all state is in memory; with it, the same is done with state on disk.
 //!
 //! The child is this program again, told so by its environment.
 //!
@@ -23,15 +25,19 @@ use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::Duration;
 
-use forebay::stream::{BatchQueue, BoxError, Every, StreamingContext};
+#[cfg(feature = "disk")]
+use forebay::stream::Disk;
+use forebay::stream::{BatchQueue, BoxError, Every, Memory, StateBackend, StreamingContext};
 
 const CHILD: &str = "FOREBAY_DURABILITY_CHILD";
+#[cfg(feature = "disk")]
+const ON_DISK: &str = "FOREBAY_DURABILITY_ON_DISK";
 const LOGGING: &str = "FOREBAY_DURABILITY_LOGGING";
 const BATCHES: u64 = 60;
 const LINES: u64 = 20;
 
 /// The program under test: words of files, counted, the counts saved after every batch.
-fn word_count(root: &Path) -> Result<(), BoxError> {
+fn word_count(root: &Path, backend: impl StateBackend) -> Result<(), BoxError> {
     let checkpoints = root.join("checkpoints");
     let build = || -> Result<StreamingContext, BoxError> {
         let ctx = StreamingContext::builder("word count")
@@ -39,6 +45,7 @@ fn word_count(root: &Path) -> Result<(), BoxError> {
             .partitions(3)
             .max_rate(LINES as f64)
             .checkpoint(&checkpoints, Every::batches(2))
+            .state_backend(backend)
             .build()?;
         ctx.text_files(root.with_file_name("input"))
             .flat_map(|line| line.split(' ').map(str::to_string).collect::<Vec<_>>())
@@ -253,7 +260,14 @@ fn next(state: &mut u64) -> u64 {
 
 fn main() {
     if let Some(root) = env::var_os(CHILD) {
-        return word_count(Path::new(&root)).unwrap();
+        return word_count(Path::new(&root), Memory).unwrap();
+    }
+    #[cfg(feature = "disk")]
+    if let Some(root) = env::var_os(ON_DISK) {
+        let root = Path::new(&root);
+        // Beside the other files, which are compared; some of the groups stay in memory.
+        let disk = Disk::new(root.with_extension("state")).memory_limit(2_000);
+        return word_count(root, disk).unwrap();
     }
     if let Some(root) = env::var_os(LOGGING) {
         return logged_sums(Path::new(&root)).unwrap();
@@ -279,14 +293,30 @@ fn main() {
     let expected = tree(&root("unbroken"));
     assert!(expected.len() as u64 > 3 * BATCHES);
 
+    what_is_counted_survives(CHILD, &root("broken"), &expected, wanted);
+    #[cfg(feature = "disk")]
+    what_is_counted_survives(ON_DISK, &root("on-disk"), &expected, wanted);
+    what_is_logged_survives(&root("logged"), wanted);
+    #[cfg(feature = "redis")]
+    redis::neither_server_nor_process_loses_anything(&root("redis"), wanted);
+}
+
+/// After any kills, there are the files of the run that was not.
+fn what_is_counted_survives(
+    program: &str,
+    root: &Path,
+    expected: &BTreeMap<PathBuf, Vec<u8>>,
+    wanted: u64,
+) {
     let (mut kills, mut round) = (0, 0);
     while kills < wanted {
         round += 1;
-        let (broken, mut moments) = (root(&format!("broken-{round}")), round);
+        let name = format!("{}-{round}", root.display());
+        let (broken, mut moments) = (PathBuf::from(name), round);
         let before = kills;
         loop {
             let time = (kills < wanted).then(|| moment(&mut moments));
-            match live(CHILD, &broken, time) {
+            match live(program, &broken, time) {
                 true => kills += 1,
                 false => break,
             }
@@ -304,8 +334,5 @@ fn main() {
             "after the kills of seed {round}: {wrong:?}"
         );
     }
-    println!("durability: {kills} kills in {round} runs, nothing lost and nothing twice");
-    what_is_logged_survives(&root("logged"), wanted);
-    #[cfg(feature = "redis")]
-    redis::neither_server_nor_process_loses_anything(&root("redis"), wanted);
+    println!("{program}: {kills} kills in {round} runs, nothing lost and nothing twice");
 }

@@ -162,3 +162,31 @@ pub(crate) fn apply(op: Op, streams: &[Naive]) -> Naive {
         Op::Repartition(i, _) => streams[i].clone(),
     }
 }
+
+/// A record with its event time.
+pub(crate) type Event = (u8, u64);
+
+/// By batch: the keys that go, and those that stay with how many records they have had. Each batch
+/// touches its keys when its clock says, which does not go back.
+pub(crate) fn idle(
+    batches: &[Vec<Event>],
+    timeout: u64,
+    clock: impl Fn(u64, &[Event]) -> u64,
+) -> Vec<(Vec<u8>, Vec<(u8, u64)>)> {
+    let mut state: BTreeMap<u8, (u64, u64)> = BTreeMap::new();
+    let mut now = 0;
+    let batch = |(number, batch): (u64, &Vec<Event>)| {
+        now = now.max(clock(number, batch));
+        for (key, _) in batch {
+            let (count, touched) = state.entry(*key).or_default();
+            (*count, *touched) = (*count + 1, now);
+        }
+        let stays = |touched: u64| touched + timeout >= now;
+        let gone = state.iter().filter(|(_, (_, touched))| !stays(*touched));
+        let gone = gone.map(|(key, _)| *key).collect();
+        state.retain(|_, (_, touched)| stays(*touched));
+        let left = state.iter().map(|(key, (count, _))| (*key, *count));
+        (gone, left.collect())
+    };
+    (1..).zip(batches).map(batch).collect()
+}

@@ -200,6 +200,19 @@ pub(crate) struct StreamArgs {
     #[arg(long, value_name = "FILE", requires = "serve")]
     pub(crate) serve_token_file: Option<PathBuf>,
 
+    /// Keep in this directory what does not fit into --state-memory; it is emptied at the start
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+
+    /// How many MiB of counts and samples stay in memory, of those that --state-dir may take
+    #[arg(
+        long,
+        value_name = "MIB",
+        default_value_t = 256,
+        requires = "state_dir"
+    )]
+    pub(crate) state_memory: usize,
+
     /// Read a made-up log of so many lines: client, path, status, bytes
     #[arg(long, value_name = "LINES", conflicts_with = "files")]
     generate: Option<u64>,

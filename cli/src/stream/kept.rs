@@ -4,7 +4,7 @@ use std::path::Path;
 
 use forebay::frequent::MisraGries;
 use forebay::stream::serve::{ServedState, ServedStream, Telemetry};
-use forebay::stream::{ContextBuilder, DStream, Every, StateHandle, StreamingContext};
+use forebay::stream::{ContextBuilder, DStream, Disk, Every, StateHandle, StreamingContext};
 
 use crate::args::StreamArgs;
 use crate::error::{Error, say};
@@ -133,6 +133,18 @@ pub(crate) fn durable(builder: ContextBuilder, args: &StreamArgs) -> Result<Cont
         .durable::<Text>("text")
         .durable::<SharedSample>("sample of lines")
         .durable::<Panes>("heavy hitters by batch"))
+}
+
+/// Lets state be on disk, if that is asked for.
+pub(crate) fn beyond_memory(builder: ContextBuilder, args: &StreamArgs) -> ContextBuilder {
+    let Some(directory) = &args.state_dir else {
+        return builder;
+    };
+    let memory_limit = args.state_memory.saturating_mul(1 << 20);
+    builder
+        .durable::<Text>("text")
+        .durable::<SharedSample>("sample of lines")
+        .state_backend(Disk::new(directory).memory_limit(memory_limit))
 }
 
 /// Says what the stream goes on from, and what it has passed over.

@@ -89,6 +89,7 @@ fn context(args: &StreamArgs) -> Result<ContextBuilder, Error> {
     if let Some(interval) = args.interval {
         builder = builder.batch_interval(interval);
     }
+    let builder = kept::beyond_memory(builder, args);
     kept::durable(builder, args)
 }
 

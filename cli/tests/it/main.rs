@@ -8,6 +8,7 @@ mod merge_samples;
 mod methods;
 mod sample;
 mod serve;
+mod state_dir;
 mod stream;
 mod support;
 mod top;

@@ -70,7 +70,9 @@ impl<T: 'static> Codec<T> {
             }),
         }
     }
+}
 
+impl<T> Codec<T> {
     pub(crate) fn name(&self) -> String {
         self.name.to_string()
     }
@@ -96,7 +98,10 @@ impl<T: 'static> Codec<T> {
         &self,
         values: impl ExactSizeIterator<Item = &'a T>,
         out: &mut Vec<u8>,
-    ) -> Result<(), BoxError> {
+    ) -> Result<(), BoxError>
+    where
+        T: 'a,
+    {
         put(&(values.len() as u64), out)?;
         values
             .into_iter()
@@ -109,7 +114,10 @@ impl<T: 'static> Codec<T> {
     }
 
     /// A pair, the other value after this one.
-    pub(crate) fn and<U: 'static>(&self, other: &Codec<U>) -> Codec<(T, U)> {
+    pub(crate) fn and<U: 'static>(&self, other: &Codec<U>) -> Codec<(T, U)>
+    where
+        T: 'static,
+    {
         let (left, right) = (self.clone(), other.clone());
         let (first, second) = (self.clone(), other.clone());
         Codec::new(

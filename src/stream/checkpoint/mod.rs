@@ -23,6 +23,7 @@ mod storage;
 mod writer;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::vec::Vec;
 
 pub(crate) use background::{At, Checkpointer};
@@ -36,9 +37,10 @@ pub(crate) use part::{Layout, Part, Refusal, list, put_panes, recover_value, tak
 pub use recovery::{CutLog, PassedOver, Recovery};
 pub use report::CheckpointReport;
 
+use super::error::StartError;
 use super::executor::{Env, NodeId};
 use super::graph::Entry;
-use super::state::Boundary;
+use super::state::{Boundary, Paging, StateBackend};
 use super::time::BatchTime;
 use super::trace;
 use background::Target;
@@ -54,6 +56,27 @@ pub(crate) struct Durability {
     pub(crate) target: Option<(Directory, Every)>,
     /// Inputs that cannot be read again have logs.
     pub(crate) logs: bool,
+    /// Where keyed state is kept, if not in memory.
+    pub(crate) backend: Option<Arc<dyn StateBackend>>,
+}
+
+impl Durability {
+    /// Lets the operators keep their state where it was asked for.
+    pub(crate) fn open_backend(&self, operators: &mut Operators) -> Result<(), StartError> {
+        let Some(backend) = &self.backend else {
+            return Ok(());
+        };
+        let Some(store) = backend.open().map_err(StartError::State)? else {
+            return Ok(());
+        };
+        let paging = Arc::new(Paging::new(store));
+        for (entry, _) in operators {
+            let paged = entry.node.page(&self.codecs, &paging);
+            let refused = |refusal| CheckpointError::refused(refusal, &entry.name);
+            paged.map_err(|refusal| StartError::Checkpoint(refused(refusal)))?;
+        }
+        Ok(())
+    }
 }
 
 /// A checkpoint that waits for the operators to be complete.

@@ -1,6 +1,7 @@
 //! Asking for checkpoints, and for going on from one.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::vec::Vec;
 
 use serde::Serialize;
@@ -12,6 +13,7 @@ use crate::stream::builder::ContextBuilder;
 use crate::stream::context::StreamingContext;
 use crate::stream::driver::Driver;
 use crate::stream::error::BoxError;
+use crate::stream::state::StateBackend;
 
 impl ContextBuilder {
     /// Writes checkpoints into `directory`: the state of every operator and the positions of all
@@ -91,6 +93,27 @@ impl ContextBuilder {
     /// ```
     pub fn write_ahead_log(mut self) -> Self {
         self.durability.logs = true;
+        self
+    }
+
+    /// Where keyed state is kept; [`Memory`](crate::stream::Memory) unless given.
+    ///
+    /// This goes for [`update_state_by_key`], [`update_state_by_partition`], [`state_by_key`] and
+    /// [`summarize_by_key`]; windows hold their batches in memory, and their states with them. Keys
+    /// and states that may leave memory must be [`durable`](Self::durable), whether or not there
+    /// are checkpoints. Results are the same as in memory, and a checkpoint of one backend can be
+    /// recovered into the other.
+    ///
+    /// # Examples
+    ///
+    /// See [`StateBackend`].
+    ///
+    /// [`update_state_by_key`]: crate::stream::DStream::update_state_by_key
+    /// [`update_state_by_partition`]: crate::stream::DStream::update_state_by_partition
+    /// [`state_by_key`]: crate::stream::DStream::state_by_key
+    /// [`summarize_by_key`]: crate::stream::DStream::summarize_by_key
+    pub fn state_backend(mut self, backend: impl StateBackend) -> Self {
+        self.durability.backend = Some(Arc::new(backend));
         self
     }
 

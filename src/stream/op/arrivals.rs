@@ -10,6 +10,7 @@ use crate::hash::route;
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{Grouped, KeyedInbox, KeyedOutbox, Routed, Routing, exchange_by_key};
 use crate::stream::executor::{Step, blame};
+use crate::stream::op::by_key::shuffle;
 use crate::stream::pipe::Pipe;
 use crate::stream::state::{StateStore, Table};
 use crate::stream::{Data, Key};
@@ -40,13 +41,19 @@ impl<K, V> Arrivals<K, V> {
     }
 }
 
-/// Sends every record of a pipe to the partition that owns its key.
+/// Sends every record of a pipe to the partition that owns its key. Where tables may have left
+/// memory, all keys are new: only their owners look into tables, one at a time.
 pub(crate) fn send_to_states<K: Key, V: Data, S: Data, P: Pipe<Item = (K, V)>>(
     step: &Step,
     pipe: &P,
     store: &StateStore<K, S>,
 ) -> Result<Vec<Arrivals<K, V>>, BatchError> {
     let routing = step.env.routing;
+    if store.is_paged() {
+        let known = exchange_by_key(routing, Vec::new()).into_iter();
+        let both = known.zip(shuffle(step, pipe)?);
+        return Ok(both.map(|(known, new)| Arrivals { known, new }).collect());
+    }
     let guards: Vec<_> = (0..store.partitions()).map(|at| store.read(at)).collect();
     let tables: Vec<_> = guards.iter().flat_map(|guard| guard.tables()).collect();
     let outboxes = step.run(pipe, |scope| {

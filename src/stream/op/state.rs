@@ -54,9 +54,8 @@ impl<K: Data, S: Data> Pipe for StateRows<K, S> {
 
     #[inline]
     fn run<F: FnMut((K, S))>(&self, scope: &Scope, sink: &mut F) {
-        for (key, state) in self.store.read(scope.partition).iter() {
-            sink((key.clone(), state.clone()));
-        }
+        let tables = self.store.read(scope.partition);
+        tables.for_each(|key, state| sink((key.clone(), state.clone())));
     }
 
     fn count(&self, scope: &Scope) -> usize {
@@ -187,7 +186,11 @@ fn visit<K: Key, V, S: Data>(
     let mut chained = Chains { links, chains };
     let known = arrivals.known.into_groups().into_iter();
     let groups = known.zip(arrivals.new.into_groups());
-    for (table, (known, new)) in state.tables_mut().zip(groups) {
+    for (at, (known, new)) in groups.enumerate() {
+        if state.keys_of(at) == 0 && new.is_empty() {
+            continue;
+        }
+        let table = state.table_mut(at);
         chained.fill(known, new, table);
         let links = &mut chained.links;
         let mut firsts = chained.chains.iter().map(|chain| chain.first);
@@ -197,6 +200,7 @@ fn visit<K: Key, V, S: Data>(
             *state = f(key, new, state.take());
             state.is_some()
         });
+        state.settle(at);
     }
 }
 

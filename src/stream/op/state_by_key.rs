@@ -2,27 +2,26 @@
 
 use std::boxed::Box;
 use std::fmt;
-use std::marker::PhantomData;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 use std::vec;
 use std::vec::Vec;
 
 #[cfg(feature = "checkpoint")]
-use crate::stream::checkpoint::{Codecs, Mark, Part, Refusal};
+use crate::stream::checkpoint::{Codecs, Mark, Part, Refusal, put, take, used_up};
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
-use crate::stream::exchange::{KeyedInbox, Routed};
+use crate::stream::exchange::KeyedInbox;
 use crate::stream::executor::{Scope, Step, blame, lock};
 use crate::stream::graph::{Node, Role};
 use crate::stream::metrics::StateSize;
-use crate::stream::op::arrivals::{BLOCK, likely};
-use crate::stream::op::by_key::shuffle;
+use crate::stream::op::idle_clock::IdleClock;
+use crate::stream::op::state_partition::Partition;
 use crate::stream::pipe::{Materialized, Pipe, StateRows};
 use crate::stream::slot::{Slot, shared};
-use crate::stream::state::{Boundary, Expiry, GroupTables, SharedExpiry, StateStore};
+use crate::stream::state::{Boundary, Expiry, SharedExpiry, StateStore};
 #[cfg(feature = "checkpoint")]
-use crate::stream::state::{mark_expiring, recover_expiring};
+use crate::stream::state::{Paging, mark_expiring, recover_expiring};
 use crate::stream::time::BatchTime;
 use crate::stream::{Data, Key};
 
@@ -34,6 +33,26 @@ pub struct State<S> {
 }
 
 impl<S> State<S> {
+    /// The state of a key that has a record.
+    pub(crate) const fn of_record(value: Option<S>) -> Self {
+        Self {
+            value,
+            timing_out: false,
+        }
+    }
+
+    /// The state of a key that is to go.
+    pub(crate) const fn of_idle(value: Option<S>) -> Self {
+        Self {
+            value,
+            timing_out: true,
+        }
+    }
+
+    pub(crate) fn into_value(self) -> Option<S> {
+        self.value
+    }
+
     /// Whether the key has a state.
     #[must_use]
     pub fn exists(&self) -> bool {
@@ -101,7 +120,8 @@ pub struct StateSpec<K, V, S, F> {
     initial: Vec<(K, S)>,
     /// Milliseconds.
     timeout: Option<u64>,
-    value: PhantomData<fn(V)>,
+    /// By which it is counted.
+    clock: IdleClock<K, V>,
 }
 
 impl<K, V, S, I, F> StateSpec<K, V, S, F>
@@ -115,7 +135,7 @@ where
             function,
             initial: Vec::new(),
             timeout: None,
-            value: PhantomData,
+            clock: IdleClock::BatchTime,
         }
     }
 
@@ -135,6 +155,79 @@ where
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout.as_millis() as u64);
         self
+    }
+
+    /// Counts the [`timeout`](Self::timeout) by event time instead of batch time: every batch
+    /// touches its keys at the latest event time of all records so far, its own among them.
+    ///
+    /// So the clock stands still while no record is later than those before, and a late record
+    /// touches its key like any other.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use forebay::stream::{BatchTime, State, StateSpec};
+    /// # use forebay::stream::StreamingContext;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// # let visits = ctx.batches([vec![("ann", 0u64), ("bob", 40_000)], vec![("bob", 90_000)]]);
+    ///
+    /// // Whoever is idle for a minute of the log's own time.
+    /// let gone = StateSpec::new(|_, who: &&'static str, seen: Option<u64>, last: &mut State<u64>| {
+    ///     match seen {
+    ///         Some(seen) => {
+    ///             last.update(seen);
+    ///             None
+    ///         }
+    ///         None => Some(*who),
+    ///     }
+    /// });
+    /// let gone = gone
+    ///     .timeout(Duration::from_secs(60))
+    ///     .by_event_time(|_, seen| BatchTime::from_millis(*seen));
+    /// visits.state_by_key(gone).for_each_batch(|gone, time| {
+    ///     let expected = if time.as_millis() == 2_000 { vec!["ann"] } else { vec![] };
+    ///     assert_eq!(gone.into_vec(), expected);
+    ///     Ok(())
+    /// });
+    /// # ctx.into_driver()?.run_to_end()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn by_event_time(
+        mut self,
+        event_time: impl Fn(&K, &V) -> BatchTime + Send + Sync + 'static,
+    ) -> Self {
+        self.clock = IdleClock::EventTime(Arc::new(event_time));
+        self
+    }
+
+    /// Counts the [`timeout`](Self::timeout) by a clock of the caller's instead of batch time. It
+    /// is asked once for each batch that is run, with the batch time; it is not let go back.
+    ///
+    /// What it has shown last is in checkpoints. A batch that is run again after a crash asks
+    /// again: it gives what it gave before if the clock follows from the batch time.
+    #[must_use]
+    pub fn by_clock(
+        mut self,
+        clock: impl Fn(BatchTime) -> BatchTime + Send + Sync + 'static,
+    ) -> Self {
+        self.clock = IdleClock::Given(Box::new(clock));
+        self
+    }
+
+    /// Counts the [`timeout`](Self::timeout) by processing time: the wall clock when a batch is
+    /// run, in milliseconds since 1970, instead of batch time.
+    ///
+    /// The two differ when batches are late, above all those that a recovery makes up for. The
+    /// clock does not follow from the batch, so which batch lets a key go may change when it is
+    /// run again; nothing that has come late is counted as idle twice.
+    #[must_use]
+    pub fn by_processing_time(self) -> Self {
+        self.by_clock(|_| {
+            let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            BatchTime::from_millis(since.unwrap_or_default().as_millis() as u64)
+        })
     }
 }
 
@@ -204,114 +297,35 @@ impl<'c, K: Key, S: Data, U: Data> DStream<'c, U, Emitted<K, S, U>> {
     }
 }
 
-/// One partition's tables and expiry index while a batch runs.
-struct Partition<'a, K, S> {
-    tables: &'a mut GroupTables<K, S>,
-    /// Absent without a time-out.
-    expiry: Option<&'a mut Expiry>,
-}
-
-impl<K: Key, S: Data> Partition<'_, K, S> {
-    fn remove(&mut self, table: usize, position: usize) {
-        self.tables.table_mut(table).swap_remove(position);
-        if let Some(expiry) = &mut self.expiry {
-            expiry.swap_remove(table, position);
-        }
-    }
-
-    fn touch(&mut self, table: usize, position: usize, hash: u64, now: BatchTime) {
-        if let Some(expiry) = &mut self.expiry {
-            expiry.touch(table, position, hash, now);
-        }
-    }
-
-    /// One call of the function for each record, in order.
-    fn update_all<V, I: IntoIterator>(
-        &mut self,
-        time: BatchTime,
-        records: impl IntoIterator<Item = Routed<K, V>>,
-        f: impl Fn(BatchTime, &K, Option<V>, &mut State<S>) -> I,
-        emitted: &mut Vec<I::Item>,
-    ) {
-        let mut records = records.into_iter();
-        let mut block = Vec::with_capacity(BLOCK);
-        loop {
-            block.extend(records.by_ref().take(BLOCK));
-            if block.is_empty() {
-                return;
-            }
-            let likely = likely(&block, |hash| self.tables.table(self.tables.table_of(hash)));
-            for (record, likely) in block.drain(..).zip(likely) {
-                emitted.extend(self.update(time, record, likely, &f));
-            }
-        }
-    }
-
-    /// One call of the function for one record, whose key is likely to be at a position.
-    fn update<V, I>(
-        &mut self,
-        time: BatchTime,
-        Routed { hash, key, value }: Routed<K, V>,
-        likely: Option<usize>,
-        f: impl Fn(BatchTime, &K, Option<V>, &mut State<S>) -> I,
-    ) -> I {
-        let at = self.tables.table_of(hash);
-        let table = self.tables.table_mut(at);
-        let known = table.find_near(likely, hash, &key);
-        let held = known.and_then(|position| table.value_mut(position).take());
-        let mut state = State {
-            value: held,
-            timing_out: false,
-        };
-        let emitted = f(time, &key, Some(value), &mut state);
-        match (known, state.value) {
-            (Some(position), None) => self.remove(at, position),
-            (Some(position), kept) => {
-                *table.value_mut(position) = kept;
-                self.touch(at, position, hash, time);
-            }
-            (None, None) => {}
-            (None, made) => {
-                let position = table.push_new(hash, key, made);
-                self.touch(at, position, hash, time);
-            }
-        }
-        emitted
-    }
-
-    /// The last call for the next key last touched before `threshold`.
-    fn expire<V, I>(
-        &mut self,
-        time: BatchTime,
-        threshold: BatchTime,
-        f: impl Fn(BatchTime, &K, Option<V>, &mut State<S>) -> I,
-    ) -> Option<I> {
-        let expiry = self.expiry.as_deref_mut()?;
-        let (table, position) = expiry.next_due(threshold, self.tables)?;
-        let entries = self.tables.table_mut(table);
-        let mut state = State {
-            value: entries.value_mut(position).take(),
-            timing_out: true,
-        };
-        let emitted = f(time, &entries.entries()[position].key, None, &mut state);
-        self.remove(table, position);
-        Some(emitted)
-    }
-}
-
 struct StateNode<P, K, V, S, F, U> {
     pipe: P,
     spec: StateSpec<K, V, S, F>,
     store: Arc<StateStore<K, S>>,
     /// By partition; used only with a time-out.
     expiry: Vec<SharedExpiry>,
+    /// When the last batch touched its keys; it does not go back.
+    now: BatchTime,
     slot: Arc<Slot<U>>,
     saved: Saved<K, S>,
 }
 
-/// What a node keeps of itself besides its tables: the states it has not begun with, and the
-/// expiry indices.
-type Saved<K, S> = (Vec<(K, S)>, Vec<Arc<Expiry>>);
+/// What a node keeps of itself besides its tables: the states it has not begun with, the expiry
+/// indices, and what its clock has shown last.
+struct Saved<K, S> {
+    initial: Vec<(K, S)>,
+    expiry: Vec<Arc<Expiry>>,
+    now: BatchTime,
+}
+
+impl<K, S> Default for Saved<K, S> {
+    fn default() -> Self {
+        Self {
+            initial: Vec::new(),
+            expiry: Vec::new(),
+            now: BatchTime::from_millis(0),
+        }
+    }
+}
 
 impl<P, K, V, S, F, U> StateNode<P, K, V, S, F, U>
 where
@@ -319,12 +333,12 @@ where
     S: Data,
 {
     /// Enters the initial states, touched now.
-    fn begin(&mut self, step: &Step) {
+    fn begin(&mut self) {
         for (key, state) in std::mem::take(&mut self.spec.initial) {
             let (partition, at, position, hash) = self.store.set(key, state);
             if self.spec.timeout.is_some() {
                 let mut expiry = lock(&self.expiry[partition]);
-                Arc::make_mut(&mut expiry).touch(at, position, hash, step.time);
+                Arc::make_mut(&mut expiry).touch(at, position, hash, self.now);
             }
         }
     }
@@ -344,25 +358,34 @@ where
     }
 
     fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
-        self.begin(step);
-        let timeout = self.spec.timeout;
-        let threshold = timeout.map(|t| step.time.as_millis().saturating_sub(t));
-        let inboxes: Vec<_> = shuffle(step, &self.pipe)?.into_iter().enumerate().collect();
+        let (inboxes, now) = self.spec.clock.shuffle(step, &self.pipe)?;
+        self.now = self.now.max(now);
+        step.guard(None, || self.begin())?;
+        let (now, timeout) = (self.now, self.spec.timeout);
+        let threshold = now.as_millis().saturating_sub(timeout.unwrap_or(u64::MAX));
+        let threshold = BatchTime::from_millis(threshold);
+        let inboxes: Vec<_> = inboxes.into_iter().enumerate().collect();
         let busy = |(_, inbox): &(usize, KeyedInbox<_>)| !inbox.is_empty();
         let emitted = step.each(inboxes, busy, |scope, (partition, inbox)| {
             let mut tables = self.store.write(partition);
             let mut expiry = lock(&self.expiry[partition]);
             let mut state = Partition {
                 tables: &mut tables,
+                now,
                 expiry: timeout.map(|_| Arc::make_mut(&mut expiry)),
             };
-            let mut emitted = Vec::new();
             let f = &self.spec.function;
+            if state.tables.is_paged() {
+                return blame(step.node, || {
+                    state.update_by_table(scope.time, inbox, threshold, f)
+                });
+            }
+            let mut emitted = Vec::new();
             blame(step.node, || {
                 state.update_all(scope.time, inbox, f, &mut emitted);
             });
-            let threshold = BatchTime::from_millis(threshold.unwrap_or(0));
-            while let Some(last) = blame(step.node, || state.expire(scope.time, threshold, f)) {
+            let mut expire = || state.expire_next(scope.time, threshold, f);
+            while let Some(last) = blame(step.node, &mut expire) {
                 emitted.extend(last);
             }
             emitted
@@ -378,32 +401,53 @@ where
     fn save(&mut self) {
         self.store.save();
         let expiry = self.expiry.iter().map(|expiry| Arc::clone(&lock(expiry)));
-        self.saved = (self.spec.initial.clone(), expiry.collect());
+        self.saved = Saved {
+            initial: self.spec.initial.clone(),
+            expiry: expiry.collect(),
+            now: self.now,
+        };
     }
 
     fn restore(&mut self) {
         self.store.restore();
-        let (initial, expiry) = std::mem::take(&mut self.saved);
-        self.spec.initial = initial;
-        self.expiry = expiry.into_iter().map(std::sync::Mutex::new).collect();
+        let saved = std::mem::take(&mut self.saved);
+        self.spec.initial = saved.initial;
+        self.expiry = saved.expiry.into_iter().map(Mutex::new).collect();
+        self.now = saved.now;
+    }
+
+    #[cfg(feature = "checkpoint")]
+    fn page(&mut self, codecs: &Codecs, paging: &Arc<Paging>) -> Result<(), Refusal> {
+        self.store.page(codecs, paging)
     }
 
     #[cfg(feature = "checkpoint")]
     fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
-        match self.spec.timeout {
-            None => self.store.mark(codecs),
-            Some(_) => mark_expiring(&self.store, &self.expiry, codecs),
+        if self.spec.timeout.is_none() {
+            return self.store.mark(codecs);
         }
+        let clock = &self.spec.clock;
+        let mark = mark_expiring(&self.store, &self.expiry, clock.name(), codecs)?;
+        let now = self.now.as_millis();
+        Ok(match clock.is_own() {
+            false => mark,
+            true => mark.and_whole(move |out| put(&now, out)),
+        })
     }
 
     #[cfg(feature = "checkpoint")]
     fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
         self.spec.initial.clear();
-        match self.spec.timeout {
-            None => self.store.recover(codecs, part)?,
-            Some(_) => self.expiry = recover_expiring(&self.store, codecs, part)?,
+        if self.spec.timeout.is_none() {
+            return self.store.recover(codecs, part);
         }
-        Ok(())
+        let clock = &self.spec.clock;
+        self.expiry = recover_expiring(&self.store, clock.name(), codecs, part)?;
+        let mut whole = &part.whole[..];
+        if clock.is_own() {
+            self.now = BatchTime::from_millis(take(&mut whole)?);
+        }
+        Ok(used_up(whole)?)
     }
 
     fn boundary(&mut self, boundary: Boundary) {
@@ -474,6 +518,7 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
             expiry: (0..routing.partitions)
                 .map(|_| Default::default())
                 .collect(),
+            now: BatchTime::from_millis(0),
             slot,
             saved: Saved::default(),
         };

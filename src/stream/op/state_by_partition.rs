@@ -67,6 +67,7 @@ where
                     let position = table.insert(hash, key, || None);
                     *table.value_mut(position) = Some(value);
                 }
+                (0..tables.groups()).for_each(|at| tables.settle(at));
             },
         )?;
         Ok(())
@@ -83,7 +84,7 @@ impl<P, K: Key, S: Data, F> PartitionNode<P, K, S, F> {
         inbox: KeyedInbox<Routed<K, V>>,
     ) -> Vec<KeyUpdate<K, V, S>> {
         let mut state = self.store.write(partition);
-        let tables = state.tables();
+        let tables = 0..state.groups();
         let mut arrived: Arrived<K, V> = tables.map(|_| OrderedTable::new()).collect();
         for Routed { hash, key, value } in inbox {
             let table = &mut arrived[state.table_of(hash)];
@@ -91,8 +92,9 @@ impl<P, K: Key, S: Data, F> PartitionNode<P, K, S, F> {
             table.value_mut(position).push(value);
         }
         let mut updates = Vec::new();
-        for (table, mut new) in state.tables_mut().zip(arrived) {
-            for entry in std::mem::replace(table, OrderedTable::new()).into_entries() {
+        for (at, mut new) in arrived.into_iter().enumerate() {
+            let table = std::mem::replace(state.table_mut(at), OrderedTable::new());
+            for entry in table.into_entries() {
                 let found = new.find(entry.hash(), &entry.key);
                 let values = found.map(|at| std::mem::take(new.value_mut(at)));
                 updates.push((entry.key, values.unwrap_or_default(), entry.value));

@@ -67,11 +67,12 @@ where
     #[inline]
     fn run<R: FnMut(U)>(&self, scope: &Scope, sink: &mut R) {
         let closure = &*self.closure;
-        for (key, state) in self.rows.store.read(scope.partition).iter() {
+        let tables = self.rows.store.read(scope.partition);
+        tables.for_each(|key, state| {
             if let Some(item) = blame(self.node, || closure(key, state)) {
                 sink(item);
             }
-        }
+        });
     }
 }
 

@@ -91,6 +91,7 @@ where
             for (at, (known, new)) in groups.enumerate() {
                 if !(known.is_empty() && new.is_empty()) {
                     self.update(step, state.table_mut(at), known, new);
+                    state.settle(at);
                 }
             }
         })?;

@@ -24,6 +24,13 @@ pub(crate) struct Expiry {
     pub(super) batches: VecDeque<(BatchTime, Vec<(u32, u64)>)>,
 }
 
+/// A key touched in a batch: the number of its table, and its hash.
+pub(crate) struct Touch {
+    time: BatchTime,
+    pub(crate) table: u32,
+    hash: u64,
+}
+
 impl Expiry {
     /// Notes that the entry at a position of a table, appended or known, is touched now. Times
     /// never decrease.
@@ -63,15 +70,38 @@ impl Expiry {
         {
             let time = *time;
             while let Some((table, hash)) = keys.pop() {
-                let table = table as usize;
-                let times = &self.touched[table];
-                let found = state.table(table).find_hash(hash, |at| times[at] == time);
-                if let Some(position) = found {
-                    return Some((table, position));
+                let touch = Touch { time, table, hash };
+                if let Some(position) = Self::find_in(&self.touched, &touch, state) {
+                    return Some((table as usize, position));
                 }
             }
             self.batches.pop_front();
         }
         None
+    }
+
+    /// All touches before `threshold`, in the order of [`next_due`](Self::next_due); those of
+    /// keys touched again since among them.
+    pub(crate) fn take_due(&mut self, threshold: BatchTime) -> impl Iterator<Item = Touch> {
+        let due = self.batches.partition_point(|(time, _)| *time < threshold);
+        self.batches.drain(..due).flat_map(|(time, keys)| {
+            let last_first = keys.into_iter().rev();
+            last_first.map(move |(table, hash)| Touch { time, table, hash })
+        })
+    }
+
+    /// The position of the key of a touch, unless it was touched again or has gone.
+    pub(crate) fn find<K, S>(&self, touch: &Touch, state: &GroupTables<K, S>) -> Option<usize> {
+        Self::find_in(&self.touched, touch, state)
+    }
+
+    fn find_in<K, S>(
+        touched: &[Vec<BatchTime>],
+        touch: &Touch,
+        state: &GroupTables<K, S>,
+    ) -> Option<usize> {
+        let table = touch.table as usize;
+        let is_it = |position| touched[table][position] == touch.time;
+        state.table(table).find_hash(touch.hash, is_it)
     }
 }

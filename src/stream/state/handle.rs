@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::vec::Vec;
 
 use super::StateStore;
-use super::tables::{Table, states};
+use super::group::{Kept, Rows, both};
 use crate::hash::route;
 use crate::stream::exchange::Routing;
 use crate::stream::time::BatchTime;
@@ -18,7 +18,89 @@ use crate::stream::time::BatchTime;
 pub(crate) struct Shown<K, S> {
     pub(crate) time: Option<BatchTime>,
     pub(crate) routing: Routing,
-    pub(crate) tables: Vec<Arc<Table<K, S>>>,
+    pub(crate) tables: Vec<ShownTable<K, S>>,
+}
+
+/// A table, and what was read of it to be lent if it has left memory.
+pub(crate) struct ShownTable<K, S> {
+    kept: Kept<K, S>,
+    #[cfg(feature = "checkpoint")]
+    read: std::sync::OnceLock<Vec<(K, S)>>,
+}
+
+impl<K, S> ShownTable<K, S> {
+    pub(crate) fn new(kept: Kept<K, S>) -> Self {
+        Self {
+            kept,
+            #[cfg(feature = "checkpoint")]
+            read: std::sync::OnceLock::new(),
+        }
+    }
+
+    /// The keys with their states, for this once; `None` if they cannot be read.
+    fn rows(&self) -> Option<Rows<'_, K, S>> {
+        match &self.kept {
+            Kept::Here(table) => Some(Rows::Here(table)),
+            #[cfg(feature = "checkpoint")]
+            Kept::Away(page) => page.asked().map(Rows::Read),
+        }
+    }
+
+    /// The keys with their states, for as long as the snapshot lives.
+    fn iter(&self) -> impl Iterator<Item = (&K, &S)> {
+        match &self.kept {
+            Kept::Here(table) => both(Some(&**table), &[]),
+            #[cfg(feature = "checkpoint")]
+            Kept::Away(page) => {
+                let read = || page.asked().unwrap_or_default();
+                both(None, self.read.get_or_init(read))
+            }
+        }
+    }
+}
+
+impl<K: Hash + Eq, S> ShownTable<K, S> {
+    fn get<Q>(&self, hash: u64, key: &Q) -> Option<&S>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        match &self.kept {
+            Kept::Here(table) => {
+                let position = table.find(hash, key)?;
+                table.entries()[position].value.as_ref()
+            }
+            #[cfg(feature = "checkpoint")]
+            Kept::Away(_) => {
+                let found = self.iter().find(|(k, _)| (*k).borrow() == key);
+                found.map(|(_, state)| state)
+            }
+        }
+    }
+
+    /// Like [`get`](Self::get), and holds on to nothing.
+    fn get_cloned<Q>(&self, hash: u64, key: &Q) -> Option<S>
+    where
+        K: Borrow<Q>,
+        S: Clone,
+        Q: Eq + ?Sized,
+    {
+        match &self.kept {
+            Kept::Here(_) => self.get(hash, key).cloned(),
+            #[cfg(feature = "checkpoint")]
+            Kept::Away(page) => {
+                let records = page.asked()?.into_iter();
+                let mut found = records.filter(|(k, _)| k.borrow() == key);
+                found.next().map(|(_, state)| state)
+            }
+        }
+    }
+}
+
+impl<K, S> Shown<K, S> {
+    fn table_of(&self, hash: u64) -> &ShownTable<K, S> {
+        &self.tables[self.routing.group(hash) as usize]
+    }
 }
 
 /// Asks the keyed state of a stream while it runs; cloning gives another handle to the same.
@@ -41,7 +123,9 @@ pub(crate) struct Shown<K, S> {
 ///
 /// A question takes an uncontended lock and a reference count, then what the look-up takes. A
 /// handle that nobody asks costs nothing. After a question the next batch copies the tables of the
-/// key groups that it writes to, once each; [`update_state_by_key`] writes to all of them.
+/// key groups that it writes to, once each; [`update_state_by_key`] writes to all of them. Of a
+/// table that has left memory, a question for one key reads the whole. If that fails, nothing is
+/// found, and the stream ends with the error in its next batch.
 ///
 /// [`update_state_by_key`]: crate::stream::DStream::update_state_by_key
 ///
@@ -70,7 +154,8 @@ pub struct StateHandle<K, S> {
 
 /// Keyed state as it was at a boundary between two batches; cloning copies no state.
 ///
-/// While it lives, the stream keeps the tables it has written to since apart.
+/// While it lives, the stream keeps the tables it has written to since apart. What it lends of
+/// tables that have left memory stays in memory as long as it lives.
 pub struct StateSnapshot<K, S> {
     /// `None` if nothing is known.
     shown: Option<Arc<Shown<K, S>>>,
@@ -121,7 +206,9 @@ impl<K: Hash + Eq, S: Clone> StateHandle<K, S> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.snapshot().get(key).cloned()
+        let hash = route(key);
+        let shown = self.snapshot().shown?;
+        shown.table_of(hash).get_cloned(hash, key)
     }
 
     /// The states of many keys, all at one boundary, in the order of the keys.
@@ -131,8 +218,13 @@ impl<K: Hash + Eq, S: Clone> StateHandle<K, S> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized + 'a,
     {
-        let snapshot = self.snapshot();
-        let found = keys.into_iter().map(|key| snapshot.get(key).cloned());
+        let Some(shown) = self.snapshot().shown else {
+            return keys.into_iter().map(|_| None).collect();
+        };
+        let found = keys.into_iter().map(|key| {
+            let hash = route(key);
+            shown.table_of(hash).get_cloned(hash, key)
+        });
         found.collect()
     }
 }
@@ -147,9 +239,16 @@ impl<K: Clone, S: Clone> StateHandle<K, S> {
     #[must_use]
     pub fn scan(&self, accept: impl Fn(&K, &S) -> bool, limit: usize) -> Vec<(K, S)> {
         let snapshot = self.snapshot();
-        let found = snapshot.iter().filter(|(key, state)| accept(key, state));
-        let found = found.take(limit);
-        found.map(|(k, s)| (k.clone(), s.clone())).collect()
+        let mut all = Vec::new();
+        for rows in snapshot.tables().iter().filter_map(ShownTable::rows) {
+            let found = rows.iter().filter(|(key, state)| accept(key, state));
+            let found = found.take(limit - all.len());
+            all.extend(found.map(|(k, s)| (k.clone(), s.clone())));
+            if all.len() == limit {
+                break;
+            }
+        }
+        all
     }
 
     /// The `n` keys whose states `f` ranks highest, highest first. Equal ranks are in the order of
@@ -161,8 +260,50 @@ impl<K: Clone, S: Clone> StateHandle<K, S> {
     #[must_use]
     pub fn top_by<O: Ord>(&self, f: impl Fn(&K, &S) -> O, n: usize) -> Vec<(K, S)> {
         let snapshot = self.snapshot();
-        let rows = snapshot.top_by(f, n).into_iter();
-        rows.map(|(k, s)| (k.clone(), s.clone())).collect()
+        let mut best = Best::of(n);
+        for rows in snapshot.tables().iter().filter_map(ShownTable::rows) {
+            for (key, state) in rows.iter() {
+                best.offer(f(key, state), || (key.clone(), state.clone()));
+            }
+        }
+        best.into_rows()
+    }
+}
+
+/// The `n` highest in rank of what was offered; of equal ranks those that came first.
+struct Best<O, T> {
+    n: usize,
+    offered: usize,
+    /// The lowest on top.
+    kept: BinaryHeap<Ranked<(Reverse<O>, usize), T>>,
+}
+
+impl<O: Ord, T> Best<O, T> {
+    fn of(n: usize) -> Self {
+        Self {
+            n,
+            offered: 0,
+            kept: BinaryHeap::new(),
+        }
+    }
+
+    /// Makes the row only if it is among the highest so far.
+    fn offer(&mut self, rank: O, row: impl FnOnce() -> T) {
+        let rank = (Reverse(rank), self.offered);
+        self.offered += 1;
+        if self.kept.len() < self.n {
+            self.kept.push(Ranked(rank, row()));
+        } else if let Some(mut lowest) = self.kept.peek_mut()
+            && rank < lowest.0
+        {
+            *lowest = Ranked(rank, row());
+        }
+    }
+
+    /// Highest first.
+    fn into_rows(self) -> Vec<T> {
+        let rows = self.kept.into_sorted_vec().into_iter();
+        rows.map(|Ranked(_, row)| row).collect()
     }
 }
 
@@ -196,14 +337,14 @@ impl<K, S> StateSnapshot<K, S> {
         self.shown.as_ref().and_then(|shown| shown.time)
     }
 
-    fn tables(&self) -> &[Arc<Table<K, S>>] {
+    fn tables(&self) -> &[ShownTable<K, S>] {
         self.shown.as_ref().map_or(&[], |shown| &shown.tables)
     }
 
     /// How many keys have a state.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.tables().iter().map(|table| table.len()).sum()
+        self.tables().iter().map(|table| table.kept.len()).sum()
     }
 
     /// Whether no key has one.
@@ -220,24 +361,16 @@ impl<K, S> StateSnapshot<K, S> {
     /// Visits all keys and holds `n` of them.
     #[must_use]
     pub fn top_by<O: Ord>(&self, f: impl Fn(&K, &S) -> O, n: usize) -> Vec<(&K, &S)> {
-        let mut top = BinaryHeap::new();
-        for (place, (key, state)) in self.iter().enumerate() {
-            let ranked = (Reverse(f(key, state)), place);
-            if top.len() < n {
-                top.push(Ranked(ranked, (key, state)));
-            } else if let Some(mut lowest) = top.peek_mut()
-                && ranked < lowest.0
-            {
-                *lowest = Ranked(ranked, (key, state));
-            }
+        let mut best = Best::of(n);
+        for (key, state) in self.iter() {
+            best.offer(f(key, state), || (key, state));
         }
-        let rows = top.into_sorted_vec().into_iter();
-        rows.map(|Ranked(_, row)| row).collect()
+        best.into_rows()
     }
 
     /// All keys with their states: by key group, then in the order of their coming.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &S)> {
-        self.tables().iter().flat_map(|table| states(table))
+        self.tables().iter().flat_map(ShownTable::iter)
     }
 }
 
@@ -249,11 +382,8 @@ impl<K: Hash + Eq, S> StateSnapshot<K, S> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let shown = self.shown.as_ref()?;
         let hash = route(key);
-        let table = &shown.tables[shown.routing.group(hash) as usize];
-        let position = table.find(hash, key)?;
-        table.entries()[position].value.as_ref()
+        self.shown.as_ref()?.table_of(hash).get(hash, key)
     }
 }
 

@@ -1,8 +1,15 @@
 //! Keyed state: one table per key group, dealt to partitions in contiguous ranges.
 
+#[cfg(feature = "checkpoint")]
+mod backend;
 mod boundary;
+#[cfg(feature = "disk")]
+mod disk;
 mod expiry;
+mod group;
 mod handle;
+#[cfg(feature = "checkpoint")]
+mod page;
 #[cfg(feature = "checkpoint")]
 mod stored;
 mod tables;
@@ -11,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use std::vec::Vec;
 
 use boundary::Gate;
-use handle::Shown;
+use handle::{Shown, ShownTable};
 use tables::SharedGroup;
 
 use super::exchange::Routing;
@@ -21,9 +28,15 @@ use crate::hash::route;
 use crate::stream::Key;
 use crate::stream::time::BatchTime;
 
+#[cfg(feature = "checkpoint")]
+pub use backend::{Memory, PageStore, StateBackend, StateError};
 pub(crate) use boundary::Boundary;
+#[cfg(feature = "disk")]
+pub use disk::Disk;
 pub(crate) use expiry::{Expiry, SharedExpiry};
 pub use handle::{StateHandle, StateSnapshot};
+#[cfg(feature = "checkpoint")]
+pub(crate) use page::{Pager, Paging};
 #[cfg(feature = "checkpoint")]
 pub(crate) use stored::{mark_expiring, recover_expiring};
 pub(crate) use tables::{GroupTables, Table};
@@ -54,9 +67,7 @@ impl<K, S> StateStore<K, S> {
     pub(crate) fn size(&self) -> StateSize {
         let mut size = StateSize::default();
         for partition in 0..self.partitions() {
-            for table in self.read(partition).tables() {
-                table.add_to(&mut size);
-            }
+            self.read(partition).add_to(&mut size);
         }
         size
     }
@@ -76,6 +87,11 @@ impl<K, S> StateStore<K, S> {
         let position = table.insert(hash, key, || None);
         *table.value_mut(position) = Some(state);
         (partition, at, position, hash)
+    }
+
+    /// Whether tables may leave memory.
+    pub(crate) fn is_paged(&self) -> bool {
+        self.read(0).is_paged()
     }
 
     pub(crate) fn partitions(&self) -> usize {
@@ -106,7 +122,7 @@ impl<K, S> StateStore<K, S> {
         Shown {
             time,
             routing: self.routing,
-            tables: tables.map(|(_, _, table)| table).collect(),
+            tables: tables.map(|(_, _, table)| ShownTable::new(table)).collect(),
         }
     }
 
@@ -143,6 +159,15 @@ macro_rules! keeps_store {
 
         fn restore(&mut self) {
             self.store.restore();
+        }
+
+        #[cfg(feature = "checkpoint")]
+        fn page(
+            &mut self,
+            codecs: &$crate::stream::checkpoint::Codecs,
+            paging: &std::sync::Arc<$crate::stream::state::Paging>,
+        ) -> Result<(), $crate::stream::checkpoint::Refusal> {
+            self.store.page(codecs, paging)
         }
 
         #[cfg(feature = "checkpoint")]

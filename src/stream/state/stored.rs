@@ -4,12 +4,14 @@
 //! coming: outputs follow it, so it is part of the state, and equal states are equal bytes.
 
 use std::boxed::Box;
+use std::hash::Hash;
 use std::string::ToString;
 use std::sync::{Arc, Mutex};
 use std::vec;
 use std::vec::Vec;
 
-use super::{Expiry, GroupTables, SharedExpiry, StateStore, Table};
+use super::group::Kept;
+use super::{Expiry, Pager, Paging, SharedExpiry, StateStore, Table};
 use crate::hash::route;
 use crate::stream::checkpoint::{
     Codec, Codecs, GroupMark, Layout, Mark, Part, Refusal, put, take, used_up,
@@ -24,6 +26,27 @@ use crate::table::OrderedTable;
 type Beside<K, S> =
     Arc<dyn Fn(usize, &Table<K, S>, &mut Vec<u8>) -> Result<(), BoxError> + Send + Sync>;
 
+/// Appends the state of a key group, and what is beside the table of this number.
+fn put_kept<K: Key, S: Data>(
+    kept: &Kept<K, S>,
+    (keys, states): (&Codec<K>, &Codec<S>),
+    beside: Option<(usize, &Beside<K, S>)>,
+    out: &mut Vec<u8>,
+) -> Result<(), BoxError> {
+    match (kept, beside) {
+        (Kept::Here(table), None) => put_table(table, keys, states, out),
+        (Kept::Here(table), Some((at, beside))) => {
+            put_table(table, keys, states, out)?;
+            beside(at, table, out)
+        }
+        (Kept::Away(page), None) => page.append_to(out),
+        (Kept::Away(page), Some((at, beside))) => {
+            page.append_to(out)?;
+            beside(at, &page.table()?, out)
+        }
+    }
+}
+
 impl<K: Key, S: Data> StateStore<K, S> {
     /// The state with nothing beside it, of types that the context has codecs for.
     pub(crate) fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
@@ -35,8 +58,17 @@ impl<K: Key, S: Data> StateStore<K, S> {
         self.recover_by(codecs.get()?, codecs.get()?, part)
     }
 
+    /// Lets tables leave memory from now on.
+    pub(crate) fn page(&self, codecs: &Codecs, paging: &Arc<Paging>) -> Result<(), Refusal> {
+        let pager = Pager::new(paging, codecs.get()?, codecs.get()?);
+        for partition in 0..self.partitions() {
+            self.write(partition).set_pager(pager.clone());
+        }
+        Ok(())
+    }
+
     pub(crate) fn mark_by(&self, keys: &Codec<K>, states: &Codec<S>) -> Mark {
-        self.mark_with(keys, states, |_| Arc::new(|_, _, _| Ok(())))
+        self.mark_with(keys, states, |_| None)
     }
 
     pub(crate) fn recover_by(
@@ -53,7 +85,7 @@ impl<K: Key, S: Data> StateStore<K, S> {
         &self,
         keys: &Codec<K>,
         states: &Codec<S>,
-        beside: impl Fn(usize) -> Beside<K, S>,
+        beside: impl Fn(usize) -> Option<Beside<K, S>>,
     ) -> Mark {
         let mut mark = Mark {
             types: vec![keys.name(), states.name()],
@@ -63,16 +95,16 @@ impl<K: Key, S: Data> StateStore<K, S> {
         };
         for partition in 0..self.partitions() {
             let beside = beside(partition);
-            for (at, (group, version, table)) in self.write(partition).shared().enumerate() {
-                if table.len() == 0 {
+            for (at, (group, version, kept)) in self.write(partition).shared().enumerate() {
+                if kept.len() == 0 {
                     continue;
                 }
-                mark.keys += table.len() as u64;
+                mark.keys += kept.len() as u64;
                 let (keys, states) = (keys.clone(), states.clone());
-                let beside = Arc::clone(&beside);
+                let beside = beside.clone();
                 let encode = Box::new(move |out: &mut Vec<u8>| {
-                    put_table(&table, &keys, &states, out)?;
-                    beside(at, &table, out)
+                    let beside = beside.as_ref().map(|beside| (at, beside));
+                    put_kept(&kept, (&keys, &states), beside, out)
                 });
                 mark.groups.push(GroupMark {
                     group,
@@ -95,7 +127,8 @@ impl<K: Key, S: Data> StateStore<K, S> {
     ) -> Result<(), Refusal> {
         part.check_types(vec![keys.name(), states.name()])?;
         for partition in 0..self.partitions() {
-            *self.write(partition) = GroupTables::new(self.routing, partition);
+            let mut tables = self.write(partition);
+            *tables = tables.emptied();
         }
         for (&group, bytes) in &part.groups {
             if group >= self.routing.groups {
@@ -112,6 +145,7 @@ impl<K: Key, S: Data> StateStore<K, S> {
             let at = tables.put(group, table);
             beside(partition, tables.table(at), (at, &mut bytes))?;
             used_up(bytes)?;
+            tables.try_settle(at)?;
         }
         Ok(())
     }
@@ -131,7 +165,8 @@ impl<K: Key, S: Data> StateStore<K, S> {
     }
 }
 
-fn put_table<K: 'static, S: 'static>(
+/// Writes a table: the number of its keys, the keys, their states.
+pub(super) fn put_table<K, S>(
     table: &Table<K, S>,
     keys: &Codec<K>,
     states: &Codec<S>,
@@ -146,45 +181,48 @@ fn put_table<K: 'static, S: 'static>(
     states.put_each(&held.ok_or("a state is in use")?, out)
 }
 
-fn take_table<K: Key, S: Data>(
+/// Reads the keys of a table with their states, in the order of their coming.
+pub(super) fn take_records<K, S>(
     keys: &Codec<K>,
     states: &Codec<S>,
     layout: Layout,
     bytes: &mut &[u8],
-) -> Result<Table<K, S>, BoxError> {
+) -> Result<Vec<(K, S)>, BoxError> {
     let count: u64 = take(bytes)?;
     let count = usize::try_from(count)?;
     // Of different keys only one can be no byte long.
     if count > bytes.len().saturating_add(1) {
         return Err("there are fewer keys than it says".into());
     }
-    let mut table = OrderedTable::new();
-    let mut push = |key, state| {
-        let expected = table.len();
-        match table.insert(route(&key), key, || Some(state)) == expected {
-            true => Ok::<_, BoxError>(()),
-            false => Err("a key is there twice".into()),
-        }
-    };
     match layout {
-        Layout::Rows => {
-            for (key, state) in take_rows(keys, states, count, bytes)? {
-                push(key, state)?;
-            }
-        }
+        Layout::Rows => take_rows(keys, states, count, bytes),
         Layout::Columns => {
             let keys = keys.take_each(count, bytes)?;
             let states = states.take_each(count, bytes)?;
-            for (key, state) in keys.into_iter().zip(states) {
-                push(key, state)?;
-            }
+            Ok(keys.into_iter().zip(states).collect())
+        }
+    }
+}
+
+pub(super) fn take_table<K: Hash + Eq, S>(
+    keys: &Codec<K>,
+    states: &Codec<S>,
+    layout: Layout,
+    bytes: &mut &[u8],
+) -> Result<Table<K, S>, BoxError> {
+    let records = take_records(keys, states, layout, bytes)?;
+    let mut table = OrderedTable::with_capacity(records.len());
+    for (key, state) in records {
+        let expected = table.len();
+        if table.insert(route(&key), key, || Some(state)) != expected {
+            return Err("a key is there twice".into());
         }
     }
     Ok(table)
 }
 
 /// Keys with their states, written in the order of the keys' bytes, each with its position.
-fn take_rows<K: Key, S: Data>(
+fn take_rows<K, S>(
     keys: &Codec<K>,
     states: &Codec<S>,
     count: usize,
@@ -271,23 +309,27 @@ impl Expiry {
     }
 }
 
-/// The state of an operator that lets keys expire.
+/// The state of an operator that lets keys expire, by the touches of a clock of this name.
 pub(crate) fn mark_expiring<K: Key, S: Data>(
     store: &StateStore<K, S>,
     expiry: &[SharedExpiry],
+    clock: &str,
     codecs: &Codecs,
 ) -> Result<Mark, Refusal> {
     let mut mark = store.mark_with(codecs.get()?, codecs.get()?, |partition| {
         let expiry = Arc::clone(&lock(&expiry[partition]));
-        Arc::new(move |at, table, out| expiry.put(at, table, out))
+        Some(Arc::new(move |at, table: &_, out: &mut _| {
+            expiry.put(at, table, out)
+        }))
     });
-    mark.types.push("times of touch".to_string());
+    mark.types.push(clock.to_string());
     Ok(mark)
 }
 
 /// Takes up what [`mark_expiring`] has given.
 pub(crate) fn recover_expiring<K: Key, S: Data>(
     store: &StateStore<K, S>,
+    clock: &str,
     codecs: &Codecs,
     part: &Part,
 ) -> Result<Vec<SharedExpiry>, Refusal> {
@@ -295,16 +337,15 @@ pub(crate) fn recover_expiring<K: Key, S: Data>(
     let mut touches: Vec<Touches> = vec![Vec::new(); store.partitions()];
     let mut plain = part.clone();
     match plain.types.pop() {
-        Some(last) if last == "times of touch" => {}
+        Some(last) if last == clock => {}
         _ => {
             return Err(Refusal::Types(vec![
                 keys.name(),
                 states.name(),
-                "times of touch".into(),
+                clock.into(),
             ]));
         }
     }
-    used_up(&part.whole)?;
     store.recover_with(keys, states, &plain, |partition, table, (at, bytes)| {
         touches[partition].extend(Expiry::take(table, at, bytes)?);
         Ok(())

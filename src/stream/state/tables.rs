@@ -1,79 +1,23 @@
 //! The tables of one partition. A snapshot shares them; whoever writes to a shared one gets a copy.
 
-use std::mem;
-use std::sync::Arc;
 use std::vec::Vec;
 
+use super::group::{Group, Kept};
+#[cfg(feature = "checkpoint")]
+use super::page::Pager;
+use crate::stream::Key;
+#[cfg(feature = "checkpoint")]
+use crate::stream::error::BoxError;
 use crate::stream::exchange::Routing;
+use crate::stream::executor::give_up;
+use crate::stream::metrics::StateSize;
 use crate::table::OrderedTable;
 
 /// Keys with their states. A value is `None` only while its operator has it in hand.
 pub(crate) type Table<K, S> = OrderedTable<K, Option<S>>;
 
-/// The table of one key group. Nothing is copied, and no count of holders looked at, as long as
-/// nobody has taken a snapshot.
-struct Group<K, S> {
-    held: Held<K, S>,
-    /// Changes with the first write after a snapshot: equal versions of a group are equal tables.
-    version: u64,
-}
-
-enum Held<K, S> {
-    Owned(Table<K, S>),
-    Shared(Arc<Table<K, S>>),
-}
-
-impl<K, S> Group<K, S> {
-    fn new(table: Table<K, S>) -> Self {
-        Self {
-            held: Held::Owned(table),
-            version: 0,
-        }
-    }
-
-    fn table(&self) -> &Table<K, S> {
-        match &self.held {
-            Held::Owned(table) => table,
-            Held::Shared(table) => table,
-        }
-    }
-
-    fn share(&mut self) -> Arc<Table<K, S>> {
-        let held = mem::replace(&mut self.held, Held::Owned(OrderedTable::new()));
-        let table = match held {
-            Held::Owned(table) => Arc::new(table),
-            Held::Shared(table) => table,
-        };
-        self.held = Held::Shared(Arc::clone(&table));
-        table
-    }
-}
-
-impl<K: Clone, S: Clone> Group<K, S> {
-    #[inline]
-    fn table_mut(&mut self) -> &mut Table<K, S> {
-        if let Held::Shared(_) = self.held {
-            self.own();
-        }
-        match &mut self.held {
-            Held::Owned(table) => table,
-            Held::Shared(table) => Arc::make_mut(table),
-        }
-    }
-
-    /// Takes the table back from the snapshots, or a copy if there still are any.
-    #[cold]
-    fn own(&mut self) {
-        let held = mem::replace(&mut self.held, Held::Owned(OrderedTable::new()));
-        if let Held::Shared(table) = held {
-            self.held = Held::Owned(Arc::unwrap_or_clone(table));
-            self.version += 1;
-        }
-    }
-}
-
 /// A key group, the version of its table, and the table.
-pub(crate) type SharedGroup<K, S> = (u32, u64, Arc<Table<K, S>>);
+pub(crate) type SharedGroup<K, S> = (u32, u64, Kept<K, S>);
 
 /// The tables of the key groups that one partition owns.
 pub(crate) struct GroupTables<K, S> {
@@ -81,6 +25,9 @@ pub(crate) struct GroupTables<K, S> {
     /// The first key group.
     first: u32,
     groups: Vec<Group<K, S>>,
+    /// Present if tables may leave memory.
+    #[cfg(feature = "checkpoint")]
+    pager: Option<Pager<K, S>>,
 }
 
 impl<K, S> GroupTables<K, S> {
@@ -90,15 +37,79 @@ impl<K, S> GroupTables<K, S> {
             routing,
             first: range.start,
             groups: range.map(|_| Group::new(OrderedTable::new())).collect(),
+            #[cfg(feature = "checkpoint")]
+            pager: None,
         }
     }
 
-    pub(crate) fn tables(&self) -> impl ExactSizeIterator<Item = &Table<K, S>> {
-        self.groups.iter().map(Group::table)
+    /// The same partition without any key.
+    #[cfg(feature = "checkpoint")]
+    pub(crate) fn emptied(&self) -> Self {
+        let groups = self.groups.iter();
+        Self {
+            routing: self.routing,
+            first: self.first,
+            groups: groups.map(|_| Group::new(OrderedTable::new())).collect(),
+            pager: self.pager.clone(),
+        }
     }
 
+    /// Lets tables leave memory from now on.
+    #[cfg(feature = "checkpoint")]
+    pub(crate) fn set_pager(&mut self, pager: Pager<K, S>) {
+        self.pager = Some(pager);
+    }
+
+    /// The work on a table is done: where tables may leave memory, this one does if there is no
+    /// room for it.
+    #[inline]
+    pub(crate) fn settle(&mut self, at: usize) {
+        #[cfg(feature = "checkpoint")]
+        self.try_settle(at).unwrap_or_else(|error| give_up(error));
+        #[cfg(not(feature = "checkpoint"))]
+        let _ = at;
+    }
+
+    #[cfg(feature = "checkpoint")]
+    #[inline]
+    pub(crate) fn try_settle(&mut self, at: usize) -> Result<(), BoxError> {
+        match &self.pager {
+            Some(pager) => self.groups[at].settle(pager),
+            None => Ok(()),
+        }
+    }
+
+    /// The tables that are in memory: all of them, if none may leave it.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &Table<K, S>> {
+        self.groups.iter().filter_map(Group::table)
+    }
+
+    /// A table that has not left memory, or was fetched by [`table_mut`](Self::table_mut).
+    #[inline]
     pub(crate) fn table(&self, at: usize) -> &Table<K, S> {
-        self.groups[at].table()
+        self.groups[at].table().expect("the table is in memory")
+    }
+
+    /// How many tables there are.
+    pub(crate) fn groups(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// How many keys a table has.
+    pub(crate) fn keys_of(&self, at: usize) -> usize {
+        self.groups[at].len()
+    }
+
+    /// Whether tables may leave memory.
+    pub(crate) fn is_paged(&self) -> bool {
+        #[cfg(feature = "checkpoint")]
+        return self.pager.is_some();
+        #[cfg(not(feature = "checkpoint"))]
+        false
+    }
+
+    pub(crate) fn add_to(&self, size: &mut StateSize) {
+        self.groups.iter().for_each(|group| group.add_to(size));
     }
 
     /// Which of the tables holds keys of this hash.
@@ -109,31 +120,34 @@ impl<K, S> GroupTables<K, S> {
 
     /// How many keys there are.
     pub(crate) fn len(&self) -> usize {
-        self.tables().map(OrderedTable::len).sum()
+        self.groups.iter().map(Group::len).sum()
     }
 
-    /// All keys with their states, by key group, then in the order of their coming.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &S)> {
-        self.tables().flat_map(states)
+    /// Calls `f` for all keys with their states, by key group, then in the order of their coming.
+    /// A table that has left memory is there while its turn lasts.
+    #[inline]
+    pub(crate) fn for_each(&self, mut f: impl FnMut(&K, &S)) {
+        for group in &self.groups {
+            let rows = group.rows().unwrap_or_else(|error| give_up(error));
+            rows.iter().for_each(|(key, state)| f(key, state));
+        }
     }
 
     /// The same tables again: until one of the two is written to there is one copy of each.
     pub(crate) fn share(&mut self) -> Self {
-        let share = |group: &mut Group<K, S>| Group {
-            held: Held::Shared(group.share()),
-            version: group.version,
-        };
         Self {
             routing: self.routing,
             first: self.first,
-            groups: self.groups.iter_mut().map(share).collect(),
+            groups: self.groups.iter_mut().map(Group::shared).collect(),
+            #[cfg(feature = "checkpoint")]
+            pager: self.pager.clone(),
         }
     }
 
     /// The tables as they are, each with its key group and its version.
     pub(crate) fn shared(&mut self) -> impl Iterator<Item = SharedGroup<K, S>> {
         let groups = self.groups.iter_mut().zip(self.first..);
-        groups.map(|(group, number)| (number, group.version, group.share()))
+        groups.map(|(group, number)| (number, group.version(), group.share()))
     }
 
     /// Puts a table where that of a key group is; the group is one of this partition's.
@@ -145,14 +159,11 @@ impl<K, S> GroupTables<K, S> {
     }
 }
 
-impl<K: Clone, S: Clone> GroupTables<K, S> {
+impl<K: Key, S: Clone> GroupTables<K, S> {
+    /// A table to be written to, fetched if it has left memory. [`settle`](Self::settle) follows.
     #[inline]
     pub(crate) fn table_mut(&mut self, at: usize) -> &mut Table<K, S> {
         self.groups[at].table_mut()
-    }
-
-    pub(crate) fn tables_mut(&mut self) -> impl Iterator<Item = &mut Table<K, S>> {
-        self.groups.iter_mut().map(Group::table_mut)
     }
 }
 
@@ -209,7 +220,9 @@ mod tests {
         set(&mut tables, 1, 2);
         set(&mut tables, 1, 3);
         assert_eq!(COPIES.get(), 1);
-        assert_eq!(before[1].2.entries()[0].value, Some(Counted(0)));
+        let rows = before[1].2.rows().unwrap();
+        assert_eq!(rows.iter().next(), Some((&1, &Counted(0))));
+        drop(rows);
         assert_eq!(tables.table(1).entries()[0].value, Some(Counted(3)));
         drop(before);
         set(&mut tables, 2, 4);

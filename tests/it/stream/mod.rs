@@ -1,6 +1,10 @@
 //! The driver.
 
+#[cfg(feature = "checkpoint")]
+mod backends;
 mod batch;
+#[cfg(feature = "disk")]
+mod disk;
 mod failures;
 mod handles;
 #[cfg(feature = "checkpoint")]
@@ -25,6 +29,7 @@ mod replayable;
 mod rules;
 mod sources;
 mod text_files;
+mod time_to_live;
 mod timeouts;
 mod twin;
 

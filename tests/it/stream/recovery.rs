@@ -9,26 +9,27 @@ use std::time::Duration;
 use forebay::frequent::MisraGries;
 use forebay::sample::Reservoir;
 use forebay::stream::{
-    BatchTime, BoxError, CheckpointError, Driver, Every, StartError, State, StateSpec,
-    StreamingContext,
+    BatchTime, BoxError, CheckpointError, ContextBuilder, Driver, Every, StartError, State,
+    StateSpec, StreamingContext,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Items seen by an output, by its name and the batch time.
-type Seen = Arc<Mutex<BTreeMap<(&'static str, u64), Vec<String>>>>;
+pub(crate) type Seen = Arc<Mutex<BTreeMap<(&'static str, u64), Vec<String>>>>;
 
-/// Every operator that keeps state, over 12 batches of 40 words.
-fn everything(directory: Option<&Path>, partitions: usize, seen: &Seen) -> StreamingContext {
-    let mut builder = StreamingContext::builder("everything")
+/// The settings of [`everything`].
+pub(crate) fn settings(partitions: usize) -> ContextBuilder {
+    StreamingContext::builder("everything")
         .threads(2)
         .partitions(partitions)
         .seed(7)
         .durable::<MisraGries<String>>("misra-gries of strings")
-        .durable::<Reservoir<u64>>("reservoir of numbers");
-    if let Some(directory) = directory {
-        builder = builder.checkpoint(directory, Every::batches(2));
-    }
+        .durable::<Reservoir<u64>>("reservoir of numbers")
+}
+
+/// Every operator that keeps state, over 12 batches of 40 words.
+pub(crate) fn everything(builder: ContextBuilder, seen: &Seen) -> StreamingContext {
     let ctx = builder.build().unwrap();
     let numbers = ctx.from_iter(0..480u64, 40);
     let words = numbers.map(|n| format!("w{}", n * n % 97 / (1 + n / 200)));
@@ -98,20 +99,21 @@ fn everything(directory: Option<&Path>, partitions: usize, seen: &Seen) -> Strea
 }
 
 fn recover(directory: &Path, partitions: usize, seen: &Seen) -> Driver {
-    let build = || Ok::<_, BoxError>(everything(Some(directory), partitions, seen));
+    let settings = settings(partitions).checkpoint(directory, Every::batches(2));
+    let build = || Ok::<_, BoxError>(everything(settings, seen));
     let ctx = StreamingContext::recover_or(directory, build).unwrap();
     ctx.into_driver().unwrap()
 }
 
-fn steps(driver: &mut Driver, count: usize) {
+pub(crate) fn steps(driver: &mut Driver, count: usize) {
     for _ in 0..count {
         driver.step(driver.next_time()).unwrap();
     }
 }
 
-fn unbroken(partitions: usize) -> Seen {
+pub(crate) fn unbroken(partitions: usize) -> Seen {
     let seen = Seen::default();
-    let ctx = everything(None, partitions, &seen);
+    let ctx = everything(settings(partitions), &seen);
     ctx.into_driver().unwrap().run_to_end().unwrap();
     seen
 }
@@ -163,7 +165,7 @@ fn any_number_of_partitions_takes_up_the_state_of_any_other() {
 }
 
 /// The files of a checkpoint with their contents.
-fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(crate) fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();

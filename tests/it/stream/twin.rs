@@ -2,11 +2,13 @@
 //! partitions; and the order of their outputs does not depend on the threads.
 
 #[path = "../../support/naive_stream.rs"]
-mod naive;
+pub(crate) mod naive;
 
 use std::time::Duration;
 
-use forebay::stream::{BatchTime, DStream, State, StateSpec, StreamingContext};
+#[cfg(feature = "disk")]
+use forebay::stream::Disk;
+use forebay::stream::{BatchTime, ContextBuilder, DStream, State, StateSpec, StreamingContext};
 use naive::{Naive, Op, Record, apply, forgotten, joined, keep, map, two};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -70,6 +72,18 @@ fn fit(op: Op, streams: &[Naive]) -> Option<Op> {
     }
 }
 
+/// The program that such operators make, and what its streams hold.
+fn fit_all(ops: Vec<Op>, inputs: [&[Vec<Record>]; 2]) -> (Vec<Op>, Vec<Naive>) {
+    let (mut program, mut twins) = (Vec::new(), inputs.map(Naive::input).to_vec());
+    for op in ops {
+        if let Some(op) = fit(op, &twins) {
+            twins.push(apply(op, &twins));
+            program.push(op);
+        }
+    }
+    (program, twins)
+}
+
 type Stream<'c> = DStream<'c, Record>;
 
 fn declare<'c>(op: Op, streams: &[Stream<'c>]) -> Stream<'c> {
@@ -117,18 +131,19 @@ fn declare<'c>(op: Op, streams: &[Stream<'c>]) -> Stream<'c> {
     }
 }
 
+fn settings(threads: usize, partitions: usize) -> ContextBuilder {
+    StreamingContext::builder("twin")
+        .threads(threads)
+        .partitions(partitions)
+}
+
 /// Everything that every stream of the program held, and when.
 fn run(
     program: &[Op],
     inputs: [&[Vec<Record>]; 2],
-    threads: usize,
-    partitions: usize,
+    settings: ContextBuilder,
 ) -> Vec<Vec<(u64, Vec<Record>)>> {
-    let ctx = StreamingContext::builder("twin")
-        .threads(threads)
-        .partitions(partitions)
-        .build()
-        .unwrap();
+    let ctx = settings.build().unwrap();
     let mut streams: Vec<Stream<'_>> = inputs.map(|batches| ctx.batches(batches.to_vec())).into();
     for op in program {
         streams.push(declare(*op, &streams));
@@ -152,15 +167,8 @@ proptest! {
         second in input(),
         partitions in 1..7usize,
     ) {
-        let mut twins = vec![Naive::input(&first), Naive::input(&second)];
-        let mut program = Vec::new();
-        for op in ops {
-            if let Some(op) = fit(op, &twins) {
-                twins.push(apply(op, &twins));
-                program.push(op);
-            }
-        }
-        let outputs = run(&program, [&first, &second], 1, partitions);
+        let (program, twins) = fit_all(ops, [&first, &second]);
+        let outputs = run(&program, [&first, &second], settings(1, partitions));
         for (stream, (output, twin)) in outputs.iter().zip(&twins).enumerate() {
             let expected = twin.batches.iter().map(|(t, batch)| (1_000 * t, sorted(batch.clone())));
             let found = output.iter().map(|(t, batch)| (*t, sorted(batch.clone())));
@@ -171,7 +179,30 @@ proptest! {
             );
         }
         for threads in [2, 8] {
-            prop_assert_eq!(&run(&program, [&first, &second], threads, partitions), &outputs);
+            let again = run(&program, [&first, &second], settings(threads, partitions));
+            prop_assert_eq!(&again, &outputs);
+        }
+    }
+}
+
+#[cfg(feature = "disk")]
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn random_programs_give_the_same_on_disk(
+        ops in ops(),
+        first in input(),
+        second in input(),
+        partitions in 1..7usize,
+        limit in prop_oneof![Just(0), 0..4_000usize],
+    ) {
+        let (program, _) = fit_all(ops, [&first, &second]);
+        let outputs = run(&program, [&first, &second], settings(1, partitions));
+        for threads in [1, 2, 8] {
+            let directory = tempfile::tempdir().unwrap();
+            let disk = Disk::new(directory.path()).memory_limit(limit);
+            let settings = settings(threads, partitions).state_backend(disk);
+            prop_assert_eq!(&run(&program, [&first, &second], settings), &outputs);
         }
     }
 }

@@ -1,0 +1,98 @@
+//! `forebay stream --state-dir`.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::support::forebay;
+
+/// A directory, and a file of lines in it.
+fn input() -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let lines = (0..3_000).map(|n| format!("w{} w{} {}\n", n % 7, n * n % 31, n / 5));
+    let file = directory.path().join("lines");
+    fs::write(&file, lines.collect::<String>()).expect("there is room");
+    (directory, file)
+}
+
+#[test]
+fn state_on_disk_changes_no_result_and_leaves_nothing() {
+    let (directory, file) = input();
+    let state = directory.path().join("state");
+    let args = format!(
+        "stream -q --format json --batch-lines 500 {}",
+        file.display()
+    );
+    let expected = forebay(&args, "").quiet_success();
+    for memory in ["0", "1", "256"] {
+        let on_disk = format!(
+            "{args} --state-dir {} --state-memory {memory}",
+            state.display()
+        );
+        assert_eq!(forebay(&on_disk, "").quiet_success(), expected, "{memory}");
+        let left = fs::read_dir(&state).expect("it was made");
+        let left: Vec<_> = left
+            .map(|entry| entry.expect("it is there").file_name())
+            .collect();
+        assert_eq!(left, ["lock"]);
+    }
+    // With checkpoints too, which go on from either.
+    let kept = directory.path().join("kept");
+    let args = format!("{args} --checkpoint {}", kept.display());
+    let on_disk = format!("{args} --state-dir {} --state-memory 0", state.display());
+    assert_eq!(forebay(&on_disk, "").quiet_success(), expected);
+    assert_eq!(forebay(&args, "").stdout, expected);
+    assert_eq!(forebay(&on_disk, "").stdout, expected);
+}
+
+#[test]
+fn what_cannot_hold_state_is_named() {
+    let (directory, file) = input();
+    let message = forebay(
+        &format!("stream -q --state-dir {0} {0}", file.display()),
+        "",
+    )
+    .failure(1);
+    assert!(
+        message.contains(&format!("state in {}: ", file.display())),
+        "{message}"
+    );
+    let below = file.join("below");
+    let args = format!(
+        "stream -q --state-dir {} {}",
+        below.display(),
+        file.display()
+    );
+    let message = forebay(&args, "").failure(1);
+    assert!(message.contains("lines/below: "), "{message}");
+    // Somebody else's.
+    let taken = directory.path().join("taken");
+    fs::create_dir(&taken).expect("there is room");
+    let lock = fs::File::create(taken.join("lock")).expect("there is room");
+    lock.lock().expect("nobody else has it");
+    let args = format!(
+        "stream -q --state-dir {} {}",
+        taken.display(),
+        file.display()
+    );
+    let message = forebay(&args, "").failure(1);
+    assert!(
+        message.contains("another stream keeps its state here"),
+        "{message}"
+    );
+    drop(lock);
+    forebay(&args, "").quiet_success();
+}
+
+#[test]
+fn memory_without_a_directory_is_refused() {
+    let (_directory, file) = input();
+    let args = format!("stream -q --state-memory 5 {}", file.display());
+    let message = forebay(&args, "").failure(2);
+    assert!(message.contains("--state-dir"), "{message}");
+    let args = format!(
+        "stream -q --state-dir x --state-memory many {}",
+        file.display()
+    );
+    let message = forebay(&args, "").failure(2);
+    assert!(message.contains("many"), "{message}");
+}

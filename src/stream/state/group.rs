@@ -1,0 +1,211 @@
+//! The table of one key group, wherever it is.
+
+use std::mem;
+use std::sync::Arc;
+#[cfg(feature = "checkpoint")]
+use std::vec::Vec;
+
+#[cfg(feature = "checkpoint")]
+use super::page::{Page, Pager, Room};
+use super::tables::{Table, states};
+use crate::stream::Key;
+use crate::stream::error::BoxError;
+#[cfg(feature = "checkpoint")]
+use crate::stream::executor::give_up;
+use crate::stream::metrics::StateSize;
+use crate::table::OrderedTable;
+
+/// Nothing is copied, and no count of holders looked at, as long as nobody has taken a snapshot.
+pub(super) struct Group<K, S> {
+    held: Held<K, S>,
+    /// Changes with the first write after a snapshot: equal versions of a group are equal tables.
+    version: u64,
+    #[cfg(feature = "checkpoint")]
+    room: Room,
+}
+
+enum Held<K, S> {
+    Owned(Table<K, S>),
+    Kept(Kept<K, S>),
+}
+
+/// A table as snapshots share it.
+pub(crate) enum Kept<K, S> {
+    Here(Arc<Table<K, S>>),
+    /// It has left memory.
+    #[cfg(feature = "checkpoint")]
+    Away(Arc<Page<K, S>>),
+}
+
+impl<K, S> Clone for Kept<K, S> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Here(table) => Self::Here(Arc::clone(table)),
+            #[cfg(feature = "checkpoint")]
+            Self::Away(page) => Self::Away(Arc::clone(page)),
+        }
+    }
+}
+
+impl<K, S> Kept<K, S> {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Here(table) => table.len(),
+            #[cfg(feature = "checkpoint")]
+            Self::Away(page) => page.len(),
+        }
+    }
+
+    /// The keys with their states, read into memory if they are not there.
+    pub(crate) fn rows(&self) -> Result<Rows<'_, K, S>, BoxError> {
+        match self {
+            Self::Here(table) => Ok(Rows::Here(table)),
+            #[cfg(feature = "checkpoint")]
+            Self::Away(page) => page.records().map(Rows::Read),
+        }
+    }
+}
+
+/// The keys of a table with their states, in the order of their coming.
+pub(crate) enum Rows<'a, K, S> {
+    Here(&'a Table<K, S>),
+    /// They were not in memory.
+    #[cfg(feature = "checkpoint")]
+    Read(Vec<(K, S)>),
+}
+
+/// The rows of a table, or those of a list.
+pub(crate) fn both<'a, K, S>(
+    table: Option<&'a Table<K, S>>,
+    read: &'a [(K, S)],
+) -> impl Iterator<Item = (&'a K, &'a S)> {
+    let read = read.iter().map(|(key, state)| (key, state));
+    table.into_iter().flat_map(states).chain(read)
+}
+
+impl<K, S> Rows<'_, K, S> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &S)> {
+        match self {
+            Self::Here(table) => both(Some(table), &[]),
+            #[cfg(feature = "checkpoint")]
+            Self::Read(records) => both(None, records),
+        }
+    }
+}
+
+impl<K, S> Group<K, S> {
+    pub(super) fn new(table: Table<K, S>) -> Self {
+        Self::holding(Held::Owned(table), 0)
+    }
+
+    fn holding(held: Held<K, S>, version: u64) -> Self {
+        Self {
+            held,
+            version,
+            #[cfg(feature = "checkpoint")]
+            room: Room::default(),
+        }
+    }
+
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The table, if it is in memory.
+    #[inline]
+    pub(super) fn table(&self) -> Option<&Table<K, S>> {
+        match &self.held {
+            Held::Owned(table) => Some(table),
+            Held::Kept(Kept::Here(table)) => Some(table),
+            #[cfg(feature = "checkpoint")]
+            Held::Kept(Kept::Away(_)) => None,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match &self.held {
+            Held::Owned(table) => table.len(),
+            Held::Kept(kept) => kept.len(),
+        }
+    }
+
+    /// The keys with their states, read into memory if they are not there.
+    pub(super) fn rows(&self) -> Result<Rows<'_, K, S>, BoxError> {
+        match &self.held {
+            Held::Owned(table) => Ok(Rows::Here(table)),
+            Held::Kept(kept) => kept.rows(),
+        }
+    }
+
+    pub(super) fn add_to(&self, size: &mut StateSize) {
+        match self.table() {
+            Some(table) => table.add_to(size),
+            None => size.add_keys(self.len()),
+        }
+    }
+
+    pub(super) fn share(&mut self) -> Kept<K, S> {
+        let held = mem::replace(&mut self.held, Held::Owned(OrderedTable::new()));
+        let kept = match held {
+            Held::Owned(table) => Kept::Here(Arc::new(table)),
+            Held::Kept(kept) => kept,
+        };
+        self.held = Held::Kept(kept.clone());
+        kept
+    }
+
+    /// The same table again.
+    pub(super) fn shared(&mut self) -> Self {
+        Self::holding(Held::Kept(self.share()), self.version)
+    }
+}
+
+impl<K: Key, S: Clone> Group<K, S> {
+    /// The table, in memory and nobody else's.
+    #[inline]
+    pub(super) fn table_mut(&mut self) -> &mut Table<K, S> {
+        if let Held::Kept(_) = self.held {
+            self.own();
+        }
+        match &mut self.held {
+            Held::Owned(table) => table,
+            Held::Kept(_) => unreachable!("it is owned now"),
+        }
+    }
+
+    /// Takes the table back from the snapshots, or a copy if there still are any.
+    #[cold]
+    fn own(&mut self) {
+        let held = mem::replace(&mut self.held, Held::Owned(OrderedTable::new()));
+        let table = match held {
+            Held::Owned(table) => table,
+            Held::Kept(Kept::Here(table)) => Arc::unwrap_or_clone(table),
+            #[cfg(feature = "checkpoint")]
+            Held::Kept(Kept::Away(page)) => match page.table() {
+                Ok(table) => table,
+                Err(error) => {
+                    self.held = Held::Kept(Kept::Away(page));
+                    give_up(error);
+                }
+            },
+        };
+        self.held = Held::Owned(table);
+        self.version += 1;
+    }
+}
+
+#[cfg(feature = "checkpoint")]
+impl<K, S> Group<K, S> {
+    /// Lets the table leave memory, if there is no room for it.
+    pub(super) fn settle(&mut self, pager: &Pager<K, S>) -> Result<(), BoxError> {
+        let table = match &self.held {
+            Held::Owned(table) => table,
+            Held::Kept(Kept::Here(table)) => table,
+            Held::Kept(Kept::Away(_)) => return Ok(()),
+        };
+        if let Some(page) = pager.settle(table, &mut self.room)? {
+            self.held = Held::Kept(Kept::Away(Arc::new(page)));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,222 @@
+//! Tables that have left memory: pages in the store of a backend.
+//!
+//! A page is a crc32 and the bytes that a checkpoint has for the table. Pages are never written to
+//! again, so whoever holds on to one has a snapshot; the last holder removes it.
+
+use std::boxed::Box;
+use std::mem::needs_drop;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::vec;
+use std::vec::Vec;
+
+use super::Table;
+use super::backend::PageStore;
+use super::stored::{put_table, take_records, take_table};
+use crate::stream::Key;
+use crate::stream::checkpoint::{Codec, Layout, used_up};
+use crate::stream::error::BoxError;
+use crate::stream::executor::lock;
+use crate::stream::metrics::StateSize;
+
+/// The pages of all operators, and how much of the tables is in memory.
+pub(crate) struct Paging {
+    store: Box<dyn PageStore>,
+    /// Bytes of tables that stay in memory, by estimate; work in hand is not counted.
+    used: AtomicUsize,
+    /// The number of the next page.
+    next: AtomicU64,
+    /// An error that had nobody to be told to.
+    failure: Mutex<Option<BoxError>>,
+}
+
+impl Paging {
+    pub(crate) fn new(store: Box<dyn PageStore>) -> Self {
+        Self {
+            store,
+            used: AtomicUsize::new(0),
+            next: AtomicU64::new(0),
+            failure: Mutex::default(),
+        }
+    }
+
+    /// Keeps an error until somebody who works on a table can be told.
+    fn note<T, E: Into<BoxError>>(&self, result: Result<T, E>) -> Option<T> {
+        let noted = |error: E| *lock(&self.failure) = Some(error.into());
+        result.map_err(noted).ok()
+    }
+
+    fn check(&self) -> Result<(), BoxError> {
+        lock(&self.failure).take().map_or(Ok(()), Err)
+    }
+}
+
+/// A claim to memory, given back when it goes.
+#[derive(Default)]
+pub(super) struct Room {
+    claim: Option<(Arc<Paging>, usize)>,
+}
+
+impl Room {
+    /// Claims room for a table instead of what was claimed before; whether there is any.
+    fn fit(&mut self, paging: &Arc<Paging>, bytes: usize) -> bool {
+        *self = Self::default();
+        let before = paging.used.fetch_add(bytes, Ordering::Relaxed);
+        self.claim = Some((Arc::clone(paging), bytes));
+        let fits = before + bytes <= paging.store.memory_limit();
+        if !fits {
+            *self = Self::default();
+        }
+        fits
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if let Some((paging, bytes)) = self.claim.take() {
+            paging.used.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Turns tables of one operator into pages.
+pub(crate) struct Pager<K, S> {
+    paging: Arc<Paging>,
+    keys: Codec<K>,
+    states: Codec<S>,
+}
+
+impl<K, S> Clone for Pager<K, S> {
+    fn clone(&self) -> Self {
+        Self {
+            paging: Arc::clone(&self.paging),
+            keys: self.keys.clone(),
+            states: self.states.clone(),
+        }
+    }
+}
+
+/// How many entries are looked at for what a table owns elsewhere.
+const SAMPLED: usize = 64;
+
+/// What an allocation takes beyond what is asked for, about.
+const ALLOCATION: usize = 16;
+
+impl<K, S> Pager<K, S> {
+    pub(crate) fn new(paging: &Arc<Paging>, keys: &Codec<K>, states: &Codec<S>) -> Self {
+        Self {
+            paging: Arc::clone(paging),
+            keys: keys.clone(),
+            states: states.clone(),
+        }
+    }
+
+    /// Finds room for a table in memory, or else gives the page that it becomes.
+    pub(super) fn settle(
+        &self,
+        table: &Table<K, S>,
+        room: &mut Room,
+    ) -> Result<Option<Page<K, S>>, BoxError> {
+        self.paging.check()?;
+        match room.fit(&self.paging, self.bytes_of(table)?) {
+            true => Ok(None),
+            false => self.write(table).map(Some),
+        }
+    }
+
+    /// About what a table takes in memory. What keys and states own elsewhere is told from what
+    /// some of them take as bytes.
+    fn bytes_of(&self, table: &Table<K, S>) -> Result<usize, BoxError> {
+        let mut size = StateSize::default();
+        table.add_to(&mut size);
+        if !needs_drop::<(K, S)>() || table.len() == 0 {
+            return Ok(size.bytes());
+        }
+        let entries = table.entries();
+        let sampled = entries.iter().step_by(entries.len().div_ceil(SAMPLED));
+        let (mut bytes, count) = (Vec::new(), sampled.len());
+        for entry in sampled {
+            self.keys.put(&entry.key, &mut bytes)?;
+            let state = entry.value.as_ref();
+            state.map_or(Ok(()), |state| self.states.put(state, &mut bytes))?;
+        }
+        Ok(size.bytes() + table.len() * (bytes.len() / count + ALLOCATION))
+    }
+
+    fn write(&self, table: &Table<K, S>) -> Result<Page<K, S>, BoxError> {
+        let mut bytes = vec![0; CHECK];
+        put_table(table, &self.keys, &self.states, &mut bytes)?;
+        let check = crc32fast::hash(&bytes[CHECK..]).to_le_bytes();
+        bytes[..CHECK].copy_from_slice(&check);
+        let number = self.paging.next.fetch_add(1, Ordering::Relaxed);
+        self.paging.store.put(number, &bytes)?;
+        Ok(Page {
+            pager: self.clone(),
+            number,
+            keys: table.len(),
+        })
+    }
+}
+
+/// How many bytes of a page are its crc32.
+const CHECK: usize = 4;
+
+/// A table out of memory.
+pub(crate) struct Page<K, S> {
+    pager: Pager<K, S>,
+    number: u64,
+    keys: usize,
+}
+
+impl<K, S> Page<K, S> {
+    /// How many keys it has.
+    pub(crate) fn len(&self) -> usize {
+        self.keys
+    }
+
+    /// Hands over what a checkpoint has for the table.
+    fn read<T>(&self, body: impl FnOnce(&mut &[u8]) -> Result<T, BoxError>) -> Result<T, BoxError> {
+        let paging = &self.pager.paging;
+        let bytes = paging.store.get(self.number)?;
+        let (check, mut rest) = bytes.split_at(CHECK.min(bytes.len()));
+        if check != crc32fast::hash(rest).to_le_bytes() {
+            return Err(std::format!("page {} of the state is damaged", self.number).into());
+        }
+        let value = body(&mut rest)?;
+        used_up(rest)?;
+        Ok(value)
+    }
+
+    /// Appends what a checkpoint has for the table.
+    pub(crate) fn append_to(&self, out: &mut Vec<u8>) -> Result<(), BoxError> {
+        self.read(|bytes| {
+            out.extend_from_slice(std::mem::take(bytes));
+            Ok(())
+        })
+    }
+
+    /// The keys with their states, in the order of their coming.
+    pub(crate) fn records(&self) -> Result<Vec<(K, S)>, BoxError> {
+        let Pager { keys, states, .. } = &self.pager;
+        self.read(|bytes| take_records(keys, states, Layout::Columns, bytes))
+    }
+
+    /// The same for a question from outside, which has no use for an error.
+    pub(crate) fn asked(&self) -> Option<Vec<(K, S)>> {
+        self.pager.paging.note(self.records())
+    }
+}
+
+impl<K: Key, S> Page<K, S> {
+    pub(crate) fn table(&self) -> Result<Table<K, S>, BoxError> {
+        let Pager { keys, states, .. } = &self.pager;
+        self.read(|bytes| take_table(keys, states, Layout::Columns, bytes))
+    }
+}
+
+impl<K, S> Drop for Page<K, S> {
+    fn drop(&mut self) {
+        let paging = &self.pager.paging;
+        paging.note(paging.store.remove(self.number));
+    }
+}
