@@ -16,6 +16,7 @@ use super::refusal::Refusal;
 use crate::frequent::{MisraGries, Weight};
 use crate::merge_all;
 use crate::stream::executor::lock;
+use crate::stream::state::{Best, Rows};
 use crate::stream::time::BatchTime;
 use crate::stream::{Data, Key, StateHandle, StateSnapshot};
 
@@ -121,19 +122,23 @@ impl<K: Key, S: Data> ServedState<K, S> {
     pub fn counts(self, count: impl Fn(&S) -> u64 + Send + Sync + 'static) -> Self {
         let text = Arc::clone(&self.text);
         let rank: Rank<K, S> = Box::new(move |snapshot, n| {
-            let total = snapshot.iter().map(|(_, state)| count(state));
-            let total = total.fold(0, u64::saturating_add);
-            let row = |(key, state): (&K, &S)| RankedRow {
-                key: text(key),
-                lower: count(state).into(),
-                upper: count(state).into(),
-                certain: true,
-            };
-            let top = snapshot.top_by(|_, state| count(state), n);
+            let (mut total, mut best) = (0u64, Best::of(n));
+            for rows in snapshot.rows() {
+                for (key, state) in rows.iter() {
+                    let count = count(state);
+                    total = total.saturating_add(count);
+                    best.offer(count, || RankedRow {
+                        key: text(key),
+                        lower: count.into(),
+                        upper: count.into(),
+                        certain: true,
+                    });
+                }
+            }
             Ranking {
                 total: total.into(),
                 max_error: 0.into(),
-                rows: top.into_iter().map(row).collect(),
+                rows: best.into_rows(),
             }
         });
         let rank = Some(rank);
@@ -171,7 +176,11 @@ impl<K: Key, S: Data> ServedState<K, S> {
         W: Weight + Serialize,
     {
         let rank: Rank<K, S> = Box::new(move |snapshot, n| {
-            let merged = merge_all(snapshot.iter().filter_map(|(_, state)| summary(state)));
+            let of_rows = |rows: Rows<'_, K, S>| {
+                let summaries = rows.iter().filter_map(|(_, state)| summary(state));
+                merge_all(summaries)
+            };
+            let merged = merge_all(snapshot.rows().filter_map(of_rows));
             merged.map_or_else(Ranking::empty, |all| Ranking::of(&all, n, &text))
         });
         let rank = Some(rank);

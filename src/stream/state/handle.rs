@@ -1,14 +1,13 @@
 //! Questions to keyed state from outside, answered from the boundary between two batches.
 
 use std::borrow::Borrow;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
 use std::vec::Vec;
 
 use super::StateStore;
+use super::best::Best;
 use super::group::{Kept, Rows, both};
 use crate::hash::route;
 use crate::stream::exchange::Routing;
@@ -240,7 +239,7 @@ impl<K: Clone, S: Clone> StateHandle<K, S> {
     pub fn scan(&self, accept: impl Fn(&K, &S) -> bool, limit: usize) -> Vec<(K, S)> {
         let snapshot = self.snapshot();
         let mut all = Vec::new();
-        for rows in snapshot.tables().iter().filter_map(ShownTable::rows) {
+        for rows in snapshot.rows() {
             let found = rows.iter().filter(|(key, state)| accept(key, state));
             let found = found.take(limit - all.len());
             all.extend(found.map(|(k, s)| (k.clone(), s.clone())));
@@ -261,7 +260,7 @@ impl<K: Clone, S: Clone> StateHandle<K, S> {
     pub fn top_by<O: Ord>(&self, f: impl Fn(&K, &S) -> O, n: usize) -> Vec<(K, S)> {
         let snapshot = self.snapshot();
         let mut best = Best::of(n);
-        for rows in snapshot.tables().iter().filter_map(ShownTable::rows) {
+        for rows in snapshot.rows() {
             for (key, state) in rows.iter() {
                 best.offer(f(key, state), || (key.clone(), state.clone()));
             }
@@ -269,66 +268,6 @@ impl<K: Clone, S: Clone> StateHandle<K, S> {
         best.into_rows()
     }
 }
-
-/// The `n` highest in rank of what was offered; of equal ranks those that came first.
-struct Best<O, T> {
-    n: usize,
-    offered: usize,
-    /// The lowest on top.
-    kept: BinaryHeap<Ranked<(Reverse<O>, usize), T>>,
-}
-
-impl<O: Ord, T> Best<O, T> {
-    fn of(n: usize) -> Self {
-        Self {
-            n,
-            offered: 0,
-            kept: BinaryHeap::new(),
-        }
-    }
-
-    /// Makes the row only if it is among the highest so far.
-    fn offer(&mut self, rank: O, row: impl FnOnce() -> T) {
-        let rank = (Reverse(rank), self.offered);
-        self.offered += 1;
-        if self.kept.len() < self.n {
-            self.kept.push(Ranked(rank, row()));
-        } else if let Some(mut lowest) = self.kept.peek_mut()
-            && rank < lowest.0
-        {
-            *lowest = Ranked(rank, row());
-        }
-    }
-
-    /// Highest first.
-    fn into_rows(self) -> Vec<T> {
-        let rows = self.kept.into_sorted_vec().into_iter();
-        rows.map(|Ranked(_, row)| row).collect()
-    }
-}
-
-/// Something with its rank, which alone is compared.
-struct Ranked<O, T>(O, T);
-
-impl<O: Ord, T> Ord for Ranked<O, T> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.cmp(&other.0)
-    }
-}
-
-impl<O: Ord, T> PartialOrd for Ranked<O, T> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<O: Ord, T> PartialEq for Ranked<O, T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl<O: Ord, T> Eq for Ranked<O, T> {}
 
 impl<K, S> StateSnapshot<K, S> {
     /// The batch after which this was the state; `None` before the first one.
@@ -339,6 +278,11 @@ impl<K, S> StateSnapshot<K, S> {
 
     fn tables(&self) -> &[ShownTable<K, S>] {
         self.shown.as_ref().map_or(&[], |shown| &shown.tables)
+    }
+
+    /// The rows of table by table, of which none is held that is not in memory anyway.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Rows<'_, K, S>> {
+        self.tables().iter().filter_map(ShownTable::rows)
     }
 
     /// How many keys have a state.
@@ -358,7 +302,8 @@ impl<K, S> StateSnapshot<K, S> {
     ///
     /// # Cost
     ///
-    /// Visits all keys and holds `n` of them.
+    /// Visits all keys and holds `n` of them. State that was not in memory is, from then on, until the
+    /// snapshot is dropped: [`StateHandle::top_by`] holds no more than one table of it.
     #[must_use]
     pub fn top_by<O: Ord>(&self, f: impl Fn(&K, &S) -> O, n: usize) -> Vec<(&K, &S)> {
         let mut best = Best::of(n);
@@ -368,7 +313,8 @@ impl<K, S> StateSnapshot<K, S> {
         best.into_rows()
     }
 
-    /// All keys with their states: by key group, then in the order of their coming.
+    /// All keys with their states: by key group, then in the order of their coming. State that was
+    /// not in memory is, once it has been visited, until the snapshot is dropped.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &S)> {
         self.tables().iter().flat_map(ShownTable::iter)
     }

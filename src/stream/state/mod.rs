@@ -2,6 +2,7 @@
 
 #[cfg(feature = "checkpoint")]
 mod backend;
+mod best;
 mod boundary;
 #[cfg(feature = "disk")]
 mod disk;
@@ -40,6 +41,8 @@ pub(crate) use page::{Pager, Paging};
 #[cfg(feature = "checkpoint")]
 pub(crate) use stored::{mark_expiring, recover_expiring};
 pub(crate) use tables::{GroupTables, Table};
+#[cfg(feature = "serve")]
+pub(crate) use {best::Best, group::Rows};
 
 /// The state of one operator, by partition.
 pub(crate) struct StateStore<K, S> {

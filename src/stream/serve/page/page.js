@@ -49,9 +49,15 @@ function sectionOf(stream) {
   return parts;
 }
 
+// A stream on a clock counts from 1970, one that is stepped from its first batch.
+function timeOf(millis) {
+  const isDate = millis > Date.UTC(2000);
+  return isDate ? new Date(millis).toISOString() : `${millis} ms`;
+}
+
 function stateOf(stream) {
   const parts = [`${stream.batches} batches of ${stream.batch_interval_ms} ms`, `${stream.items} items`];
-  if (stream.batch_time !== null) parts.push(`last batch ${stream.batch_time} ms`);
+  if (stream.batch_time !== null) parts.push(`last batch ${timeOf(stream.batch_time)}`);
   if (stream.waiting > 0) parts.push(`${stream.waiting} waiting`);
   if (stream.failed > 0) parts.push(`${stream.failed} failed, the last one: ${stream.failure}`);
   return parts.join(", ");

@@ -1,0 +1,65 @@
+//! The highest in rank of many, of which few are held.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+use std::vec::Vec;
+
+/// The `n` highest in rank of what was offered; of equal ranks those that came first.
+pub(crate) struct Best<O, T> {
+    n: usize,
+    offered: usize,
+    /// The lowest on top.
+    kept: BinaryHeap<Ranked<(Reverse<O>, usize), T>>,
+}
+
+impl<O: Ord, T> Best<O, T> {
+    pub(crate) fn of(n: usize) -> Self {
+        Self {
+            n,
+            offered: 0,
+            kept: BinaryHeap::new(),
+        }
+    }
+
+    /// Makes the row only if it is among the highest so far.
+    pub(crate) fn offer(&mut self, rank: O, row: impl FnOnce() -> T) {
+        let rank = (Reverse(rank), self.offered);
+        self.offered += 1;
+        if self.kept.len() < self.n {
+            self.kept.push(Ranked(rank, row()));
+        } else if let Some(mut lowest) = self.kept.peek_mut()
+            && rank < lowest.0
+        {
+            *lowest = Ranked(rank, row());
+        }
+    }
+
+    /// Highest first.
+    pub(crate) fn into_rows(self) -> Vec<T> {
+        let rows = self.kept.into_sorted_vec().into_iter();
+        rows.map(|Ranked(_, row)| row).collect()
+    }
+}
+
+/// Something with its rank, which alone is compared.
+struct Ranked<O, T>(O, T);
+
+impl<O: Ord, T> Ord for Ranked<O, T> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
+impl<O: Ord, T> PartialOrd for Ranked<O, T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<O: Ord, T> PartialEq for Ranked<O, T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl<O: Ord, T> Eq for Ranked<O, T> {}
