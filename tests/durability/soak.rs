@@ -13,7 +13,7 @@ use forebay::stream::{BoxError, Every, Source, StreamingContext};
 
 pub(super) const CHILD: &str = "FOREBAY_SOAK_CHILD";
 /// Seconds to run; makes the test run this and nothing else.
-pub(super) const SECONDS: &str = "FOREBAY_SOAK";
+pub(super) const SECONDS: &str = "FOREBAY_SOAK_SECONDS";
 
 const PARTITIONS: usize = 3;
 /// Words of a partition in a batch.
