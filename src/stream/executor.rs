@@ -11,7 +11,7 @@ use std::vec::Vec;
 use rayon::prelude::*;
 
 use super::error::{BatchError, BoxError, BuildError, Cause};
-use super::exchange::Routing;
+use super::exchange::{Grouped, KeyedInbox, KeyedOutbox, Routing, exchange_by_key};
 use super::failure::FailurePolicy;
 use super::pipe::Pipe;
 use super::time::BatchTime;
@@ -100,6 +100,14 @@ impl Executor {
         results.collect()
     }
 
+    /// Runs `work` on one of the worker threads.
+    fn on_worker<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match self.threads() > 1 {
+            true => self.pool.install(work),
+            false => work(),
+        }
+    }
+
     /// Calls `work` in parallel for every index below `count`. It knows no type of the caller's,
     /// so that the thread pool's machinery is compiled once and not for every operator.
     fn scatter(&self, count: usize, work: &(dyn Fn(usize) + Sync)) {
@@ -169,6 +177,25 @@ impl Step {
             })
             .into_iter()
             .collect()
+    }
+
+    /// Sends the records of all outboxes to the partitions that own their keys.
+    ///
+    /// Large ones are handed over by a worker. The driver's thread has made the items of the batch,
+    /// as a rule, and the workers have dropped many: its next allocation would have to tidy up the
+    /// part of the heap that they came from, while all others wait.
+    pub(crate) fn exchange<T: Grouped + Send>(
+        &self,
+        outboxes: Vec<KeyedOutbox<T>>,
+    ) -> Vec<KeyedInbox<T>> {
+        let routing = self.env.routing;
+        match outboxes.iter().any(KeyedOutbox::is_large) {
+            true => {
+                let executor = &self.env.executor;
+                executor.on_worker(|| exchange_by_key(routing, outboxes))
+            }
+            false => exchange_by_key(routing, outboxes),
+        }
     }
 
     /// Runs `work` and turns a panic into the error of this batch, naming the operator whose

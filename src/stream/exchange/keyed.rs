@@ -68,6 +68,11 @@ impl<T: Grouped> KeyedOutbox<T> {
         }
     }
 
+    /// Whether it has so many records that they travel by key group.
+    pub(crate) fn is_large(&self) -> bool {
+        self.groups.is_some()
+    }
+
     fn into_groups(self) -> Outbox<T> {
         match self.groups {
             Some(groups) => groups,
@@ -158,7 +163,7 @@ pub(crate) fn exchange_by_key<T: Grouped>(
     outboxes: Vec<KeyedOutbox<T>>,
 ) -> Vec<KeyedInbox<T>> {
     let partitions = routing.partitions as usize;
-    let many = outboxes.iter().any(|outbox| outbox.groups.is_some());
+    let many = outboxes.iter().any(KeyedOutbox::is_large);
     let mut lanes = if many {
         let boxes = outboxes.into_iter().map(KeyedOutbox::into_groups);
         exchange(boxes.collect(), routing.groups as usize).into_iter()

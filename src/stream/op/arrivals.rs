@@ -8,7 +8,7 @@ use std::vec::Vec;
 
 use crate::hash::route;
 use crate::stream::error::BatchError;
-use crate::stream::exchange::{Grouped, KeyedInbox, KeyedOutbox, Routed, Routing, exchange_by_key};
+use crate::stream::exchange::{Grouped, KeyedInbox, KeyedOutbox, Routed, Routing};
 use crate::stream::executor::{Step, blame};
 use crate::stream::op::by_key::shuffle;
 use crate::stream::pipe::Pipe;
@@ -64,8 +64,8 @@ pub(crate) fn send_to_states<K: Key, V: Data, S: Data, P: Pipe<Item = (K, V)>>(
         blame(step.node, || sender.finish())
     })?;
     let (known, new) = outboxes.into_iter().unzip();
-    let known = exchange_by_key(routing, known).into_iter();
-    let both = known.zip(exchange_by_key(routing, new));
+    let known = step.exchange(known).into_iter();
+    let both = known.zip(step.exchange(new));
     Ok(both.map(|(known, new)| Arrivals { known, new }).collect())
 }
 

@@ -6,7 +6,7 @@ use std::vec::Vec;
 use crate::hash::route;
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
-use crate::stream::exchange::{Inbox, KeyedInbox, KeyedOutbox, Routed, exchange_by_key};
+use crate::stream::exchange::{Inbox, KeyedInbox, KeyedOutbox, Routed};
 use crate::stream::executor::{Step, blame};
 use crate::stream::pipe::Pipe;
 use crate::stream::{Data, Key};
@@ -29,7 +29,7 @@ pub(crate) fn shuffle<K: Key, V: Data, P: Pipe<Item = (K, V)>>(
         });
         outbox
     })?;
-    Ok(exchange_by_key(routing, outboxes))
+    Ok(step.exchange(outboxes))
 }
 
 /// How the values of one key become one combined value.
@@ -63,7 +63,7 @@ where
         });
         sender.finish()
     })?;
-    by_lane(step, exchange_by_key(routing, outboxes), |lane| {
+    by_lane(step, step.exchange(outboxes), |lane| {
         combine_received(lane, combiner)
     })
 }

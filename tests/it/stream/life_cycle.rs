@@ -188,3 +188,44 @@ fn an_executor_outlives_its_streams() {
         assert_eq!(seen.1.batches().len(), 10);
     }
 }
+
+#[test]
+fn dropping_a_busy_stream_ends_it_and_frees_a_sender_that_is_held_back() {
+    let ctx = builder().batch_interval(Duration::from_millis(1));
+    let ctx = ctx.build().unwrap();
+    let (inlet, numbers) = ctx.channel(1);
+    let (began, begun) = std::sync::mpsc::channel();
+    numbers.for_each_batch(move |_, _| {
+        // Nobody listens any more once the test goes on.
+        let _ = began.send(());
+        std::thread::sleep(Duration::from_millis(1));
+        Ok(())
+    });
+    let running = ctx.start().unwrap();
+    let sender = std::thread::spawn(move || (0..).find(|n| inlet.send(*n).is_err()));
+    begun.recv().unwrap();
+    drop(running);
+    assert!(sender.join().unwrap().is_some());
+    // The driver is gone with all its outputs: this would wait for ever otherwise.
+    while begun.recv().is_ok() {}
+    assert!(begun.try_recv().is_err());
+}
+
+#[test]
+fn a_stream_that_fails_leaves_the_others_on_its_executor_alone() {
+    let executor = Executor::new(2).unwrap();
+    let ctx = |name| {
+        let builder = StreamingContext::builder(name).executor(&executor);
+        let every = Duration::from_millis(1);
+        builder.batch_interval(every).partitions(4).build().unwrap()
+    };
+    let (failing, sound) = (ctx("failing"), ctx("sound"));
+    let explode = |n: u64| -> u64 { panic!("number {n}") };
+    failing.from_iter(0..100, 50).map(explode).count().print();
+    let seen = Seen::of(&sound.from_iter(0..100u64, 10).map(|n| n + 1));
+    let (failing, sound) = (failing.start().unwrap(), sound.start().unwrap());
+    let error = failing.await_termination().unwrap_err().to_string();
+    assert!(error.contains("map-1"), "{error}");
+    sound.await_termination().unwrap();
+    assert_eq!(seen.batches().concat().len(), 100);
+}
