@@ -166,13 +166,16 @@ pub(crate) fn apply(op: Op, streams: &[Naive]) -> Naive {
 /// A record with its event time.
 pub(crate) type Event = (u8, u64);
 
-/// By batch: the keys that go, and those that stay with how many records they have had. Each batch
+/// By batch: the keys that go, and those that stay with how many records they have had.
+pub(crate) type Rows = Vec<(Vec<u8>, Vec<(u8, u64)>)>;
+
+/// Counts of records by key, as long as the key is not idle for longer than `timeout`. Each batch
 /// touches its keys when its clock says, which does not go back.
 pub(crate) fn idle(
     batches: &[Vec<Event>],
     timeout: u64,
     clock: impl Fn(u64, &[Event]) -> u64,
-) -> Vec<(Vec<u8>, Vec<(u8, u64)>)> {
+) -> Rows {
     let mut state: BTreeMap<u8, (u64, u64)> = BTreeMap::new();
     let mut now = 0;
     let batch = |(number, batch): (u64, &Vec<Event>)| {

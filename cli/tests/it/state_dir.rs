@@ -33,7 +33,7 @@ fn state_on_disk_changes_no_result_and_leaves_nothing() {
         let left: Vec<_> = left
             .map(|entry| entry.expect("it is there").file_name())
             .collect();
-        assert_eq!(left, ["lock"]);
+        assert_eq!(left, ["pages.lock"]);
     }
     // With checkpoints too, which go on from either.
     let kept = directory.path().join("kept");
@@ -67,7 +67,7 @@ fn what_cannot_hold_state_is_named() {
     // Somebody else's.
     let taken = directory.path().join("taken");
     fs::create_dir(&taken).expect("there is room");
-    let lock = fs::File::create(taken.join("lock")).expect("there is room");
+    let lock = fs::File::create(taken.join("pages.lock")).expect("there is room");
     lock.lock().expect("nobody else has it");
     let args = format!(
         "stream -q --state-dir {} {}",

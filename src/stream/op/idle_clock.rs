@@ -16,6 +16,9 @@ use crate::stream::{Data, Key};
 /// The event time of a record.
 type EventTime<K, V> = dyn Fn(&K, &V) -> BatchTime + Send + Sync;
 
+/// The records of each partition.
+type Inboxes<K, V> = Vec<KeyedInbox<Routed<K, V>>>;
+
 /// What tells, once for each batch, the time at which it touches its keys.
 pub(crate) enum IdleClock<K, V> {
     BatchTime,
@@ -47,7 +50,7 @@ impl<K: Key, V: Data> IdleClock<K, V> {
         &self,
         step: &Step,
         pipe: &P,
-    ) -> Result<(Vec<KeyedInbox<Routed<K, V>>>, BatchTime), BatchError> {
+    ) -> Result<(Inboxes<K, V>, BatchTime), BatchError> {
         match self {
             Self::BatchTime => Ok((shuffle(step, pipe)?, step.time)),
             Self::Given(clock) => {

@@ -46,6 +46,12 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
         }
     }
 
+    /// How many touches there are of this instant.
+    fn listed(&self) -> usize {
+        let expiry = self.expiry.as_ref();
+        expiry.map_or(0, |expiry| expiry.listed(self.now))
+    }
+
     /// One call of the function for each record, in order.
     pub(crate) fn update_all<V, I: IntoIterator>(
         &mut self,
@@ -143,14 +149,18 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
             .map(|expiry| expiry.take_due(threshold));
         let due = due.into_iter().flatten().zip(&mut places);
         let due = by_table(tables, due, |touch| touch.table as usize);
-        let mut emitted: Vec<(u64, I)> = Vec::new();
+        let (mut emitted, mut touches) = (Vec::new(), Vec::new());
         for (at, (records, due)) in arrived.into_iter().zip(due).enumerate() {
             if records.is_empty() && due.is_empty() {
                 continue;
             }
             self.tables.table_mut(at);
             for (record, place) in records {
+                let listed = self.listed();
                 emitted.push((place, self.update(time, record, None, &f)));
+                if self.listed() > listed {
+                    touches.push(place);
+                }
             }
             for (touch, place) in due {
                 let expiry = self.expiry.as_deref();
@@ -158,6 +168,9 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
                 emitted.extend(found.map(|position| (place, self.expire(time, at, position, &f))));
             }
             self.tables.settle(at);
+        }
+        if let Some(expiry) = &mut self.expiry {
+            expiry.sort_last(&touches);
         }
         emitted.sort_unstable_by_key(|(place, _)| *place);
         emitted.into_iter().flat_map(|(_, items)| items).collect()

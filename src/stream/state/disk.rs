@@ -15,8 +15,8 @@ use crate::stream::executor::lock;
 
 /// Keyed state on disk, as far as it does not fit into so many bytes of memory.
 ///
-/// The directory is scratch: it belongs to one stream at a time, which holds the lock file `lock`
-/// in it, and begins with nothing and leaves nothing. What lasts is in checkpoints.
+/// The directory is scratch: it belongs to one stream at a time, which holds the file
+/// `pages.lock` in it, and begins with nothing and leaves nothing. What lasts is in checkpoints.
 ///
 /// # Cost
 ///
@@ -81,7 +81,7 @@ impl Disk {
 }
 
 /// The name of the file that shows that a directory is in use.
-const LOCK: &str = "lock";
+const LOCK: &str = "pages.lock";
 
 /// The name of the store.
 const PAGES: &str = "pages.redb";
@@ -92,7 +92,12 @@ impl StateBackend for Disk {
         let directory = &self.directory;
         fs::create_dir_all(directory).map_err(|error| at(directory, error.into()))?;
         let path = directory.join(LOCK);
-        let lock = File::create(&path).map_err(|error| at(&path, error.into()))?;
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path);
+        let lock = lock.map_err(|error| at(&path, error.into()))?;
         lock.try_lock().map_err(|error| match error {
             fs::TryLockError::WouldBlock => {
                 at(directory, "another stream keeps its state here".into())

@@ -52,6 +52,22 @@ impl Expiry {
         }
     }
 
+    /// How many touches are listed under `now`.
+    pub(crate) fn listed(&self, now: BatchTime) -> usize {
+        let last = self.batches.back().filter(|(time, _)| *time == now);
+        last.map_or(0, |(_, keys)| keys.len())
+    }
+
+    /// Brings the touches listed last, which were noted out of order, into that of their `places`.
+    pub(crate) fn sort_last(&mut self, places: &[u64]) {
+        if let Some((_, keys)) = self.batches.back_mut() {
+            let first = keys.len() - places.len();
+            let mut placed: Vec<_> = places.iter().zip(keys.drain(first..)).collect();
+            placed.sort_unstable_by_key(|(place, _)| **place);
+            keys.extend(placed.into_iter().map(|(_, key)| key));
+        }
+    }
+
     /// Follows the removal of an entry from its table, the last one taking its place.
     pub(crate) fn swap_remove(&mut self, table: usize, position: usize) {
         if let Some(times) = self.touched.get_mut(table) {

@@ -63,7 +63,7 @@ fn a_directory_belongs_to_one_stream_at_a_time() {
     // The first goes on undisturbed, and leaves the directory to others.
     first.run_to_end().unwrap();
     drop(first);
-    assert_eq!(names(&root), ["lock"]);
+    assert_eq!(names(&root), ["pages.lock"]);
     stream(builder(), &root)
         .into_driver()
         .unwrap()
@@ -78,7 +78,7 @@ fn what_an_earlier_run_has_left_does_not_count() {
     fs::write(directory.path().join("notes"), "somebody else's").unwrap();
     let ctx = stream(builder(), directory.path());
     ctx.into_driver().unwrap().run_to_end().unwrap();
-    assert_eq!(names(directory.path()), ["lock", "notes"]);
+    assert_eq!(names(directory.path()), ["notes", "pages.lock"]);
 }
 
 #[test]

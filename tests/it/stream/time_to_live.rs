@@ -8,7 +8,7 @@ use forebay::stream::{BatchTime, ContextBuilder, State, StateSpec};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::twin::naive::{Event, idle};
+use super::twin::naive::{Event, Rows, idle};
 use super::{Seen, builder, millis};
 
 /// By which clock.
@@ -40,9 +40,6 @@ macro_rules! counts {
         })
     }};
 }
-
-/// The keys that go and those that stay, by batch.
-type Rows = Vec<(Vec<u8>, Vec<(u8, u64)>)>;
 
 fn run(settings: ContextBuilder, batches: &[Vec<Event>], timeout: u64, by: By) -> Rows {
     let ctx = settings.build().unwrap();
