@@ -15,8 +15,8 @@ use super::error::BoxError;
 use super::executor::{NodeId, blame};
 
 pub use super::executor::Scope;
+pub use super::op::emitted::Emitted;
 pub use super::op::state::StateRows;
-pub use super::op::state_by_key::Emitted;
 pub use super::op::state_view::StateView;
 pub use super::op::union::Union;
 pub use super::op::window::Windowed;

@@ -3,6 +3,7 @@
 pub(crate) mod aggregate;
 pub(crate) mod arrivals;
 pub(crate) mod by_key;
+pub(crate) mod emitted;
 mod handle;
 pub(crate) mod history;
 mod idle_clock;

@@ -12,9 +12,10 @@ use crate::stream::checkpoint::{Codecs, Mark, Part, Refusal, put, take, used_up}
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
 use crate::stream::exchange::KeyedInbox;
-use crate::stream::executor::{Scope, Step, blame, lock};
+use crate::stream::executor::{Step, blame, lock};
 use crate::stream::graph::{Node, Role};
 use crate::stream::metrics::StateSize;
+use crate::stream::op::emitted::Emitted;
 use crate::stream::op::idle_clock::IdleClock;
 use crate::stream::op::state_partition::Partition;
 use crate::stream::pipe::{Materialized, Pipe, StateRows};
@@ -237,63 +238,6 @@ impl<K, V, S, F> fmt::Debug for StateSpec<K, V, S, F> {
             .field("initial", &self.initial.len())
             .field("timeout", &self.timeout.map(Duration::from_millis))
             .finish_non_exhaustive()
-    }
-}
-
-/// The pipeline of [`state_by_key`](DStream::state_by_key): what the function emitted, and a way
-/// to the states behind it.
-pub struct Emitted<K, S, U> {
-    emitted: Materialized<U>,
-    states: StateRows<K, S>,
-}
-
-impl<K, S, U: Clone> Clone for Emitted<K, S, U> {
-    fn clone(&self) -> Self {
-        Self {
-            emitted: self.emitted.clone(),
-            states: self.states.clone(),
-        }
-    }
-}
-
-impl<K, S, U> fmt::Debug for Emitted<K, S, U> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Emitted").finish_non_exhaustive()
-    }
-}
-
-impl<K: Data, S: Data, U: Data> Pipe for Emitted<K, S, U> {
-    type Item = U;
-
-    fn partitions(&self) -> usize {
-        self.emitted.partitions()
-    }
-
-    fn weight(&self, partition: usize) -> usize {
-        self.emitted.weight(partition)
-    }
-
-    #[inline]
-    fn run<F: FnMut(U)>(&self, scope: &Scope, sink: &mut F) {
-        self.emitted.run(scope, sink);
-    }
-
-    fn collect(&self, scope: &Scope) -> Arc<Vec<U>> {
-        self.emitted.collect(scope)
-    }
-
-    fn count(&self, scope: &Scope) -> usize {
-        self.emitted.count(scope)
-    }
-}
-
-impl<'c, K: Key, S: Data, U: Data> DStream<'c, U, Emitted<K, S, U>> {
-    /// All keys with their states after each batch, whether touched in it or not.
-    ///
-    /// The states are read where they are and copied for consumers that ask for the pairs.
-    #[must_use]
-    pub fn snapshots(&self) -> DStream<'c, (K, S), StateRows<K, S>> {
-        DStream::new(self.ctx, self.node, self.slide, self.pipe.states.clone())
     }
 }
 

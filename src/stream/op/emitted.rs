@@ -1,0 +1,67 @@
+//! What the function of a state per key emits.
+
+use std::fmt;
+use std::sync::Arc;
+use std::vec::Vec;
+
+use crate::stream::dstream::DStream;
+use crate::stream::executor::Scope;
+use crate::stream::pipe::{Materialized, Pipe, StateRows};
+use crate::stream::{Data, Key};
+
+/// The pipeline of [`state_by_key`](DStream::state_by_key): what the function emitted, and a way
+/// to the states behind it.
+pub struct Emitted<K, S, U> {
+    pub(crate) emitted: Materialized<U>,
+    pub(crate) states: StateRows<K, S>,
+}
+
+impl<K, S, U: Clone> Clone for Emitted<K, S, U> {
+    fn clone(&self) -> Self {
+        Self {
+            emitted: self.emitted.clone(),
+            states: self.states.clone(),
+        }
+    }
+}
+
+impl<K, S, U> fmt::Debug for Emitted<K, S, U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emitted").finish_non_exhaustive()
+    }
+}
+
+impl<K: Data, S: Data, U: Data> Pipe for Emitted<K, S, U> {
+    type Item = U;
+
+    fn partitions(&self) -> usize {
+        self.emitted.partitions()
+    }
+
+    fn weight(&self, partition: usize) -> usize {
+        self.emitted.weight(partition)
+    }
+
+    #[inline]
+    fn run<F: FnMut(U)>(&self, scope: &Scope, sink: &mut F) {
+        self.emitted.run(scope, sink);
+    }
+
+    fn collect(&self, scope: &Scope) -> Arc<Vec<U>> {
+        self.emitted.collect(scope)
+    }
+
+    fn count(&self, scope: &Scope) -> usize {
+        self.emitted.count(scope)
+    }
+}
+
+impl<'c, K: Key, S: Data, U: Data> DStream<'c, U, Emitted<K, S, U>> {
+    /// All keys with their states after each batch, whether touched in it or not.
+    ///
+    /// The states are read where they are and copied for consumers that ask for the pairs.
+    #[must_use]
+    pub fn snapshots(&self) -> DStream<'c, (K, S), StateRows<K, S>> {
+        DStream::new(self.ctx, self.node, self.slide, self.pipe.states.clone())
+    }
+}
