@@ -50,7 +50,7 @@ pub(crate) fn send_to_states<K: Key, V: Data, S: Data, P: Pipe<Item = (K, V)>>(
 ) -> Result<Vec<Arrivals<K, V>>, BatchError> {
     let routing = step.env.routing;
     if store.is_paged() {
-        let known = exchange_by_key(routing, Vec::new()).into_iter();
+        let known = step.exchange(Vec::new()).into_iter();
         let both = known.zip(shuffle(step, pipe)?);
         return Ok(both.map(|(known, new)| Arrivals { known, new }).collect());
     }
