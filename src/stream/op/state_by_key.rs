@@ -171,7 +171,7 @@ where
     /// use forebay::stream::{BatchTime, State, StateSpec};
     /// # use forebay::stream::StreamingContext;
     /// # let ctx = StreamingContext::builder("doc").build()?;
-    /// # let visits = ctx.batches([vec![("ann", 0u64), ("bob", 40_000)], vec![("bob", 90_000)]]);
+    /// # let visits = ctx.batches([vec![("ann", 0u64), ("bob", 40_000)], vec![("bob", 110_000)]]);
     ///
     /// // Whoever is idle for a minute of the log's own time.
     /// let gone = StateSpec::new(|_, who: &&'static str, seen: Option<u64>, last: &mut State<u64>| {
