@@ -22,6 +22,9 @@ type Decode<T> = dyn Fn(&mut &[u8]) -> Result<T, BoxError> + Send + Sync;
 type EncodeEach<T> = dyn Fn(&[&T], &mut Vec<u8>) -> Result<(), BoxError> + Send + Sync;
 type DecodeEach<T> = dyn Fn(usize, &mut &[u8]) -> Result<Vec<T>, BoxError> + Send + Sync;
 
+/// How many values are written by one call.
+const BLOCK: usize = 128;
+
 /// How one type is written and read.
 pub(crate) struct Codec<T> {
     /// What checkpoints call the type, whatever the program does.
@@ -86,8 +89,23 @@ impl<T> Codec<T> {
     }
 
     /// Appends values one after the other.
-    pub(crate) fn put_each(&self, values: &[&T], out: &mut Vec<u8>) -> Result<(), BoxError> {
-        (self.encode_each)(values, out)
+    pub(crate) fn put_each<'a>(
+        &self,
+        mut values: impl Iterator<Item = &'a T>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BoxError>
+    where
+        T: 'a,
+    {
+        let mut block = Vec::with_capacity(BLOCK);
+        loop {
+            block.clear();
+            block.extend(values.by_ref().take(BLOCK));
+            if block.is_empty() {
+                return Ok(());
+            }
+            (self.encode_each)(&block, out)?;
+        }
     }
 
     pub(crate) fn take_each(&self, count: usize, bytes: &mut &[u8]) -> Result<Vec<T>, BoxError> {
@@ -103,9 +121,7 @@ impl<T> Codec<T> {
         T: 'a,
     {
         put(&(values.len() as u64), out)?;
-        values
-            .into_iter()
-            .try_for_each(|value| self.put(value, out))
+        self.put_each(values, out)
     }
 
     pub(crate) fn take_all(&self, bytes: &mut &[u8]) -> Result<Vec<T>, BoxError> {
@@ -137,7 +153,7 @@ struct Onto<'a>(&'a mut Vec<u8>);
 impl Flavor for Onto<'_> {
     type Output = ();
 
-    #[inline]
+    #[inline(always)]
     fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
         match data {
             // Most numbers are short, and a call to copy them costs more than they do.

@@ -232,9 +232,7 @@ impl<T: 'static> Log<T> {
     fn encode(&self, now: BatchTime, items: &[T], section: &mut Vec<u8>) -> Result<(), BoxError> {
         frame::section_of(section, |out| {
             put(&(self.written, now.as_millis()), out)?;
-            put(&(items.len() as u64), out)?;
-            let items: Vec<&T> = items.iter().collect();
-            self.codec.put_each(&items, out)
+            self.codec.put_all(items.iter(), out)
         })
     }
 

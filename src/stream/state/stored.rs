@@ -173,12 +173,12 @@ pub(super) fn put_table<K, S>(
     out: &mut Vec<u8>,
 ) -> Result<(), BoxError> {
     let entries = table.entries();
-    let all: Vec<&K> = entries.iter().map(|entry| &entry.key).collect();
-    put(&(all.len() as u64), out)?;
-    keys.put_each(&all, out)?;
-    let held = entries.iter().map(|entry| entry.value.as_ref());
-    let held = held.collect::<Option<Vec<&S>>>();
-    states.put_each(&held.ok_or("a state is in use")?, out)
+    put(&(entries.len() as u64), out)?;
+    keys.put_each(entries.iter().map(|entry| &entry.key), out)?;
+    if entries.iter().any(|entry| entry.value.is_none()) {
+        return Err("a state is in use".into());
+    }
+    states.put_each(entries.iter().filter_map(|entry| entry.value.as_ref()), out)
 }
 
 /// Reads the keys of a table with their states, in the order of their coming.
