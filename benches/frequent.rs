@@ -1,8 +1,8 @@
 //! Misra-Gries against its rivals and its floor.
 //!
 //! - `cargo bench --bench frequent -- --table` prints, for each cell, nanoseconds an update on the
-//!   processor (medians of interleaved runs), ratios, and errors in units of N over three quarters of the slots; then weights,
-//!   merges and threads. `FOREBAY_BENCH_LEN` shortens the streams of 20,000,000 items.
+//!   processor (medians of interleaved runs), ratios, and errors in units of N over three quarters of the slots; before that
+//!   words, and after it the cost for k counters, weights, merges and threads. `FOREBAY_BENCH_LEN` shortens the streams of 20,000,000 items.
 //! - `cargo bench --bench frequent` has criterion measure the same cells.
 #[path = "support/contender.rs"]
 mod contender;
@@ -20,6 +20,7 @@ use forebay::frequent::MisraGries;
 use forebay::merge_all;
 
 const SLOTS: [usize; 4] = [256, 4_096, 65_536, 1_048_576];
+const COUNTERS: [usize; 4] = [64, 1_024, 16_384, 262_144];
 const KEYS: u64 = 10_000_000;
 const ROUNDS: usize = 3;
 
@@ -190,6 +191,34 @@ fn number_cell(stream: &Stream<u64>, slots: usize) -> (f64, f64) {
         shown(4),
     );
     (ns[2] / ns[0], ns[2] / ns[1])
+}
+
+/// The cost of an update with k counters, beside the rival with 2 k slots, and both errors in units
+/// of N/k.
+fn counter_table(streams: &[Stream<u64>]) {
+    println!("ns an update            k |  block single  rival | errors (N/k)");
+    for stream in streams.iter().filter(|stream| stream.unit) {
+        for k in COUNTERS {
+            let results = race(&mut [
+                &mut || contender::blocks_of(stream, k),
+                &mut || contender::singly_of(stream, k),
+                &mut || contender::rival(stream, 2 * k),
+            ]);
+            let unit = stream.len() as f64 / k as f64;
+            let ns = |lane: usize| results[lane].0 / stream.len() as f64;
+            let error = |lane: usize| results[lane].1.error as f64 / unit;
+            println!(
+                "{:16} {k:8} | {:6.1} {:6.1} {:6.1} | {:.2} rival {:.2}",
+                stream.name,
+                ns(0),
+                ns(1),
+                ns(2),
+                error(0),
+                error(2),
+            );
+        }
+    }
+    println!();
 }
 
 fn word_table() {
@@ -416,10 +445,15 @@ fn criterion_cells(criterion: &mut Criterion, streams: &[Stream<u64>]) {
 }
 
 fn main() {
-    let streams = number_streams();
-    if std::env::args().any(|arg| arg == "--table") {
-        number_table(&streams);
+    let tables = std::env::args().any(|arg| arg == "--table");
+    if tables {
+        // First, in a heap that nothing else has left holes in: where words lie is half of their cost.
         word_table();
+    }
+    let streams = number_streams();
+    if tables {
+        number_table(&streams);
+        counter_table(&streams);
         adversary_table();
         merge_table();
         thread_table(&streams[1]);

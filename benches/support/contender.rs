@@ -65,8 +65,18 @@ pub(crate) fn counters<K>(stream: &Stream<K>, slots: usize) -> usize {
     }
 }
 
+/// In slices, with [as many counters](counters) as the rival in so many slots.
 pub(crate) fn forebay<K: Copy + Hash + Eq>(stream: &Stream<K>, slots: usize) -> Outcome {
-    let mut summary: MisraGries<K> = MisraGries::new(counters(stream, slots));
+    blocks_of(stream, counters(stream, slots))
+}
+
+/// One by one, the same.
+pub(crate) fn forebay_singly<K: Copy + Hash + Eq>(stream: &Stream<K>, slots: usize) -> Outcome {
+    singly_of(stream, counters(stream, slots))
+}
+
+pub(crate) fn blocks_of<K: Copy + Hash + Eq>(stream: &Stream<K>, k: usize) -> Outcome {
+    let mut summary: MisraGries<K> = MisraGries::new(k);
     summary.extend_from_slice(&stream.keys);
     summary.extend_from_slice_weighted(&stream.items);
     Outcome {
@@ -75,8 +85,8 @@ pub(crate) fn forebay<K: Copy + Hash + Eq>(stream: &Stream<K>, slots: usize) -> 
     }
 }
 
-pub(crate) fn forebay_singly<K: Copy + Hash + Eq>(stream: &Stream<K>, slots: usize) -> Outcome {
-    let mut summary: MisraGries<K> = MisraGries::new(counters(stream, slots));
+pub(crate) fn singly_of<K: Copy + Hash + Eq>(stream: &Stream<K>, k: usize) -> Outcome {
+    let mut summary: MisraGries<K> = MisraGries::new(k);
     if stream.unit {
         stream.keys.iter().for_each(|&key| summary.update(key));
     } else {
