@@ -4,12 +4,14 @@
 //! record is at hand: then the position of the state travels instead of the key, and the key is
 //! dropped where it was made. An exchange between machines would send all keys instead.
 
+use std::mem::needs_drop;
+use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::vec::Vec;
 
 use crate::hash::route;
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{Grouped, KeyedInbox, KeyedOutbox, Routed, Routing};
-use crate::stream::executor::{Step, blame};
+use crate::stream::executor::{Step, blame, lock};
 use crate::stream::op::by_key::shuffle;
 use crate::stream::pipe::Pipe;
 use crate::stream::state::{StateStore, Table};
@@ -56,8 +58,9 @@ pub(crate) fn send_to_states<K: Key, V: Data, S: Data, P: Pipe<Item = (K, V)>>(
     }
     let guards: Vec<_> = (0..store.partitions()).map(|at| store.read(at)).collect();
     let tables: Vec<_> = guards.iter().flat_map(|guard| guard.tables()).collect();
+    let turn = Mutex::new(());
     let outboxes = step.run(pipe, |scope| {
-        let mut sender = Sender::new(routing, &tables);
+        let mut sender = Sender::new(routing, &tables, Remains::new(&turn));
         pipe.run(scope, &mut |(key, value)| {
             blame(step.node, || sender.offer(key, value));
         });
@@ -70,7 +73,7 @@ pub(crate) fn send_to_states<K: Key, V: Data, S: Data, P: Pipe<Item = (K, V)>>(
 }
 
 /// How many records are looked up at once.
-pub(crate) const BLOCK: usize = 32;
+pub(crate) const BLOCK: usize = 64;
 
 /// Where the states of the keys of at most [`BLOCK`] records are, each in the table that
 /// `table_of` gives for its hash, unless another key has the same hash; `None` if the key is new.
@@ -95,6 +98,56 @@ pub(crate) fn likely<'t, K: 't, V, S: 't>(
     likely
 }
 
+/// Keys that are not needed any more, to be dropped by one thread at a time: where keys own memory it
+/// mostly comes from one heap, and two threads that give it back at once take its lists from each
+/// other with every key.
+struct Remains<'a, K> {
+    keys: Vec<K>,
+    turn: &'a Mutex<()>,
+}
+
+impl<'a, K> Remains<'a, K> {
+    /// So many are dropped if it is nobody's turn, and so many whoever has to be waited for.
+    const FEW: usize = 256;
+    const MANY: usize = 16 * Self::FEW;
+
+    const fn new(turn: &'a Mutex<()>) -> Self {
+        Self {
+            keys: Vec::new(),
+            turn,
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, key: K) {
+        if needs_drop::<K>() {
+            self.keys.push(key);
+        }
+    }
+
+    /// Drops the keys, if they are many enough.
+    fn settle(&mut self) {
+        let turn = match self.keys.len() {
+            0..Self::FEW => return,
+            Self::FEW..Self::MANY => match self.turn.try_lock() {
+                Ok(turn) => turn,
+                Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
+                Err(TryLockError::WouldBlock) => return,
+            },
+            _ => lock(self.turn),
+        };
+        self.keys.clear();
+        drop::<MutexGuard<'_, ()>>(turn);
+    }
+}
+
+impl<K> Drop for Remains<'_, K> {
+    fn drop(&mut self) {
+        let _turn = lock(self.turn);
+        self.keys.clear();
+    }
+}
+
 /// Looks up the keys of one source partition, block by block.
 struct Sender<'a, K, V, S> {
     routing: Routing,
@@ -103,14 +156,16 @@ struct Sender<'a, K, V, S> {
     block: Vec<Routed<K, V>>,
     known: KeyedOutbox<Known<V>>,
     new: KeyedOutbox<Routed<K, V>>,
+    remains: Remains<'a, K>,
 }
 
 impl<'a, K: Key, V, S> Sender<'a, K, V, S> {
-    fn new(routing: Routing, tables: &'a [&'a Table<K, S>]) -> Self {
+    fn new(routing: Routing, tables: &'a [&'a Table<K, S>], remains: Remains<'a, K>) -> Self {
         Self {
             routing,
             tables,
             block: Vec::new(),
+            remains,
             known: KeyedOutbox::new(routing),
             new: KeyedOutbox::new(routing),
         }
@@ -136,14 +191,18 @@ impl<'a, K: Key, V, S> Sender<'a, K, V, S> {
         }
         for (found, record) in found.into_iter().zip(self.block.drain(..)) {
             match found {
-                Some(position) => self.known.send(Known {
-                    group: record.group(self.routing) as u32,
-                    position: position as u32,
-                    value: record.value,
-                }),
+                Some(position) => {
+                    self.known.send(Known {
+                        group: record.group(self.routing) as u32,
+                        position: position as u32,
+                        value: record.value,
+                    });
+                    self.remains.take(record.key);
+                }
                 None => self.new.send(record),
             }
         }
+        self.remains.settle();
     }
 
     fn finish(mut self) -> (KeyedOutbox<Known<V>>, KeyedOutbox<Routed<K, V>>) {
