@@ -231,29 +231,34 @@ fn word_table() {
         "words by &str, ns     slots |  ours  rival  exact borrowed | rival/ours exact/ours borrowed/ours"
     );
     for slots in SLOTS {
-        let results = race(&mut [
-            &mut || {
-                let mut summary: MisraGries<String> = MisraGries::new(counters(&stream, slots));
-                stream
-                    .keys
-                    .iter()
-                    .for_each(|&word| summary.update_ref(word));
-                Outcome {
-                    error: summary.max_error(),
-                    bytes: summary.memory(),
-                }
-            },
-            &mut || {
-                let mut sketch = FrequentItemsSketch::<String>::new(slots).expect("a power of two");
-                stream.keys.iter().for_each(|&word| sketch.update_ref(word));
-                Outcome {
-                    error: sketch.maximum_error(),
-                    bytes: 0,
-                }
-            },
-            &mut || contender::exact_words(&stream.keys),
-            &mut || contender::exact(&stream, slots),
-        ]);
+        let results = race_by(
+            processor_time,
+            7,
+            &mut [
+                &mut || {
+                    let mut summary: MisraGries<String> = MisraGries::new(counters(&stream, slots));
+                    stream
+                        .keys
+                        .iter()
+                        .for_each(|&word| summary.update_ref(word));
+                    Outcome {
+                        error: summary.max_error(),
+                        bytes: summary.memory(),
+                    }
+                },
+                &mut || {
+                    let mut sketch =
+                        FrequentItemsSketch::<String>::new(slots).expect("a power of two");
+                    stream.keys.iter().for_each(|&word| sketch.update_ref(word));
+                    Outcome {
+                        error: sketch.maximum_error(),
+                        bytes: 0,
+                    }
+                },
+                &mut || contender::exact_words(&stream.keys),
+                &mut || contender::exact(&stream, slots),
+            ],
+        );
         let ns: Vec<f64> = results
             .iter()
             .map(|(time, _)| time / stream.len() as f64)
