@@ -1,8 +1,9 @@
 //! State on disk against state in memory, each in a process of its own, in alternating batches:
-//! 1 M updates of 10 M keys. Then 20 M keys of text within an address space of 1 GiB.
+//! 1 M updates of 10 M keys. Then 20 M keys of text within an address space of 1 GiB, and their
+//! recovery from a checkpoint within the same.
 //!
 //! ```text
-//! cargo bench --features disk --bench disk
+//! cargo bench --features disk --bench disk [-- updates | beyond | recovered]
 //! ```
 
 #[path = "support/race.rs"]
@@ -11,16 +12,18 @@ mod race;
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Write, stdin};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use forebay::stream::{
-    BatchTime, BoxError, ContextBuilder, Data, Disk, Driver, Key, Source, State, StateSpec,
+    BatchTime, BoxError, ContextBuilder, Data, Disk, Driver, Every, Key, Source, State, StateSpec,
     StreamingContext,
 };
 use race::{Contestant, race};
 
-/// What a child is to do: where its state is, which operator keeps it, of how many keys.
+/// What a child is to do: where its state is, which operator keeps it, of how many keys, how much
+/// of it is in memory, and where a checkpoint of it is, or is to be.
 const CHILD: &str = "FOREBAY_DISK_BENCH";
 
 /// A batch.
@@ -60,14 +63,27 @@ impl Source for Updates {
     }
 }
 
-/// Counts by key.
+/// Counts by key; those of a checkpoint, if there is one in the directory.
 fn counts<K: Key>(
     settings: ContextBuilder,
-    operator: &str,
-    keys: u64,
+    checkpoints: Option<&Path>,
+    (operator, keys): (&str, u64),
     key: impl Fn(u64) -> K + Data,
 ) -> Driver {
-    let ctx = settings.threads(2).build().expect("there are threads");
+    let build = || declared(settings.threads(2).build()?, (operator, keys), key);
+    let ctx = match checkpoints {
+        Some(directory) => StreamingContext::recover_or(directory, build),
+        None => build(),
+    };
+    let ctx = ctx.expect("there are threads, and a checkpoint is whole");
+    ctx.into_driver().expect("there is an output")
+}
+
+fn declared<K: Key>(
+    ctx: StreamingContext,
+    (operator, keys): (&str, u64),
+    key: impl Fn(u64) -> K + Data,
+) -> Result<StreamingContext, BoxError> {
     let ones = ctx.source(Updates { keys }).map(move |n| (key(n), 1u64));
     match operator {
         "update_state_by_key" => ones
@@ -83,7 +99,7 @@ fn counts<K: Key>(
                 .for_each_batch(|_, _| Ok(()));
         }
     }
-    ctx.into_driver().expect("there is an output")
+    Ok(ctx)
 }
 
 /// The most memory that this process has had, in MiB.
@@ -94,33 +110,45 @@ fn peak() -> u64 {
     kilobytes.unwrap_or(0) / 1_024
 }
 
-/// Fills the state, then runs a batch for every line that it is sent and answers how long it took;
-/// after the last one it answers how much memory that needed.
+/// Fills the state, or recovers it, and answers how long that took; then runs a batch for every line
+/// that it is sent and answers how long it took; after the last one it takes a checkpoint, if it is
+/// to, and answers how much memory that needed.
 fn child(what: &str) {
     let mut words = what.split(' ');
     let mut word = || words.next().expect("four words");
     let (backend, operator, keys, limit) = (word(), word(), word(), word());
     let (keys, limit): (u64, usize) = (number(keys), number(limit) as usize);
+    let checkpoints = words.next().map(Path::new);
     let directory = tempfile::tempdir().expect("a directory");
     let mut settings = StreamingContext::builder("bench");
     if backend != "memory" {
         settings = settings.state_backend(Disk::new(directory.path()).memory_limit(limit << 20));
     }
+    if let Some(checkpoints) = checkpoints {
+        settings = settings.checkpoint(checkpoints, Every::batches(u64::MAX));
+    }
+    let (began, what) = (Instant::now(), (operator, keys));
     let mut driver = match keys > 10_000_000 {
-        true => counts(settings, operator, keys, |n| format!("customer {n:012}")),
-        false => counts(settings, operator, keys, |n| n),
+        true => counts(settings, checkpoints, what, |n| format!("customer {n:012}")),
+        false => counts(settings, checkpoints, what, |n| n),
     };
+    let is_new = driver.last_time().is_none();
     let mut step = || {
         let started = Instant::now();
         driver.step(driver.next_time()).expect("nothing fails");
         started.elapsed().as_nanos()
     };
-    (0..keys / UPDATES).for_each(|_| {
-        step();
-    });
-    println!("ready");
+    if is_new {
+        (0..keys / UPDATES).for_each(|_| {
+            step();
+        });
+    }
+    println!("{}", began.elapsed().as_nanos());
     for _ in stdin().lines() {
         println!("{}", step());
+    }
+    if checkpoints.is_some() && is_new {
+        driver.checkpoint().expect("it can be written");
     }
     println!("{}", peak());
 }
@@ -167,10 +195,16 @@ impl Remote {
         (length > 0).then(|| line.trim().to_string())
     }
 
+    /// How long something took; `None` if the child is no more.
+    fn took(&mut self) -> Option<Duration> {
+        self.answer()
+            .map(|took| Duration::from_nanos(number(&took)))
+    }
+
     fn step(&mut self) -> Duration {
         let orders = self.orders.as_mut().expect("it takes orders");
         writeln!(orders).expect("it listens");
-        Duration::from_nanos(number(&self.answer().expect("it goes on")))
+        self.took().expect("it goes on")
     }
 
     /// The most memory that it has had, in MiB, if it is done.
@@ -232,16 +266,57 @@ fn beyond_memory(operator: &str) -> bool {
     disk.is_some()
 }
 
+/// 20 M keys of 21 bytes, taken up from a checkpoint within 1 GiB of address space.
+fn recovered(operator: &str) -> bool {
+    let directory = tempfile::tempdir().expect("a directory");
+    let what = format!(
+        "disk {operator} 20000000 256 {}",
+        directory.path().display()
+    );
+    let run = || {
+        let mut remote = Remote::spawn(&what, Some(1_024));
+        let took = remote.took()?;
+        remote.step();
+        Some((took, remote.end()?))
+    };
+    let Some((_, written)) = run() else {
+        println!("{operator}, 20 M keys in 1 GiB, a checkpoint: missed");
+        return false;
+    };
+    println!("{operator}, 20 M keys in 1 GiB, a checkpoint: {written} MiB: holds");
+    match run() {
+        Some((took, peak)) => {
+            println!(
+                "{operator}, 20 M keys in 1 GiB, recovered and a batch: {peak} MiB, {took:.1?}: holds"
+            );
+            true
+        }
+        None => {
+            println!("{operator}, 20 M keys in 1 GiB, recovered: missed");
+            false
+        }
+    }
+}
+
 fn main() -> ExitCode {
     if let Ok(what) = env::var(CHILD) {
         child(&what);
         return ExitCode::SUCCESS;
     }
-    let operators = ["update_state_by_key", "state_by_key"];
+    // `cargo bench ... --bench disk -- recovered` runs the tables whose name has the text in it.
+    let wanted = env::args().skip(1).find(|text| !text.starts_with('-'));
+    let tables: [(&str, fn(&str) -> bool); 3] = [
+        ("updates", updates),
+        ("beyond memory", beyond_memory),
+        ("recovered", recovered),
+    ];
     let mut holds = true;
-    for operator in operators {
-        holds &= updates(operator);
-        holds &= beyond_memory(operator);
+    for operator in ["update_state_by_key", "state_by_key"] {
+        for (name, table) in tables {
+            if wanted.as_ref().is_none_or(|wanted| name.contains(wanted)) {
+                holds &= table(operator);
+            }
+        }
     }
     match holds {
         true => ExitCode::SUCCESS,

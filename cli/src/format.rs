@@ -130,7 +130,7 @@ pub(crate) fn write_json(value: &impl Serialize, out: &mut impl Write) -> Result
 /// Writes comma-separated values; the header is there even if no row is.
 pub(crate) fn write_csv(
     header: &[&str],
-    rows: &[impl Serialize],
+    rows: impl IntoIterator<Item = Result<impl Serialize, Error>>,
     out: &mut impl Write,
 ) -> Result<(), Error> {
     let mut csv = csv::WriterBuilder::new()
@@ -138,7 +138,7 @@ pub(crate) fn write_csv(
         .from_writer(out);
     csv.write_record(header)?;
     for row in rows {
-        csv.serialize(row)?;
+        csv.serialize(row?)?;
     }
     Ok(csv.flush()?)
 }

@@ -58,7 +58,10 @@ impl Ranking {
         match format {
             Format::Table => self.write_table(out),
             Format::Json => write_json(self, out),
-            Format::Csv => write_csv(&["item", "lower", "upper", "share"], &self.rows, out),
+            Format::Csv => {
+                let rows = self.rows.iter().map(Ok);
+                write_csv(&["item", "lower", "upper", "share"], rows, out)
+            }
         }
     }
 

@@ -182,17 +182,25 @@ pub(crate) fn encode(kind: Kind, summary: &impl Serialize) -> Vec<u8> {
     parts.concat()
 }
 
-/// Makes `bytes` the contents of a file. What is there and is no file, such as a terminal, is
-/// written to; a link leads to what is replaced.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Makes `bytes` the contents of a file, like [`replace_by`].
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_by(path, |file| file.write_all(bytes))
+}
+
+/// Makes what `fill` writes the contents of a file. What is there and is no file, such as a
+/// terminal, is written to; a link leads to what is replaced.
+pub(crate) fn replace_by(
+    path: &Path,
+    fill: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
-        return fs::write(target, bytes);
+        return fill(&mut File::create(target)?);
     }
     let mut aside = target.as_os_str().to_owned();
     aside.push(".partial");
     let mut file = File::create(&aside)?;
-    file.write_all(bytes)?;
+    fill(&mut file)?;
     file.sync_all()?;
     fs::rename(aside, target)
 }

@@ -38,27 +38,34 @@ impl Table {
 
     /// Writes header and rows, two blanks between columns and none at the ends of lines.
     pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        let widths: Vec<usize> = (0..self.aligns.len())
-            .map(|column| {
-                self.rows
-                    .iter()
-                    .map(|row| width(&row[column]))
-                    .max()
-                    .unwrap_or(0)
-            })
-            .collect();
-        for row in &self.rows {
-            let mut line = String::new();
-            for ((cell, &align), &wide) in row.iter().zip(&self.aligns).zip(&widths) {
-                let padding = " ".repeat(wide - width(cell));
-                line += &match align {
-                    Align::Left => format!("{cell}{padding}  "),
-                    Align::Right => format!("{padding}{cell}  "),
-                };
-            }
-            writeln!(out, "{}", line.trim_end_matches(' '))?;
+        let columns = self.columns();
+        self.rows.iter().try_for_each(|row| columns.write(row, out))
+    }
+
+    /// Its columns, for further rows that are no wider and need not be held; the last column may be.
+    pub(crate) fn columns(&self) -> Columns {
+        let widest = |column: usize| self.rows.iter().map(|row| width(&row[column])).max();
+        let widths = (0..self.aligns.len()).map(|column| widest(column).unwrap_or(0));
+        Columns(self.aligns.iter().copied().zip(widths).collect())
+    }
+}
+
+/// On which side cells stand, and in how much room.
+#[derive(Debug)]
+pub(crate) struct Columns(Vec<(Align, usize)>);
+
+impl Columns {
+    /// Writes a row on a line of its own.
+    pub(crate) fn write(&self, row: &[String], out: &mut impl Write) -> io::Result<()> {
+        let mut line = String::new();
+        for (cell, &(align, wide)) in row.iter().zip(&self.0) {
+            let padding = " ".repeat(wide.saturating_sub(width(cell)));
+            line += &match align {
+                Align::Left => format!("{cell}{padding}  "),
+                Align::Right => format!("{padding}{cell}  "),
+            };
         }
-        Ok(())
+        writeln!(out, "{}", line.trim_end_matches(' '))
     }
 }
 

@@ -69,7 +69,7 @@ impl Answers {
             Format::Json => write_json(self, out),
             Format::Csv => write_csv(
                 &["estimate", "value", "lower", "upper", "confidence"],
-                &self.estimates,
+                self.estimates.iter().map(Ok),
                 out,
             ),
         }

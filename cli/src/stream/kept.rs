@@ -10,6 +10,7 @@ use crate::args::StreamArgs;
 use crate::error::{Error, say};
 use crate::format::text;
 use crate::source::Source;
+use crate::stream::items::ItemStates;
 use crate::stream::record::{Record, Text};
 use crate::stream::results::{Found, Results, SharedSample};
 use crate::window::Window;
@@ -21,9 +22,7 @@ pub(crate) type Panes = Window<MisraGries<Text>>;
 pub(crate) struct Kept {
     /// Batches and lines.
     totals: StateHandle<(), (u64, u64)>,
-    counts: StateHandle<Text, u64>,
-    /// Absent if none are wanted.
-    samples: Option<StateHandle<Text, SharedSample>>,
+    items: ItemStates,
     window: StateHandle<(), Panes>,
 }
 
@@ -32,10 +31,7 @@ impl Kept {
     pub(crate) fn declare(
         lines: &DStream<'_, Record>,
         heavy: &DStream<'_, MisraGries<Text>>,
-        (counts, samples): (
-            StateHandle<Text, u64>,
-            Option<StateHandle<Text, SharedSample>>,
-        ),
+        items: ItemStates,
         results: &Results,
         length: Option<usize>,
     ) -> Self {
@@ -62,22 +58,18 @@ impl Kept {
             .named("window");
         Self {
             totals: totals.handle(),
-            counts,
-            samples,
+            items,
             window: window.handle(),
         }
     }
 
-    /// All that was found, by this run and those before it.
+    /// What was found, by this run and those before it.
     pub(crate) fn found(&self, length: Option<usize>) -> Found {
         let (batches, lines) = self.totals.get(&()).unwrap_or((0, 0));
-        let all = |_: &Text, _: &u64| true;
-        let samples = self.samples.as_ref();
         Found {
             batches,
             lines,
-            counts: self.counts.scan(all, usize::MAX),
-            samples: samples.map_or_else(Vec::new, |it| it.scan(|_, _| true, usize::MAX)),
+            items: self.items.counts.snapshot().len() as u64,
             window: self.window.get(&()).unwrap_or_else(|| Window::new(length)),
         }
     }
@@ -89,11 +81,11 @@ impl Kept {
         let total = |window: &Panes| window.merged().map(|heavy| heavy.total_weight());
         let heavy = ServedState::single(self.window.clone());
         let heavy = heavy.shown_as(total).heavy_hitters(Window::merged, name);
-        let counts = ServedState::with_keys(self.counts.clone(), key, name);
+        let counts = ServedState::with_keys(self.items.counts.clone(), key, name);
         let served = ServedStream::with_telemetry(telemetry)
             .state("heavy_hitters", heavy)
             .state("counts", counts.counts(|count| *count));
-        let Some(samples) = &self.samples else {
+        let Some(samples) = &self.items.samples else {
             return served;
         };
         let samples = ServedState::with_keys(samples.clone(), key, name);

@@ -1,6 +1,7 @@
 //! `forebay stream`: the micro-batch driver from end to end.
 
 mod feed;
+mod items;
 mod kept;
 mod lines;
 mod page;
@@ -21,6 +22,7 @@ use crate::args::{StreamArgs, Verbosity};
 use crate::error::Error;
 use crate::saved;
 use crate::stream::feed::Feed;
+use crate::stream::items::ItemStates;
 use crate::stream::kept::Kept;
 use crate::stream::lines::Lines;
 use crate::stream::record::Record;
@@ -38,12 +40,7 @@ pub(crate) fn run(args: &StreamArgs, out: &mut impl Write) -> Result<(), Error> 
     let size = args.interval.is_none().then_some(args.batch_lines.get());
     let builder = context(args)?;
     let lines = Lines::new(Feed::start(args)?, size);
-    let mut kept = None;
-    let build = || -> Result<StreamingContext, Error> {
-        let ctx = builder.build().map_err(Error::stream)?;
-        kept = declare(&ctx.source(lines.clone()), args, &results, window);
-        Ok(ctx)
-    };
+    let build = || builder.build().map_err(Error::stream);
     let ctx = match &args.checkpoint {
         None => build()?,
         Some(directory) => {
@@ -52,6 +49,7 @@ pub(crate) fn run(args: &StreamArgs, out: &mut impl Write) -> Result<(), Error> 
             ctx
         }
     };
+    let (items, kept) = declare(&ctx.source(lines.clone()), args, &results, window);
     let telemetry = Telemetry::of(&ctx);
     if args.verbosity() == Verbosity::Progress {
         ctx.listen(telemetry::progress(&telemetry));
@@ -67,10 +65,9 @@ pub(crate) fn run(args: &StreamArgs, out: &mut impl Write) -> Result<(), Error> 
     drop(server);
     lines.outcome()?;
     let found = kept.map_or_else(|| results.take(), |kept| kept.found(window));
-    let report = Report::new(found, args, window);
+    let report = Report::new(&found, items, args)?;
     if let Some(path) = &args.report {
-        let page = page::page(&report, &telemetry);
-        let saved = saved::replace(path, page.as_bytes());
+        let saved = saved::replace_by(path, |file| page::write(&report, &telemetry, file));
         saved.map_err(|cause| Error::Save {
             name: path.display().to_string(),
             cause,
@@ -99,7 +96,7 @@ fn declare(
     args: &StreamArgs,
     results: &Results,
     window: Option<usize>,
-) -> Option<Kept> {
+) -> (ItemStates, Option<Kept>) {
     let (k, capacity) = (args.k.get(), args.samples);
     lines
         .count()
@@ -108,27 +105,27 @@ fn declare(
             found.lines += lines.iter().sum::<u64>();
         }));
     let occurrences = lines.flat_map(Record::into_occurrences);
-    let mut sampled = None;
-    if capacity > 0 {
+    let samples = (capacity > 0).then(|| {
         let samples = occurrences
             .filter_map(|occurrence| Some((occurrence.item, occurrence.line?)))
             .summarize_by_key(move |rng| SharedSample::new(Reservoir::with_rng(capacity, rng)))
             .named("samples");
-        samples.for_each_batch(results.output(|found, samples| found.samples = samples));
-        sampled = Some(samples.handle());
-    }
+        samples.handle()
+    });
     let items = occurrences.map(|occurrence| occurrence.item);
     let counts = items
         .map(|item| (item, 1u64))
         .update_state_by_key(|_item, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()))
         .named("counts");
-    counts.for_each_batch(results.output(|found, counts| found.counts = counts));
+    let known = counts.count();
+    known.for_each_batch(results.output(|found, known: Vec<u64>| found.items = known.iter().sum()));
+    let states = ItemStates {
+        counts: counts.handle(),
+        samples,
+    };
     let heavy = items.transform(move |batch, _time| batch.summarize(|| MisraGries::new(k)));
     let is_kept = args.checkpoint.is_some() || args.serve.is_some();
-    let kept = is_kept.then(|| {
-        let handles = (counts.handle(), sampled);
-        Kept::declare(lines, &heavy, handles, results, window)
-    });
+    let kept = is_kept.then(|| Kept::declare(lines, &heavy, states.clone(), results, window));
     let verbosity = args.verbosity();
     heavy.for_each_batch(results.output(move |found, panes| {
         for pane in panes {
@@ -138,7 +135,7 @@ fn declare(
             found.window.push(pane);
         }
     }));
-    kept
+    (states, kept)
 }
 
 /// Runs the batches until the input has ended.

@@ -1,32 +1,32 @@
 //! The report as a page: one file, without scripts and without anything from elsewhere.
 
-use std::fmt::Write;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 
 use forebay::stream::serve::Telemetry;
 
-use crate::format::counted;
 use crate::stream::report::Report;
 
 const STYLE: &str = Telemetry::STYLE;
 
-/// The page of a stream that has ended.
-pub(crate) fn page(report: &Report, telemetry: &Telemetry) -> String {
-    let mut page = format!(
+/// Writes the page of a stream that has ended.
+pub(crate) fn write(report: &Report, telemetry: &Telemetry, file: &mut File) -> io::Result<()> {
+    let mut page = BufWriter::new(file);
+    write!(
+        page,
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n\
          <title>forebay stream</title>\n<style>\n{STYLE}</style></head>\n<body>\n<h1>forebay stream</h1>\n"
-    );
-    write(&mut page, report, telemetry).expect("writing to a string does not fail");
-    page.push_str("</body></html>\n");
-    page
+    )?;
+    write_body(&mut page, report, telemetry)?;
+    writeln!(page, "</body></html>")?;
+    page.flush()
 }
 
-fn write(page: &mut String, report: &Report, telemetry: &Telemetry) -> std::fmt::Result {
-    let batches = counted(report.batches, "batch", "batches");
-    let lines = counted(report.records, "line", "lines");
-    let items = counted(report.keys as u64, "item", "items");
+fn write_body(page: &mut impl Write, report: &Report, telemetry: &Telemetry) -> io::Result<()> {
+    let sizes = report.sizes();
     let seconds = telemetry.last().map_or(0.0, |it| it.at().as_secs_f64());
-    writeln!(page, "<p>{batches}, {lines}, {items} in {seconds:.1} s</p>")?;
+    writeln!(page, "<p>{sizes} in {seconds:.1} s</p>")?;
     let charts = telemetry.charts("lines");
     writeln!(page, "<div class=\"charts\">\n{charts}</div>")?;
     let window = report.window_text();
@@ -45,23 +45,26 @@ fn write(page: &mut String, report: &Report, telemetry: &Telemetry) -> std::fmt:
             100.0 * share
         )?;
     }
-    page.push_str("</table>\n");
-    if !report.samples.is_empty() {
-        heading(page, "Lines drawn at random", "item</th><th>lines")?;
-        for sampled in &report.samples {
-            let lines: String = sampled.lines.iter().map(|line| code(line)).collect();
-            writeln!(
-                page,
-                "<tr><td>{}</td><td>{lines}</td></tr>",
-                code(&sampled.item)
-            )?;
-        }
-        page.push_str("</table>\n");
-    }
-    Ok(())
+    writeln!(page, "</table>")?;
+    write_samples(page, report)
 }
 
-fn heading(page: &mut String, title: &str, columns: &str) -> std::fmt::Result {
+fn write_samples(page: &mut impl Write, report: &Report) -> io::Result<()> {
+    let mut samples = report.items.sampled().peekable();
+    if samples.peek().is_none() {
+        return Ok(());
+    }
+    heading(page, "Lines drawn at random", "item</th><th>lines")?;
+    for sampled in samples {
+        let sampled = sampled.map_err(io::Error::other)?;
+        let lines: String = sampled.lines.iter().map(|line| code(line)).collect();
+        let item = code(&sampled.item);
+        writeln!(page, "<tr><td>{item}</td><td>{lines}</td></tr>")?;
+    }
+    writeln!(page, "</table>")
+}
+
+fn heading(page: &mut impl Write, title: &str, columns: &str) -> io::Result<()> {
     writeln!(page, "<h2>{title}</h2>\n<table><tr><th>{columns}</th></tr>")
 }
 

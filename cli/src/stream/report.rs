@@ -1,17 +1,18 @@
 //! What is printed: a line for each batch, and everything when the stream has ended.
 
-use std::collections::HashMap;
 use std::io::Write;
 
 use forebay::frequent::MisraGries;
+use serde::ser::{Error as _, SerializeSeq, SerializeStruct};
 use serde::{Serialize, Serializer};
 
 use crate::args::{Format, StreamArgs};
 use crate::error::{Error, say};
 use crate::format::{Number, counted, percent, printable, text, write_csv, write_json};
 use crate::ranking::Ranking;
+use crate::stream::items::{ItemStates, Items, Sampled};
 use crate::stream::record::Text;
-use crate::stream::results::{Found, SharedSample};
+use crate::stream::results::Found;
 use crate::table::{Align, Table, bar};
 
 /// Says on standard error how far the stream is and what is frequent in the batch.
@@ -20,30 +21,50 @@ pub(crate) fn tell_batch(found: &Found, batch: &MisraGries<Text>) {
         format!(", most frequent now: {}", printable(&text(row.key)))
     });
     let lines = counted(found.lines, "line", "lines");
-    let items = counted(found.counts.len() as u64, "item", "items");
+    let items = counted(found.items, "item", "items");
     let number = found.batches;
     say(format_args!(
         "batch {number}: {lines} and {items} so far{leader}"
     ));
 }
 
-/// The results, in the shape that scripts rely on.
-#[derive(Debug, Serialize)]
+/// The results. Items are written as they are found, so that they need not be in memory.
 pub(crate) struct Report {
     pub(crate) batches: u64,
-    pub(crate) records: u64,
-    pub(crate) keys: usize,
-    counts: Vec<Counted>,
-    #[serde(rename = "heavy_hitters", serialize_with = "bounds_alone")]
+    pub(crate) lines: u64,
+    pub(crate) items: Items,
     pub(crate) ranking: Ranking,
-    /// For the items in `counts`, in the same order.
-    pub(crate) samples: Vec<Sampled>,
-    /// The sum of all counts, also of those that are not shown.
-    #[serde(skip)]
-    total: u64,
     /// How many batches the heavy hitters are of, if not of all.
-    #[serde(skip)]
     window: Option<usize>,
+}
+
+/// In the shape that scripts rely on.
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let counts = || self.items.rows().map(|row| row.map(Counted::from));
+        let mut report = serializer.serialize_struct("Report", 6)?;
+        report.serialize_field("batches", &self.batches)?;
+        report.serialize_field("records", &self.lines)?;
+        report.serialize_field("keys", &self.items.known)?;
+        report.serialize_field("counts", &Listed(counts))?;
+        report.serialize_field("heavy_hitters", &Bounds(&self.ranking))?;
+        // For the items in `counts`, in the same order.
+        report.serialize_field("samples", &Listed(|| self.items.sampled()))?;
+        report.end()
+    }
+}
+
+/// A list of what is found one by one.
+struct Listed<F>(F);
+
+impl<T: Serialize, I: Iterator<Item = Result<T, Error>>, F: Fn() -> I> Serialize for Listed<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        for element in (self.0)() {
+            list.serialize_element(&element.map_err(S::Error::custom)?)?;
+        }
+        list.end()
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -59,77 +80,78 @@ impl From<(Text, u64)> for Counted {
     }
 }
 
-#[derive(Debug, Serialize)]
-pub(crate) struct Sampled {
-    pub(crate) item: String,
-    pub(crate) lines: Vec<String>,
-}
+/// The bounds of the heavy hitters alone.
+struct Bounds<'a>(&'a Ranking);
 
-/// The samples of the items in `counts`.
-fn sampled(counts: &[(Text, u64)], samples: Vec<(Text, SharedSample)>) -> Vec<Sampled> {
-    let samples: HashMap<Text, SharedSample> = samples.into_iter().collect();
-    let sampled = counts.iter().filter_map(|(item, _)| {
-        Some(Sampled {
-            lines: samples.get(item)?.drawn().items,
-            item: text(item),
-        })
-    });
-    sampled.collect()
-}
-
-fn bounds_alone<S: Serializer>(ranking: &Ranking, serializer: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct HeavyHitter<'a> {
-        item: &'a str,
-        lower: Number,
-        upper: Number,
+impl Serialize for Bounds<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct HeavyHitter<'a> {
+            item: &'a str,
+            lower: Number,
+            upper: Number,
+        }
+        serializer.collect_seq(self.0.rows.iter().map(|row| HeavyHitter {
+            item: &row.item,
+            lower: row.lower,
+            upper: row.upper,
+        }))
     }
-    serializer.collect_seq(ranking.rows.iter().map(|row| HeavyHitter {
-        item: &row.item,
-        lower: row.lower,
-        upper: row.upper,
-    }))
 }
+
+/// The columns of the counts.
+const COLUMNS: [(&str, Align); 5] = [
+    ("rank", Align::Right),
+    ("count", Align::Right),
+    ("share", Align::Right),
+    ("", Align::Left),
+    ("item", Align::Left),
+];
 
 impl Report {
-    pub(crate) fn new(found: Found, args: &StreamArgs, window: Option<usize>) -> Self {
-        let shown = if args.top == 0 { usize::MAX } else { args.top };
+    /// # Errors
+    ///
+    /// If state that has left memory cannot be read.
+    pub(crate) fn new(found: &Found, states: ItemStates, args: &StreamArgs) -> Result<Self, Error> {
         let heavy = found.window.merged();
         let heavy = heavy.unwrap_or_else(|| MisraGries::new(args.k.get()));
-        let mut counts = found.counts;
-        let (keys, total) = (counts.len(), counts.iter().map(|(_, count)| count).sum());
-        counts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        counts.truncate(shown);
-        Self {
+        let items = Items::new(states, args)?;
+        let shown = if args.top == 0 { usize::MAX } else { args.top };
+        Ok(Self {
             batches: found.batches,
-            records: found.lines,
-            keys,
-            samples: sampled(&counts, found.samples),
-            counts: counts.into_iter().map(Counted::from).collect(),
+            lines: found.lines,
             ranking: Ranking::new(&heavy, shown),
-            total,
-            window,
-        }
+            items,
+            window: args.window_batches()?,
+        })
     }
 
     pub(crate) fn write(&self, args: &StreamArgs, out: &mut impl Write) -> Result<(), Error> {
         match args.format {
             Format::Table => self.write_tables(out),
             Format::Json => write_json(self, out),
-            Format::Csv => write_csv(&["item", "count"], &self.counts, out),
+            Format::Csv => {
+                let rows = self.items.rows().map(|row| row.map(Counted::from));
+                write_csv(&["item", "count"], rows, out)
+            }
         }
     }
 
     fn write_tables(&self, out: &mut impl Write) -> Result<(), Error> {
-        let batches = counted(self.batches, "batch", "batches");
-        let lines = counted(self.records, "line", "lines");
-        let items = counted(self.keys as u64, "item", "items");
-        writeln!(out, "{batches}, {lines}, {items}\n")?;
-        self.counts_table().write(out)?;
+        writeln!(out, "{}\n", self.sizes())?;
+        self.write_counts(out)?;
         let window = self.window_text();
         writeln!(out, "\nheavy hitters{window}:")?;
         self.ranking.write_table(out)?;
         self.write_samples(out)
+    }
+
+    /// How much there was of everything.
+    pub(crate) fn sizes(&self) -> String {
+        let batches = counted(self.batches, "batch", "batches");
+        let lines = counted(self.lines, "line", "lines");
+        let items = counted(self.items.known as u64, "item", "items");
+        format!("{batches}, {lines}, {items}")
     }
 
     /// Of how many batches the heavy hitters are; nothing if of all.
@@ -140,39 +162,43 @@ impl Report {
         })
     }
 
-    fn counts_table(&self) -> Table {
-        let mut table = Table::new(&[
-            ("rank", Align::Right),
-            ("count", Align::Right),
-            ("share", Align::Right),
-            ("", Align::Left),
-            ("item", Align::Left),
-        ]);
-        let (total, largest) = (
-            Number::from(self.total),
-            Number::from(self.counts.first().map_or(0, |row| row.count)),
-        );
-        for (rank, row) in (1..).zip(&self.counts) {
-            let count = Number::from(row.count);
-            let length = count.share_of(largest);
-            table.push([
-                format!("{rank}"),
-                count.to_string(),
-                percent(count.share_of(total)),
-                bar(length, length),
-                printable(&row.item).into_owned(),
-            ]);
+    /// The first row has the highest count, the largest share and the longest bar, so with the last
+    /// rank it is as wide as any.
+    fn write_counts(&self, out: &mut impl Write) -> Result<(), Error> {
+        let mut widest = Table::new(&COLUMNS);
+        if let Some(leader) = self.items.leader() {
+            widest.push(self.cells(self.items.shown, leader));
         }
-        table
+        let columns = widest.columns();
+        columns.write(&COLUMNS.map(|(title, _)| title.to_owned()), out)?;
+        for (rank, row) in (1..).zip(self.items.rows()) {
+            columns.write(&self.cells(rank, &row?), out)?;
+        }
+        Ok(())
+    }
+
+    fn cells(&self, rank: usize, (item, count): &(Text, u64)) -> [String; 5] {
+        let largest = self.items.leader().map_or(0, |(_, count)| *count);
+        let (count, largest) = (Number::from(*count), Number::from(largest));
+        let length = count.share_of(largest);
+        [
+            format!("{rank}"),
+            count.to_string(),
+            percent(count.share_of(Number::from(self.items.total))),
+            bar(length, length),
+            printable(&text(item)).into_owned(),
+        ]
     }
 
     fn write_samples(&self, out: &mut impl Write) -> Result<(), Error> {
-        if !self.samples.is_empty() {
+        let mut samples = self.items.sampled().peekable();
+        if samples.peek().is_some() {
             writeln!(out, "\nlines drawn at random:")?;
         }
-        for Sampled { item, lines } in &self.samples {
-            writeln!(out, "{}", printable(item))?;
-            for line in lines {
+        for sampled in samples {
+            let Sampled { item, lines } = sampled?;
+            writeln!(out, "{}", printable(&item))?;
+            for line in &lines {
                 writeln!(out, "    {}", printable(line))?;
             }
         }

@@ -19,10 +19,8 @@ use crate::window::Window;
 pub(crate) struct Found {
     pub(crate) batches: u64,
     pub(crate) lines: u64,
-    /// Every item with its count.
-    pub(crate) counts: Vec<(Text, u64)>,
-    /// Every item with a sample of its lines.
-    pub(crate) samples: Vec<(Text, SharedSample)>,
+    /// How many different items there are.
+    pub(crate) items: u64,
     /// The heavy hitters of each batch.
     pub(crate) window: Window<MisraGries<Text>>,
 }
@@ -33,8 +31,7 @@ impl Found {
         Self {
             batches: 0,
             lines: 0,
-            counts: Vec::new(),
-            samples: Vec::new(),
+            items: 0,
             window: Window::new(window),
         }
     }

@@ -45,6 +45,49 @@ fn state_on_disk_changes_no_result_and_leaves_nothing() {
 }
 
 #[test]
+fn what_is_shown_of_state_on_disk_is_the_same_byte_for_byte() {
+    let directory = tempfile::tempdir().expect("a directory");
+    // More items than are in memory at a time where there is least of it, many of equal counts.
+    let line = |n: usize| format!("k{} w{}\n", n * 7_919 % 2_700, n * n % 40);
+    let file = directory.path().join("lines");
+    fs::write(&file, (0..6_000).map(line).collect::<String>()).expect("there is room");
+    let (state, page) = (
+        directory.path().join("state"),
+        directory.path().join("page"),
+    );
+    let on_disk = format!("--state-dir {} --state-memory 0", state.display());
+    // What follows the charts, which show how long everything took.
+    let results = || {
+        let page = fs::read_to_string(&page).expect("it was written");
+        let at = page.find("<h2>Heavy hitters").expect("it has a heading");
+        page[at..].to_owned()
+    };
+    for shown in [
+        "--top 0",
+        "--top 0 --samples 0",
+        "--top 1500",
+        "--top 3",
+        "",
+    ] {
+        for format in ["table", "json", "csv"] {
+            let args = format!(
+                "stream -q --batch-lines 2000 --format {format} {shown} --report {} {}",
+                page.display(),
+                file.display()
+            );
+            let expected = (forebay(&args, "").quiet_success(), results());
+            let found = forebay(&format!("{args} {on_disk}"), "").quiet_success();
+            assert_eq!((found, results()), expected, "{format} {shown}");
+            if shown.starts_with("--top 0") {
+                let items = (0..2_700).map(|n| format!("k{n}"));
+                let is_there = |item: &String| expected.0.contains(item.as_str());
+                assert_eq!(items.filter(is_there).count(), 2_700);
+            }
+        }
+    }
+}
+
+#[test]
 fn what_cannot_hold_state_is_named() {
     let (directory, file) = input();
     let message = forebay(

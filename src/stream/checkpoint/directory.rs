@@ -86,11 +86,10 @@ impl Directory {
         Ok(())
     }
 
-    /// Reads a checkpoint, every byte of which is verified.
-    pub(crate) fn read(&self, time: u64) -> Result<Snapshot, CheckpointError> {
+    /// Verifies every byte of a checkpoint, and finds what is in it.
+    pub(crate) fn verify(&self, time: u64) -> Result<Snapshot, CheckpointError> {
         let path = self.path_of(time);
-        let read = |path: &Path| self.storage.read(path).map_err(failed(path));
-        let snapshot = Snapshot::read(&path, read)?;
+        let snapshot = Snapshot::verify(&path, &self.storage)?;
         match snapshot.stand.time == time {
             true => Ok(snapshot),
             false => Err(CheckpointError::Corrupt {

@@ -124,6 +124,7 @@ impl CheckpointError {
                 Self::NotReplayable { operator }
             }
             Refusal::Bytes(error) => Self::Encode { operator, error },
+            Refusal::Read(error) => error,
         }
     }
 }

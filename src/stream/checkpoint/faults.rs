@@ -8,12 +8,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::string::String;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::vec::Vec;
 
 use super::directory::Directory;
 use super::storage::{Disk, Output, Storage};
-use super::{Every, Found};
+use super::{CheckpointError, Every, Found};
 use crate::stream::error::BoxError;
 use crate::stream::executor::lock;
 use crate::stream::{
@@ -258,6 +259,17 @@ impl Storage for Faulty {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         self.simply(|_| Disk.read(path))
     }
+
+    fn read_at(&self, path: &Path, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+        let half = into.len() / 2;
+        match self.simply(|_| Disk.read_at(path, offset, into)) {
+            // The file ends earlier than it did.
+            Err(error) if error.kind() == io::ErrorKind::WriteZero => {
+                Disk.read_at(path, offset, &mut into[..half])
+            }
+            read => read,
+        }
+    }
 }
 
 struct Opened {
@@ -307,21 +319,29 @@ fn run(ctx: StreamingContext, step: impl Fn(&mut Driver) -> Result<(), StepError
 type Durable = Option<BatchTime>;
 
 /// Lets every call of a stream fail in every way, recovers it, and compares what it has given in
-/// the end. `run` runs a stream in a directory, on a storage, from where it is to its end.
-fn whatever_fails(run: impl Fn(&Path, Faulty, &Seen) -> Durable) {
+/// the end. `begin` runs a stream in a directory as far as it is to be when calls begin to fail;
+/// `run` runs it on a storage, from where it is to its end, by more than `least` calls.
+fn whatever_fails(
+    least: usize,
+    begin: impl Fn(&Path, &Seen),
+    run: impl Fn(&Path, Faulty, &Seen) -> Durable,
+) {
     let temporary = tempfile::tempdir().unwrap();
     let expected = Seen::default();
     let counting = Faulty::new(usize::MAX, Fault::Fails);
-    run(&temporary.path().join("whole"), counting.clone(), &expected);
+    let whole = temporary.path().join("whole");
+    begin(&whole, &expected);
+    run(&whole, counting.clone(), &expected);
     let calls = lock(&counting.machine).calls;
-    assert!(calls > 60, "{calls} calls");
+    assert!(calls > least, "{calls} calls");
     assert_eq!(lock(&expected).len() as u64, BATCHES);
     for at in 0..calls {
         for fault in FAULTS {
             let directory = temporary.path().join(format!("{at}-{fault:?}"));
             let seen = Seen::default();
+            begin(&directory, &seen);
             let durable = run(&directory, Faulty::new(at, fault), &seen);
-            let newest = Found::look(directory.clone()).unwrap().recovery.restored();
+            let newest = look(&directory).unwrap().recovery.restored();
             assert!(newest >= durable, "{at} {fault:?}: {newest:?}");
             run(&directory, Faulty::new(usize::MAX, Fault::Fails), &seen);
             assert_eq!(*lock(&seen), *lock(&expected), "call {at} {fault:?}");
@@ -330,7 +350,15 @@ fn whatever_fails(run: impl Fn(&Path, Faulty, &Seen) -> Durable) {
     }
 }
 
-/// The settings of a stream whose checkpoints go to this storage.
+/// What there is to go on from, on a machine in order.
+fn look(directory: &Path) -> Result<Found, CheckpointError> {
+    Found::look(&Directory::new(directory.into()))
+}
+
+/// A stream that has not begun when calls begin to fail.
+fn nothing(_: &Path, _: &Seen) {}
+
+/// The stream whose checkpoints go to this storage, where recovery reads too.
 fn recovered(
     directory: &Path,
     storage: Faulty,
@@ -345,12 +373,12 @@ fn recovered(
     let mut builder = builder.checkpoint(directory, every).write_ahead_log();
     let path = directory.to_path_buf();
     let storage = Arc::new(storage);
-    builder.durability.target = Some((Directory { path, storage }, every));
-    StreamingContext::recover_or(directory, || {
-        let ctx = builder.build()?;
-        declare(&ctx);
-        Ok(ctx)
-    })
+    let directory = Directory { path, storage };
+    let found = Found::look(&directory)?;
+    builder.durability.target = Some((directory, every));
+    let ctx = builder.build()?;
+    declare(&ctx);
+    Ok(ctx.with_found(found))
 }
 
 /// Sums of which a batch touches some only, so that some files are taken over. What a batch gives
@@ -385,23 +413,64 @@ fn batch(number: u64) -> Vec<(u64, u64)> {
 
 #[test]
 fn nothing_committed_is_lost_whatever_call_fails_and_however() {
-    whatever_fails(|directory, storage, seen| {
-        let declare = |ctx: &StreamingContext| {
-            sums(&ctx.batches((0..BATCHES).map(batch)), seen);
-        };
-        let ctx = recovered(directory, storage, declare).unwrap();
-        run(ctx, |driver| driver.run_to_end().map(drop))
+    whatever_fails(60, nothing, |directory, storage, seen| {
+        // It may be the first look that fails.
+        let ctx = known(directory, storage, seen).ok();
+        ctx.and_then(|ctx| run(ctx, |driver| driver.run_to_end().map(drop)))
     });
+}
+
+/// Sums of batches that can be read again.
+fn known(directory: &Path, storage: Faulty, seen: &Seen) -> Result<StreamingContext, BoxError> {
+    recovered(directory, storage, |ctx| {
+        sums(&ctx.batches((0..BATCHES).map(batch)), seen);
+    })
+}
+
+#[test]
+fn nothing_is_lost_or_begun_anew_whatever_call_of_a_recovery_fails_and_however() {
+    let (late, passed_over) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    // Checkpoints after the second and after the fourth batch.
+    let begin = |directory: &Path, seen: &Seen| {
+        let whole = Faulty::new(usize::MAX, Fault::Fails);
+        let ctx = known(directory, whole, seen).unwrap();
+        run(ctx, |driver| {
+            (0..5).try_for_each(|_| driver.step(driver.next_time()).map(drop))
+        });
+    };
+    whatever_fails(30, begin, |directory, storage, seen| {
+        let ctx = match known(directory, storage, seen) {
+            Ok(ctx) => ctx,
+            Err(error) => {
+                assert!(error.is::<CheckpointError>(), "{error}");
+                return None;
+            }
+        };
+        let recovery = ctx.recovery().unwrap();
+        let restored = recovery.restored().map(BatchTime::as_millis);
+        assert!(restored.is_some_and(|time| time >= 2_000), "{restored:?}");
+        passed_over.fetch_add(recovery.passed_over().len(), Ordering::Relaxed);
+        let durable = run(ctx, |driver| driver.run_to_end().map(drop));
+        // After the fourth batch, nothing but the start can keep the sixth from coming.
+        let is_late = restored == Some(4_000) && lock(seen).len() == 5;
+        late.fetch_add(usize::from(is_late), Ordering::Relaxed);
+        durable
+    });
+    // Both kinds have been among them: a checkpoint that could not be verified, and one that could
+    // not be read afterwards.
+    let (passed_over, late) = (passed_over.into_inner(), late.into_inner());
+    assert!(passed_over > 5 && late > 10, "{passed_over}, {late}");
 }
 
 #[test]
 fn nothing_logged_is_lost_or_changed_whatever_call_fails_and_however() {
-    whatever_fails(|directory, storage, seen| {
+    whatever_fails(60, nothing, |directory, storage, seen| {
         let queue = BatchQueue::new();
         let declare = |ctx: &StreamingContext| {
             sums(&ctx.queue_stream(&queue), seen);
         };
-        let ctx = recovered(directory, storage, declare).unwrap();
+        // It may be the first look that fails.
+        let ctx = recovered(directory, storage, declare).ok()?;
         run(ctx, |driver| {
             while driver.next_time().as_millis() <= BATCHES * 1_000 {
                 let number = driver.next_time().as_millis() / 1_000 - 1;

@@ -16,8 +16,8 @@ use crate::stream::error::BoxError;
 const MAGIC: &[u8; 8] = b"FOREBAYC";
 /// What is written; older versions are read.
 const VERSION: u16 = 2;
-const HEADER: usize = 16;
-const SECTION: usize = 12;
+pub(crate) const HEADER: usize = 16;
+pub(crate) const SECTION: usize = 12;
 
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,15 +72,6 @@ fn number<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
     bytes.first_chunk().copied()
 }
 
-/// The bodies of the sections of a file, all of them intact.
-pub(crate) fn sections<'a>(
-    path: &Path,
-    kind: Kind,
-    bytes: &'a [u8],
-) -> Result<Vec<&'a [u8]>, CheckpointError> {
-    Ok(open(path, kind, bytes)?.1)
-}
-
 /// The version of a file and the bodies of its sections, all of them intact.
 pub(crate) fn open<'a>(
     path: &Path,
@@ -127,14 +118,14 @@ pub(crate) fn intact<'a>(
 }
 
 /// What is wrong with a section.
-enum Flaw<'a> {
+pub(crate) enum Flaw<'a> {
     Short,
     /// Its checksum; this follows it.
     Check(&'a [u8]),
 }
 
 impl Flaw<'_> {
-    fn of(&self, path: &Path) -> CheckpointError {
+    pub(crate) fn of(&self, path: &Path) -> CheckpointError {
         CheckpointError::Corrupt {
             path: path.into(),
             what: match self {
@@ -146,7 +137,7 @@ impl Flaw<'_> {
 }
 
 /// The version of a file, and what follows its header.
-fn header<'a>(
+pub(crate) fn header<'a>(
     path: &Path,
     kind: Kind,
     bytes: &'a [u8],
@@ -174,14 +165,19 @@ fn header<'a>(
     Ok((version, rest))
 }
 
+/// The length and the checksum of a body, by what precedes it; `None` if that is too short.
+pub(crate) fn promised(head: &[u8]) -> Option<(u64, u32)> {
+    let (length, check) = (number(head)?, number(head.get(8..)?)?);
+    Some((u64::from_le_bytes(length), u32::from_le_bytes(check)))
+}
+
 /// The body of the first section, and what follows it.
 fn next(bytes: &[u8]) -> Result<(&[u8], &[u8]), Flaw<'_>> {
-    let (head, after) = bytes.split_at_checked(SECTION).ok_or(Flaw::Short)?;
-    let length = number(head).map_or(u64::MAX, u64::from_le_bytes);
-    let check = number(&head[8..]).map(u32::from_le_bytes);
+    let (length, check) = promised(bytes).ok_or(Flaw::Short)?;
     let length = usize::try_from(length).map_err(|_| Flaw::Short)?;
+    let (_, after) = bytes.split_at(SECTION);
     let (body, after) = after.split_at_checked(length).ok_or(Flaw::Short)?;
-    match check == Some(crc32fast::hash(body)) {
+    match check == crc32fast::hash(body) {
         true => Ok((body, after)),
         false => Err(Flaw::Check(after)),
     }

@@ -56,20 +56,33 @@ pub(crate) struct FileEntry {
     pub(crate) pieces: Vec<PieceId>,
 }
 
-/// A piece of the state of one operator, as it is in a file.
-#[derive(Deserialize)]
-pub(crate) struct Piece<'a> {
-    pub(crate) operator: u32,
-    pub(crate) group: u32,
-    pub(crate) body: &'a [u8],
+/// What a section with a piece of state begins with.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct PieceHead {
+    pub(crate) id: PieceId,
+    /// How many bytes follow it.
+    pub(crate) length: u64,
 }
 
-impl Piece<'_> {
-    /// What precedes a body of so many bytes.
-    pub(crate) fn head((operator, group): PieceId, length: usize) -> Result<Vec<u8>, BoxError> {
+impl PieceHead {
+    /// The most bytes that it takes: three varints, of 32, 32 and 64 bits.
+    pub(crate) const LONGEST: usize = 20;
+
+    pub(crate) fn bytes(&self) -> Result<Vec<u8>, BoxError> {
         let mut head = Vec::new();
-        put(&(operator, group, length as u64), &mut head)?;
+        put(self, &mut head)?;
         Ok(head)
+    }
+
+    /// Reads what a section of so many bytes begins with; says how long that is too.
+    pub(crate) fn read(mut first: &[u8], section: u64) -> Result<(Self, u64), BoxError> {
+        let before = first.len();
+        let head: Self = take(&mut first)?;
+        let length = (before - first.len()) as u64;
+        match head.length <= section - length {
+            true => Ok((head, length)),
+            false => Err("the section is shorter than its piece".into()),
+        }
     }
 }
 

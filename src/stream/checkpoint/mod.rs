@@ -17,6 +17,7 @@ mod mark;
 mod part;
 mod recovery;
 mod report;
+mod scan;
 mod setup;
 mod snapshot;
 mod storage;
@@ -87,8 +88,8 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    pub(crate) fn look(directory: PathBuf) -> Result<Self, CheckpointError> {
-        let (recovery, snapshot) = recovery::find(&Directory::new(directory))?;
+    pub(crate) fn look(directory: &Directory) -> Result<Self, CheckpointError> {
+        let (recovery, snapshot) = recovery::find(directory)?;
         trace::recovered(&recovery);
         Ok(Self { recovery, snapshot })
     }
@@ -226,5 +227,6 @@ fn disowned(refusal: Refusal, path: PathBuf, operator: &str, part: &Part) -> Che
             operator,
             error,
         },
+        Refusal::Read(error) => error,
     }
 }

@@ -5,11 +5,13 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::codec::{Codec, Codecs, put, take};
+use super::error::CheckpointError;
+use super::scan::{Section, StoredFile};
 use crate::stream::error::BoxError;
 use crate::stream::time::BatchTime;
 
-/// The state of one operator as bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The state of one operator in a checkpoint, which is read piece by piece.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Part {
     /// What the state consists of, by the names of codecs.
     pub(crate) types: Vec<String>,
@@ -17,9 +19,28 @@ pub(crate) struct Part {
     pub(crate) layout: Layout,
     pub(crate) keys: u64,
     /// What belongs to no key group.
-    pub(crate) whole: Vec<u8>,
+    pub(crate) whole: Option<StoredPiece>,
     /// The rest, by key group.
-    pub(crate) groups: BTreeMap<u32, Vec<u8>>,
+    pub(crate) groups: BTreeMap<u32, StoredPiece>,
+}
+
+/// Where a piece of state is.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredPiece {
+    pub(crate) file: StoredFile,
+    pub(crate) section: Section,
+    /// What is in the section before it, and how many bytes it has itself.
+    pub(crate) before: u64,
+    pub(crate) length: u64,
+}
+
+impl StoredPiece {
+    /// Its bytes, which are verified once more; `buffer` holds them.
+    pub(crate) fn read<'a>(&self, buffer: &'a mut Vec<u8>) -> Result<&'a [u8], CheckpointError> {
+        let body = self.file.read(self.section, buffer)?;
+        let (_, piece) = body.split_at(self.before as usize);
+        Ok(&piece[..self.length as usize])
+    }
 }
 
 /// How the keys of a group and their states follow each other.
@@ -45,6 +66,14 @@ pub(crate) enum Refusal {
     Types(Vec<String>),
     /// A codec said so, or the bytes make no sense.
     Bytes(BoxError),
+    /// What was whole when the checkpoint was verified cannot be read any more.
+    Read(CheckpointError),
+}
+
+impl From<CheckpointError> for Refusal {
+    fn from(error: CheckpointError) -> Self {
+        Self::Read(error)
+    }
 }
 
 impl From<BoxError> for Refusal {
@@ -54,6 +83,20 @@ impl From<BoxError> for Refusal {
 }
 
 impl Part {
+    /// What belongs to no key group.
+    pub(crate) fn whole<'a>(&self, buffer: &'a mut Vec<u8>) -> Result<&'a [u8], Refusal> {
+        match &self.whole {
+            Some(piece) => Ok(piece.read(buffer)?),
+            None => Ok(&[]),
+        }
+    }
+
+    /// How many bytes it has.
+    pub(crate) fn bytes(&self) -> u64 {
+        let pieces = self.whole.iter().chain(self.groups.values());
+        pieces.map(|piece| piece.length).sum()
+    }
+
     pub(crate) fn check_types(&self, types: Vec<String>) -> Result<(), Refusal> {
         match self.types == types {
             true => Ok(()),
@@ -73,7 +116,8 @@ pub(crate) fn used_up(bytes: &[u8]) -> Result<(), BoxError> {
 /// Reads one value that belongs to no key group.
 pub(crate) fn recover_value<T: 'static>(codec: &Codec<T>, part: &Part) -> Result<T, Refusal> {
     part.check_types(std::vec![codec.name()])?;
-    let mut bytes = &part.whole[..];
+    let mut buffer = Vec::new();
+    let mut bytes = part.whole(&mut buffer)?;
     let value = codec.take(&mut bytes)?;
     used_up(bytes)?;
     Ok(value)

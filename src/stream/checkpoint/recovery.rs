@@ -104,7 +104,7 @@ pub(crate) fn find(directory: &Directory) -> Result<(Recovery, Option<Snapshot>)
     let mut passed_over = Vec::new();
     for time in directory.times()? {
         let path = directory.path_of(time);
-        match directory.read(time) {
+        match directory.verify(time) {
             Ok(snapshot) => {
                 let restored = Some((BatchTime::from_millis(time), path));
                 let recovery = Recovery {

@@ -197,7 +197,7 @@ impl StreamingContext {
     where
         E: From<CheckpointError>,
     {
-        let found = Found::look(directory.into())?;
+        let found = Found::look(&Directory::new(directory.into()))?;
         Ok(build()?.with_found(found))
     }
 

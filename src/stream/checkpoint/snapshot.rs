@@ -1,17 +1,22 @@
-//! A whole checkpoint in memory, as it is read.
+//! What is in a checkpoint: all of it verified, none of it in memory.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::string::String;
+use std::sync::Arc;
 use std::vec::Vec;
 
+use super::directory::failed;
 use super::error::CheckpointError;
-use super::frame::{self, Kind};
-use super::manifest::{FileEntry, MANIFEST, Manifest, Piece, PieceId, Stand, WHOLE};
-use super::part::{Layout, Part};
+use super::frame::Kind;
+use super::manifest::{FileEntry, MANIFEST, Manifest, PieceHead, PieceId, Stand, WHOLE};
+use super::part::{Layout, Part, StoredPiece};
+use super::scan::{Section, StoredFile};
+use super::storage::Storage;
+use crate::stream::error::BoxError;
 
 /// The state of a stream at the end of a batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     pub(crate) stand: Stand,
     /// By operator, in the order of declaration.
@@ -21,13 +26,14 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Puts a checkpoint together from its manifest and the files that `read` finds for it.
-    pub(crate) fn read(
+    /// Verifies every byte of the files that the manifest in a directory names, and puts together
+    /// where the pieces are.
+    pub(crate) fn verify(
         directory: &Path,
-        mut read: impl FnMut(&Path) -> Result<Vec<u8>, CheckpointError>,
+        storage: &Arc<dyn Storage>,
     ) -> Result<Self, CheckpointError> {
         let path = directory.join(MANIFEST);
-        let bytes = read(&path)?;
+        let bytes = storage.read(&path).map_err(failed(&path))?;
         let (manifest, layout) = Manifest::read(&path, &bytes)?;
         let parts = manifest.operators.into_iter().map(|operator| {
             let part = Part {
@@ -48,8 +54,8 @@ impl Snapshot {
                 let what = "it names a file elsewhere";
                 return Err(CheckpointError::Corrupt { path, what });
             }
-            let path = directory.join(&file.name);
-            snapshot.add_file(&path, &file, layout, &read(&path)?)?;
+            let stored = StoredFile::new(directory.join(&file.name), storage);
+            snapshot.add_file(&stored, &file, layout)?;
             snapshot.files.push((file.name, file.length));
         }
         Ok(snapshot)
@@ -57,43 +63,58 @@ impl Snapshot {
 
     fn add_file(
         &mut self,
-        path: &Path,
+        stored: &StoredFile,
         file: &FileEntry,
         layout: Layout,
-        bytes: &[u8],
     ) -> Result<(), CheckpointError> {
         let corrupt = |what| CheckpointError::Corrupt {
-            path: path.into(),
+            path: stored.path.to_path_buf(),
             what,
         };
-        if bytes.len() as u64 != file.length || crc32fast::hash(bytes) != file.check {
-            // A flaw that shows by itself says more.
-            frame::sections(path, Kind::State, bytes)?;
+        let mut wanted: BTreeSet<PieceId> = file.pieces.iter().copied().collect();
+        let mut makes_sense = true;
+        let whole = stored.scan(Kind::State, PieceHead::LONGEST, |section, first| {
+            let is_wanted = |id: &PieceId| wanted.remove(id) || layout == Layout::Rows;
+            let added = self.add_section(stored, section, first, is_wanted);
+            makes_sense &= added.is_ok();
+        })?;
+        if whole != (file.length, file.check) {
             return Err(corrupt("it is not the file that the manifest names"));
         }
-        let mut wanted: BTreeSet<PieceId> = file.pieces.iter().copied().collect();
-        for section in frame::sections(path, Kind::State, bytes)? {
-            let nonsense = || corrupt("a section makes no sense");
-            let piece: Piece<'_> = postcard::from_bytes(section).map_err(|_| nonsense())?;
-            let is_wanted = wanted.remove(&(piece.operator, piece.group));
-            if is_wanted || layout == Layout::Rows {
-                self.add(&piece).ok_or_else(nonsense)?;
-            }
-        }
-        match wanted.is_empty() {
-            true => Ok(()),
-            false => Err(corrupt("a section is missing")),
+        match (makes_sense, wanted.is_empty()) {
+            (false, _) => Err(corrupt("a section makes no sense")),
+            (true, false) => Err(corrupt("a section is missing")),
+            (true, true) => Ok(()),
         }
     }
 
-    fn add(&mut self, piece: &Piece<'_>) -> Option<()> {
-        let (_, part) = self.parts.get_mut(piece.operator as usize)?;
-        match piece.group {
-            WHOLE => part.whole = piece.body.into(),
+    /// Notes where the piece in a section is, if it is wanted.
+    fn add_section(
+        &mut self,
+        file: &StoredFile,
+        section: Section,
+        first: &[u8],
+        is_wanted: impl FnOnce(&PieceId) -> bool,
+    ) -> Result<(), BoxError> {
+        let (head, before) = PieceHead::read(first, section.length)?;
+        if !is_wanted(&head.id) {
+            return Ok(());
+        }
+        let piece = StoredPiece {
+            file: file.clone(),
+            section,
+            before,
+            length: head.length,
+        };
+        let (operator, group) = head.id;
+        let part = self.parts.get_mut(operator as usize);
+        let (_, part) = part.ok_or("there is no such operator")?;
+        match group {
+            WHOLE => part.whole = Some(piece),
             group => {
-                part.groups.insert(group, piece.body.into());
+                part.groups.insert(group, piece);
             }
         }
-        Some(())
+        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::boxed::Box;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::thread::{self, JoinHandle, ScopedJoinHandle};
 use std::vec::Vec;
@@ -40,6 +40,10 @@ pub(crate) trait Storage: fmt::Debug + Send + Sync {
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>>;
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// Fills `into` with the bytes of a file from `offset` on; says how many, which are fewer only
+    /// where the file ends.
+    fn read_at(&self, path: &Path, offset: u64, into: &mut [u8]) -> io::Result<usize>;
 }
 
 /// A file being written.
@@ -111,6 +115,26 @@ impl Storage for Disk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         fs::read(path)
     }
+
+    fn read_at(&self, path: &Path, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        fill(&mut file, into)
+    }
+}
+
+/// Reads until `into` is full or nothing is left; says how many bytes that were.
+pub(crate) fn fill(from: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < into.len() {
+        match from.read(&mut into[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
 }
 
 /// Makes the entries of a directory durable, where a directory can be opened.

@@ -14,7 +14,7 @@ use std::vec::Vec;
 use super::directory::{Directory, failed};
 use super::error::CheckpointError;
 use super::frame::{self, Kind};
-use super::manifest::{FileEntry, MANIFEST, Manifest, Operator, Piece, PieceId, Stand, WHOLE};
+use super::manifest::{FileEntry, MANIFEST, Manifest, Operator, PieceHead, PieceId, Stand, WHOLE};
 use super::mark::{Encode, Mark};
 use super::storage::Output;
 use crate::stream::error::BoxError;
@@ -288,7 +288,9 @@ impl<'a> StateFile<'a> {
     /// Appends a piece and returns how many bytes that takes.
     fn push(&mut self, id: PieceId, body: &[u8]) -> Result<u64, CheckpointError> {
         let before = self.length;
-        let head = Piece::head(id, body.len()).map_err(unwritable(MANIFEST))?;
+        let length = body.len() as u64;
+        let head = PieceHead { id, length };
+        let head = head.bytes().map_err(unwritable(MANIFEST))?;
         self.write(&frame::section(&head, body))?;
         self.write(body)?;
         self.pieces.push(id);

@@ -146,7 +146,8 @@ impl<P: Pipe> Node for HistoryNode<P> {
     fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
         let item = codecs.get::<P::Item>()?;
         part.check_types(std::vec![item.name()])?;
-        let mut bytes = &part.whole[..];
+        let mut buffer = Vec::new();
+        let mut bytes = part.whole(&mut buffer)?;
         let zero = take(&mut bytes)?;
         let panes = take_panes(item, &mut bytes)?.into_iter();
         used_up(bytes)?;

@@ -387,7 +387,8 @@ where
         }
         let clock = &self.spec.clock;
         self.expiry = recover_expiring(&self.store, clock.name(), codecs, part)?;
-        let mut whole = &part.whole[..];
+        let mut buffer = Vec::new();
+        let mut whole = part.whole(&mut buffer)?;
         if clock.is_own() {
             self.now = BatchTime::from_millis(take(&mut whole)?);
         }

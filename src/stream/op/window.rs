@@ -129,7 +129,8 @@ impl<P: Pipe> Node for WindowNode<P> {
     fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
         let item = codecs.get::<P::Item>()?;
         part.check_types(vec![item.name()])?;
-        let mut bytes = &part.whole[..];
+        let mut buffer = vec![];
+        let mut bytes = part.whole(&mut buffer)?;
         let panes = take_panes(item, &mut bytes)?.into_iter();
         used_up(bytes)?;
         let panes = panes.map(|(time, partitions)| Pane {

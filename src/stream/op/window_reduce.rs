@@ -261,7 +261,8 @@ where
     fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
         let (key, value) = (codecs.get::<K>()?, codecs.get::<V>()?);
         self.store.recover_by(key, &held(value), part)?;
-        let mut bytes = &part.whole[..];
+        let mut buffer = Vec::new();
+        let mut bytes = part.whole(&mut buffer)?;
         let panes = take_panes(&key.and(value), &mut bytes)?.into_iter();
         used_up(bytes)?;
         let dealt = panes.map(|(time, records)| {

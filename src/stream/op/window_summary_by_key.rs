@@ -151,7 +151,8 @@ where
         let key = codecs.get::<K>()?;
         let stacks = TwoStacks::codec(codecs.get()?);
         self.store.recover_by(key, &stacks, part)?;
-        let mut bytes = &part.whole[..];
+        let mut buffer = Vec::new();
+        let mut bytes = part.whole(&mut buffer)?;
         let panes = take_panes(&touched(key), &mut bytes)?.into_iter();
         used_up(bytes)?;
         let dealt = panes.map(|(time, keys)| {

@@ -31,7 +31,7 @@ use crate::stream::executor::lock;
 /// The tables within the limit; the table that each thread works on, and twice its bytes as a page;
 /// the records of the batch; 16 MiB for the store. With a
 /// [`timeout`](crate::stream::StateSpec::timeout), 8 bytes for each key and 16 for each touch within
-/// it. A recovery has the whole checkpoint in memory, as bytes.
+/// it. A recovery has the bytes of one key group in memory.
 ///
 /// # Examples
 ///

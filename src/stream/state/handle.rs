@@ -10,6 +10,7 @@ use super::StateStore;
 use super::best::Best;
 use super::group::{Kept, Rows, both};
 use crate::hash::route;
+use crate::stream::error::BoxError;
 use crate::stream::exchange::Routing;
 use crate::stream::time::BatchTime;
 
@@ -194,6 +195,50 @@ impl<K, S> StateHandle<K, S> {
     #[must_use]
     pub fn time(&self) -> Option<BatchTime> {
         self.snapshot().time()
+    }
+
+    /// Calls `f` for all keys with their states, all at one boundary: by key group, then in the
+    /// order of their coming. The way to go through state that is larger than memory.
+    ///
+    /// # Cost
+    ///
+    /// Visits all keys, on the caller's thread; nothing is copied.
+    ///
+    /// # Memory
+    ///
+    /// Of the tables that have left memory, one at a time.
+    ///
+    /// # Errors
+    ///
+    /// If one of those cannot be read. `f` was called for what comes before it, and is not called
+    /// for what comes after it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use forebay::stream::StreamingContext;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// # let words = ctx.batches([vec!["ebb", "flow"], vec!["ebb"]]);
+    /// let counts = words
+    ///     .map(|w| (w, 1u64))
+    ///     .update_state_by_key(|_, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()));
+    /// let handle = counts.handle();
+    /// # ctx.into_driver()?.run_to_end()?;
+    /// let (mut words, mut total) = (0, 0);
+    /// handle.visit(|_, count| {
+    ///     words += 1;
+    ///     total += count;
+    /// })?;
+    /// assert_eq!((words, total), (2, 3));
+    /// # Ok::<(), forebay::stream::BoxError>(())
+    /// ```
+    pub fn visit(&self, mut f: impl FnMut(&K, &S)) -> Result<(), BoxError> {
+        let snapshot = self.snapshot();
+        for table in snapshot.tables() {
+            let rows = table.kept.rows()?;
+            rows.iter().for_each(|(key, state)| f(key, state));
+        }
+        Ok(())
     }
 }
 

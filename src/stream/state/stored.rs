@@ -54,7 +54,7 @@ impl<K: Key, S: Data> StateStore<K, S> {
     }
 
     pub(crate) fn recover(&self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
-        used_up(&part.whole)?;
+        used_up(part.whole(&mut Vec::new())?)?;
         self.recover_by(codecs.get()?, codecs.get()?, part)
     }
 
@@ -117,7 +117,8 @@ impl<K: Key, S: Data> StateStore<K, S> {
     }
 
     /// Replaces the state, whatever the number of partitions was; `beside` reads what belongs to
-    /// a table: it is given the partition and the number of the table.
+    /// a table: it is given the partition and the number of the table. The bytes of one key group
+    /// are in memory at a time, and tables leave it as they do after a batch.
     pub(crate) fn recover_with(
         &self,
         keys: &Codec<K>,
@@ -130,12 +131,13 @@ impl<K: Key, S: Data> StateStore<K, S> {
             let mut tables = self.write(partition);
             *tables = tables.emptied();
         }
-        for (&group, bytes) in &part.groups {
+        let mut buffer = Vec::new();
+        for (&group, piece) in &part.groups {
             if group >= self.routing.groups {
                 return Err(BoxError::from("there is no such key group").into());
             }
             let partition = self.routing.owner(group);
-            let mut bytes = &bytes[..];
+            let mut bytes = piece.read(&mut buffer)?;
             let table = take_table(keys, states, part.layout, &mut bytes)?;
             let astray = |hash| self.routing.group(hash) != group;
             if table.entries().iter().any(|entry| astray(entry.hash())) {
