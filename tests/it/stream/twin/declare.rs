@@ -302,13 +302,16 @@ fn window<'c>(kind: Windowed, s: &Stream<'c>, window: u64, slide: u64) -> Stream
     }
 }
 
+/// A time, a key, its state and a value, if it has them.
+type Emitted = (i64, u8, Option<i64>, Option<i64>);
+
 /// What `touch` says, by the state's own methods.
 fn touched(
     time: BatchTime,
     key: &u8,
     value: Option<i64>,
     state: &mut State<i64>,
-) -> Option<Record> {
+) -> Option<Emitted> {
     let old = state.get().copied();
     assert_eq!(
         (state.exists(), state.is_timing_out()),
@@ -319,7 +322,7 @@ fn touched(
         Some(Touch::Remove) => assert_eq!(state.remove(), old),
         Some(Touch::Read) | None => (),
     }
-    Some(ops::emitted(millis(time), *key, old, value))
+    Some((millis(time), *key, old, value))
 }
 
 fn keyed<'c>(kind: Keyed, s: &Stream<'c>, timeout: u64) -> Stream<'c> {
@@ -352,7 +355,10 @@ fn keyed<'c>(kind: Keyed, s: &Stream<'c>, timeout: u64) -> Stream<'c> {
             .update_state_by_key(update)
             .filter_map_ref(|key, state| even(*key, *state))
             .boxed(),
-        Keyed::StateByKey => s.state_by_key(spec()).boxed(),
+        Keyed::StateByKey => s
+            .state_by_key(spec())
+            .map(|(now, key, state, value)| ops::emitted(now, key, state, value))
+            .boxed(),
         Keyed::Snapshots => s.state_by_key(spec()).snapshots().boxed(),
         Keyed::SummarizeByKey => s.summarize_by_key(|_| Digest::new()).map(of_digest).boxed(),
     }
