@@ -188,4 +188,20 @@ mod tests {
             assert!(tail(a - 1.0) > allowed);
         }
     }
+
+    #[test]
+    fn the_noises_are_added_to_the_count() {
+        let mut summary: crate::frequent::MisraGries<u8> = crate::frequent::MisraGries::new(32);
+        for at in 0..200_000u32 {
+            summary.update((at % 20) as u8);
+        }
+        for seed in 0..8 {
+            let mut rng = DefaultRng::seed_from_u64(seed);
+            let release = summary.release_private(0.05, 1e-6, &mut rng).unwrap();
+            assert_eq!(release.rows.len(), 20);
+            // Twenty times the scale of a noise.
+            let near = |noisy: f64| (noisy - 10_000.0).abs() < 400.0;
+            assert!(release.rows.iter().all(|&(_, noisy)| near(noisy)));
+        }
+    }
 }

@@ -116,16 +116,10 @@ async fn top(
     path: Result<Path<String>, PathRejection>,
     parameters: Parameters,
 ) -> Response {
-    let answer = async {
-        let Path(name) = path.map_err(|_| Refusal::bad_path())?;
-        let question = Question::new(&site, parameters, &["of", "n"])?;
-        let ranks = |state: &dyn Ask| state.ranks();
-        site.ask(name, question, ranks, |state, asked, it| {
-            state.top(asked, it.n)
-        })
+    let ranks = |state: &dyn Ask| state.ranks();
+    let ask = |state: &dyn Ask, asked: &Asked<'_>, it: &Question| state.top(asked, it.n);
+    site.respond(path, parameters, &["of", "n"], ranks, ask)
         .await
-    };
-    to_response(answer.await)
 }
 
 async fn sample(
@@ -133,16 +127,12 @@ async fn sample(
     path: Result<Path<String>, PathRejection>,
     parameters: Parameters,
 ) -> Response {
-    let answer = async {
-        let Path(name) = path.map_err(|_| Refusal::bad_path())?;
-        let question = Question::new(&site, parameters, &["of", "n", "key"])?;
-        let draws = |state: &dyn Ask| state.draws();
-        site.ask(name, question, draws, |state, asked, it| {
-            state.sample(asked, it.key.as_deref(), it.n)
-        })
-        .await
+    let draws = |state: &dyn Ask| state.draws();
+    let ask = |state: &dyn Ask, asked: &Asked<'_>, it: &Question| {
+        state.sample(asked, it.key.as_deref(), it.n)
     };
-    to_response(answer.await)
+    site.respond(path, parameters, &["of", "n", "key"], draws, ask)
+        .await
 }
 
 fn to_response(answer: Answer) -> Response {
@@ -192,6 +182,23 @@ impl Site {
         let mut streams = self.streams.iter();
         let found = streams.find(|stream| stream.name() == name);
         found.ok_or_else(Refusal::no_such_stream)
+    }
+
+    /// Answers what is asked of a whole state of the stream that the path names.
+    async fn respond(
+        self,
+        path: Result<Path<String>, PathRejection>,
+        parameters: Parameters,
+        known: &[&str],
+        can_answer: impl Fn(&dyn Ask) -> bool + Send + 'static,
+        ask: impl Fn(&dyn Ask, &Asked<'_>, &Question) -> Answer + Send + 'static,
+    ) -> Response {
+        let answer = async {
+            let Path(name) = path.map_err(|_| Refusal::bad_path())?;
+            let question = Question::new(&self, parameters, known)?;
+            self.ask(name, question, can_answer, ask).await
+        };
+        to_response(answer.await)
     }
 
     /// Asks the state of a stream on a thread of its own, since it may have to wait for the end of

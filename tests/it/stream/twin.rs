@@ -1,187 +1,211 @@
 //! Random programs on random batches agree with the naive twin, for any number of threads and
-//! partitions; and the order of their outputs does not depend on the threads.
+//! partitions; and the order of their outputs depends on neither the threads nor the outputs.
 
+mod declare;
 #[path = "../../support/naive_stream.rs"]
 pub(crate) mod naive;
+mod programs;
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 #[cfg(feature = "disk")]
 use forebay::stream::Disk;
-use forebay::stream::{BatchTime, ContextBuilder, DStream, State, StateSpec, StreamingContext};
-use naive::{Naive, Op, Record, apply, forgotten, joined, keep, map, two};
-use proptest::collection::vec;
+use forebay::stream::{ContextBuilder, StreamingContext};
+use naive::ops::{Op, Pair, Record, Wide, Windowed};
+use naive::{Batch, Naive, apply, items};
 use proptest::prelude::*;
 
-use super::Seen;
+use declare::{Stream, declare};
+use programs::{every_op, fit, input, ops};
 
-/// The slide of the inputs.
-const BATCH: Duration = Duration::from_secs(1);
+/// What an output saw: milliseconds, and the items by partition.
+type Seen = Vec<(u64, Batch)>;
 
-fn ops() -> impl Strategy<Value = Vec<Op>> {
-    // Positions are taken modulo the number of streams there are by then.
-    let (at, few) = (0..64usize, 1..4u64);
-    let op = prop_oneof![
-        at.clone().prop_map(Op::Map),
-        at.clone().prop_map(Op::Filter),
-        at.clone().prop_map(Op::FlatMap),
-        (at.clone(), at.clone()).prop_map(|(i, j)| Op::Union(i, j)),
-        (at.clone(), at.clone()).prop_map(|(i, j)| Op::Join(i, j)),
-        at.clone().prop_map(Op::Count),
-        at.clone().prop_map(Op::ReduceByKey),
-        (at.clone(), few.clone(), few.clone()).prop_map(|(i, w, s)| Op::Window(i, w, s)),
-        (at.clone(), few.clone(), few.clone()).prop_map(|(i, w, s)| Op::SumByKeyAndWindow(i, w, s)),
-        at.clone().prop_map(Op::UpdateState),
-        (at.clone(), 1..5u64).prop_map(|(i, t)| Op::Largest(i, t)),
-        (at, 1..5usize).prop_map(|(i, p)| Op::Repartition(i, p)),
-    ];
-    vec(op, 1..9)
+fn observe(stream: &Stream<'_>) -> Arc<Mutex<Seen>> {
+    let seen = Arc::<Mutex<Seen>>::default();
+    let sink = Arc::clone(&seen);
+    stream.for_each_batch(move |batch, time| {
+        let partitions = batch.partitions().map(<[Record]>::to_vec).collect();
+        sink.lock().unwrap().push((time.as_millis(), partitions));
+        Ok(())
+    });
+    seen
 }
 
-fn input() -> impl Strategy<Value = Vec<Vec<Record>>> {
-    vec(vec((0..7u8, -20..20i64), 0..12), 12)
-}
-
-/// Brings the positions of an operator into range; two streams of unlike slide are one twice.
-/// `None` for what would outgrow a test.
-fn fit(op: Op, streams: &[Naive]) -> Option<Op> {
-    let at = |i: usize| i % streams.len();
-    let twin = |i: usize, j: usize| match streams[at(i)].slide == streams[at(j)].slide {
-        true => at(j),
-        false => at(i),
-    };
-    let longest = |i: usize| streams[i].batches.values().map(Vec::len).max().unwrap_or(0);
-    let op = match op {
-        Op::Map(i) => Op::Map(at(i)),
-        Op::Filter(i) => Op::Filter(at(i)),
-        Op::FlatMap(i) => Op::FlatMap(at(i)),
-        Op::Union(i, j) => Op::Union(at(i), twin(i, j)),
-        Op::Join(i, j) => Op::Join(at(i), twin(i, j)),
-        Op::Count(i) => Op::Count(at(i)),
-        Op::ReduceByKey(i) => Op::ReduceByKey(at(i)),
-        Op::Window(i, w, s) => Op::Window(at(i), w, s),
-        Op::SumByKeyAndWindow(i, w, s) => Op::SumByKeyAndWindow(at(i), w, s),
-        Op::UpdateState(i) => Op::UpdateState(at(i)),
-        Op::Largest(i, t) => Op::Largest(at(i), t * streams[at(i)].slide),
-        Op::Repartition(i, p) => Op::Repartition(at(i), p),
-    };
-    match op {
-        Op::Join(i, j) if longest(i) * longest(j) > 5_000 => None,
-        Op::FlatMap(i) | Op::Union(i, _) | Op::Window(i, ..) if longest(i) > 1_000 => None,
-        op => Some(op),
-    }
-}
-
-/// The program that such operators make, and what its streams hold.
-fn fit_all(ops: Vec<Op>, inputs: [&[Vec<Record>]; 2]) -> (Vec<Op>, Vec<Naive>) {
-    let (mut program, mut twins) = (Vec::new(), inputs.map(Naive::input).to_vec());
-    for op in ops {
-        if let Some(op) = fit(op, &twins) {
-            twins.push(apply(op, &twins));
-            program.push(op);
-        }
-    }
-    (program, twins)
-}
-
-type Stream<'c> = DStream<'c, Record>;
-
-fn declare<'c>(op: Op, streams: &[Stream<'c>]) -> Stream<'c> {
-    match op {
-        Op::Map(i) => streams[i].map(map).boxed(),
-        Op::Filter(i) => streams[i].filter(keep).boxed(),
-        Op::FlatMap(i) => streams[i].flat_map(two).boxed(),
-        Op::Union(i, j) => streams[i].union(&streams[j]).boxed(),
-        Op::Join(i, j) => streams[i].join(&streams[j]).map(joined).boxed(),
-        Op::Count(i) => streams[i].count().map(|n| (0, n as i64)).boxed(),
-        Op::ReduceByKey(i) => streams[i].reduce_by_key(i64::wrapping_add),
-        Op::Window(i, window, slide) => {
-            let parent = streams[i].slide();
-            let windowed = streams[i].window(parent * window as u32, parent * slide as u32);
-            windowed.unwrap().boxed()
-        }
-        Op::SumByKeyAndWindow(i, window, slide) => {
-            let parent = streams[i].slide();
-            let sums = streams[i].reduce_by_key_and_window_with_inverse(
-                parent * window as u32,
-                parent * slide as u32,
-                i64::wrapping_add,
-                i64::wrapping_sub,
-            );
-            sums.unwrap().boxed()
-        }
-        Op::UpdateState(i) => streams[i]
-            .update_state_by_key(|_, new, old| {
-                let sum = new.fold(old.unwrap_or(0), i64::wrapping_add);
-                (!forgotten(sum)).then_some(sum)
-            })
-            .boxed(),
-        Op::Largest(i, timeout) => {
-            let keep_largest = |_: BatchTime, _: &u8, value: Option<i64>, best: &mut State<i64>| {
-                let best_so_far = best.get().copied();
-                if let Some(value) = value {
-                    best.update(best_so_far.map_or(value, |best| best.max(value)));
-                }
-                None::<()>
-            };
-            let spec = StateSpec::new(keep_largest).timeout(BATCH * timeout as u32);
-            streams[i].state_by_key(spec).snapshots().boxed()
-        }
-        Op::Repartition(i, partitions) => streams[i].repartition(partitions),
-    }
-}
-
-fn settings(threads: usize, partitions: usize) -> ContextBuilder {
+/// Over how many threads, partitions and key groups.
+fn settings(threads: usize, (partitions, key_groups): (usize, usize)) -> ContextBuilder {
     StreamingContext::builder("twin")
         .threads(threads)
         .partitions(partitions)
+        .key_groups(key_groups)
 }
 
-/// Everything that every stream of the program held, and when.
-fn run(
-    program: &[Op],
-    inputs: [&[Vec<Record>]; 2],
-    settings: ContextBuilder,
-) -> Vec<Vec<(u64, Vec<Record>)>> {
-    let ctx = settings.build().unwrap();
-    let mut streams: Vec<Stream<'_>> = inputs.map(|batches| ctx.batches(batches.to_vec())).into();
-    for op in program {
-        streams.push(declare(*op, &streams));
+/// Few key groups, so that their records come together even in small batches; and many.
+fn widths() -> impl Strategy<Value = (usize, usize)> {
+    (1..=5usize, prop_oneof![1..7usize, Just(128)])
+}
+
+/// A program and the batches of its inputs.
+#[derive(Clone, Debug)]
+struct Case {
+    program: Vec<Op>,
+    inputs: [Vec<Vec<Record>>; 2],
+    widths: (usize, usize),
+}
+
+impl Case {
+    fn new(ops: Vec<Op>, inputs: [Vec<Vec<Record>>; 2], widths: (usize, usize)) -> Self {
+        let dealt = [&inputs[0], &inputs[1]].map(|batches| Naive::input(batches, widths.0));
+        let program = fit(ops, dealt);
+        Self {
+            program,
+            inputs,
+            widths,
+        }
     }
-    let seen: Vec<Seen<Record>> = streams.iter().map(Seen::of).collect();
-    super::run(ctx);
-    let zip = |seen: Seen<Record>| seen.times().into_iter().zip(seen.batches()).collect();
-    seen.into_iter().map(zip).collect()
+
+    /// Everything that these streams of the program held, and when.
+    fn run(&self, settings: ContextBuilder, observed: std::ops::Range<usize>) -> Vec<Seen> {
+        let ctx = settings.build().unwrap();
+        let inputs = self.inputs.clone();
+        let mut streams: Vec<Stream<'_>> = inputs.map(|batches| ctx.batches(batches)).into();
+        for op in &self.program {
+            streams.push(declare(*op, &ctx, &streams));
+        }
+        let seen: Vec<_> = streams[observed].iter().map(observe).collect();
+        super::run(ctx);
+        seen.into_iter()
+            .map(|seen| std::mem::take(&mut *seen.lock().unwrap()))
+            .collect()
+    }
+
+    fn run_all(&self, threads: usize) -> Vec<Seen> {
+        self.run(settings(threads, self.widths), 0..self.program.len() + 2)
+    }
+
+    /// Holds what every stream held against what the twin makes of what the streams before it
+    /// held: so the twin knows the order in which records arrived.
+    fn check(&self, outputs: &[Seen]) -> Result<(), TestCaseError> {
+        let mut streams: Vec<Naive> = Vec::new();
+        for (number, found) in outputs.iter().enumerate() {
+            let (promise, expected) = match number.checked_sub(2) {
+                None => {
+                    let input = Naive::input(&self.inputs[number], self.widths.0);
+                    (Promise::Partitions, input)
+                }
+                Some(at) => {
+                    let op = self.program[at];
+                    (promise(op, &streams), apply(op, &streams))
+                }
+            };
+            let times = expected.batches.keys().map(|t| 1_000 * t);
+            let found_times = found.iter().map(|(time, _)| *time);
+            prop_assert_eq!(found_times.collect::<Vec<_>>(), times.collect::<Vec<_>>());
+            let mut held = expected.clone();
+            for ((t, batch), (_, found)) in held.batches.iter_mut().zip(found) {
+                let kept = promise.is_kept(*t, found, batch);
+                prop_assert!(
+                    kept,
+                    "stream {number} of {self:?} at {t}: {found:?}, not {batch:?}"
+                );
+                batch.clone_from(found);
+            }
+            streams.push(held);
+        }
+        Ok(())
+    }
 }
 
-fn sorted(mut items: Vec<Record>) -> Vec<Record> {
+/// What is said of the order of a batch.
+enum Promise {
+    /// The same items in the same partitions.
+    Partitions,
+    /// The same items in the same order.
+    Order,
+    /// The same items.
+    Items,
+    /// The same items in so many partitions.
+    Spread(usize),
+    /// As many of the parent's items.
+    PartOf(Naive),
+}
+
+fn promise(op: Op, streams: &[Naive]) -> Promise {
+    match op {
+        Op::Narrow(..) | Op::Window(Windowed::Window, ..) => Promise::Partitions,
+        Op::Wide(Wide::BatchSortByKey | Wide::BatchWithItems, ..) => Promise::Partitions,
+        Op::Pair(Pair::Union | Pair::UnionOfAll | Pair::BatchUnion, ..) => Promise::Partitions,
+        Op::Pair(Pair::TransformWith | Pair::TransformOfAll, ..) => Promise::Partitions,
+        Op::Wide(Wide::BatchTake | Wide::BatchTopBy, ..) => Promise::Order,
+        Op::Wide(Wide::Repartition | Wide::BatchRepartition, _, n) => Promise::Spread(n),
+        Op::Wide(
+            Wide::SummarizeWithRng | Wide::BatchSummarizeWithRng | Wide::BatchSample,
+            i,
+            _,
+        ) => Promise::PartOf(streams[i].clone()),
+        _ => Promise::Items,
+    }
+}
+
+impl Promise {
+    fn is_kept(&self, t: u64, found: &Batch, expected: &Batch) -> bool {
+        match self {
+            Self::Partitions => found == expected,
+            Self::Order => items(found) == items(expected),
+            Self::Items => sorted(found) == sorted(expected),
+            Self::Spread(n) => found.len() == *n && sorted(found) == sorted(expected),
+            Self::PartOf(parent) => {
+                let mut whole = sorted(&parent.batches[&t]);
+                let mut take = |item| {
+                    let at = whole.binary_search(item);
+                    at.map(|at| whole.remove(at)).is_ok()
+                };
+                let found = items(found);
+                found.iter().all(&mut take) && found.len() == items(expected).len()
+            }
+        }
+    }
+}
+
+fn sorted(batch: &Batch) -> Vec<Record> {
+    let mut items = items(batch);
     items.sort_unstable();
     items
 }
 
+fn case() -> impl Strategy<Value = Case> {
+    let inputs = (input(), input()).prop_map(|(first, second)| [first, second]);
+    (ops(), inputs, widths()).prop_map(|(ops, inputs, widths)| Case::new(ops, inputs, widths))
+}
+
 proptest! {
     #[test]
-    fn random_programs_agree_with_the_twin(
-        ops in ops(),
+    fn random_programs_agree_with_the_twin(case in case()) {
+        let outputs = case.run_all(1);
+        case.check(&outputs)?;
+        for threads in [2, 8] {
+            prop_assert_eq!(&case.run_all(threads), &outputs);
+        }
+        // Streams that nobody looks at run within the loops of those that read them.
+        let last = outputs.len() - 1;
+        let alone = case.run(settings(2, case.widths), last..last + 1);
+        prop_assert_eq!(&alone[0], &outputs[last]);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+    #[test]
+    fn every_operator_agrees_with_the_twin(
         first in input(),
         second in input(),
-        partitions in 1..7usize,
+        widths in widths(),
     ) {
-        let (program, twins) = fit_all(ops, [&first, &second]);
-        let outputs = run(&program, [&first, &second], settings(1, partitions));
-        for (stream, (output, twin)) in outputs.iter().zip(&twins).enumerate() {
-            let expected = twin.batches.iter().map(|(t, batch)| (1_000 * t, sorted(batch.clone())));
-            let found = output.iter().map(|(t, batch)| (*t, sorted(batch.clone())));
-            prop_assert_eq!(
-                found.collect::<Vec<_>>(),
-                expected.collect::<Vec<_>>(),
-                "stream {} of {:?}", stream, program
-            );
-        }
-        for threads in [2, 8] {
-            let again = run(&program, [&first, &second], settings(threads, partitions));
-            prop_assert_eq!(&again, &outputs);
-        }
+        let case = Case::new(every_op(), [first, second], widths);
+        prop_assert_eq!(case.program.len(), every_op().len());
+        let outputs = case.run_all(1);
+        case.check(&outputs)?;
+        prop_assert_eq!(&case.run_all(2), &outputs);
     }
 }
 
@@ -190,19 +214,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn random_programs_give_the_same_on_disk(
-        ops in ops(),
-        first in input(),
-        second in input(),
-        partitions in 1..7usize,
+        case in case(),
         limit in prop_oneof![Just(0), 0..4_000usize],
     ) {
-        let (program, _) = fit_all(ops, [&first, &second]);
-        let outputs = run(&program, [&first, &second], settings(1, partitions));
+        let outputs = case.run_all(1);
         for threads in [1, 2, 8] {
             let directory = tempfile::tempdir().unwrap();
             let disk = Disk::new(directory.path()).memory_limit(limit);
-            let settings = settings(threads, partitions).state_backend(disk);
-            prop_assert_eq!(&run(&program, [&first, &second], settings), &outputs);
+            let settings = settings(threads, case.widths).state_backend(disk);
+            prop_assert_eq!(&case.run(settings, 0..outputs.len()), &outputs);
         }
     }
 }
