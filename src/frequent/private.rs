@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn the_noises_are_added_to_the_count() {
-        let mut summary: crate::frequent::MisraGries<u8> = crate::frequent::MisraGries::new(32);
+        let mut summary: MisraGries<u8> = MisraGries::new(32);
         for at in 0..200_000u32 {
             summary.update((at % 20) as u8);
         }

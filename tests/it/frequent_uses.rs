@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
-use forebay::frequent::{MisraGries, PrivateError};
+use forebay::frequent::{MisraGries, PrivateError, Side};
 use forebay::{Merge, merge_all};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -204,6 +204,15 @@ fn only_textbook_summaries_are_released() {
     assert_eq!(release(&merged), Err(PrivateError::Merged));
     summary.update_weighted(1, 2);
     assert_eq!(release(&summary), Err(PrivateError::Weighted));
+    let told = [
+        (PrivateError::Weighted, "weights other than one"),
+        (PrivateError::Merged, "merged counters"),
+        (PrivateError::Reordered, "slices taken out of order"),
+    ];
+    assert!(
+        told.iter()
+            .all(|(error, cause)| error.to_string().contains(cause))
+    );
 }
 
 /// The sensitivity on which the private release rests: one update more changes one counter by one,
@@ -354,4 +363,29 @@ fn the_memory_of_dropped_words_serves_new_ones() {
     let (made, reused) = COPIES.with(Cell::get);
     assert!(made <= 176, "{made} made for a table of 11 buckets");
     assert_eq!(made + reused, 10_000 - 10_000 / 101);
+}
+
+#[test]
+fn a_key_exactly_at_the_threshold_is_not_heavier_than_it() {
+    let mut summary: MisraGries<char> = MisraGries::new(4);
+    summary.extend([('a', 5), ('b', 4), ('c', 1)]);
+    for side in [Side::NoFalsePositives, Side::NoFalseNegatives] {
+        let found = summary.heavy_hitters(0.4, side);
+        assert_eq!((found.threshold, found.raised), (4, false));
+        let listed: Vec<char> = (&found).into_iter().map(|row| *row.key).collect();
+        assert_eq!(listed, ['a']);
+        let owned: Vec<_> = found.into_iter().map(|row| row.count.lower).collect();
+        assert_eq!(owned, [5]);
+    }
+}
+
+#[test]
+fn a_threshold_equal_to_the_error_is_not_raised() {
+    let mut summary: MisraGries<u8> = MisraGries::new(1);
+    summary.extend([1, 2, 1, 1]);
+    assert_eq!((summary.max_error(), summary.total_weight()), (1, 4));
+    let found = summary.heavy_hitters(0.25, Side::NoFalseNegatives);
+    assert_eq!((found.threshold, found.raised), (1, false));
+    let found = summary.heavy_hitters(0.0, Side::NoFalseNegatives);
+    assert_eq!((found.threshold, found.raised), (1, true));
 }

@@ -63,3 +63,24 @@ impl<O: Ord, T> PartialEq for Ranked<O, T> {
 }
 
 impl<O: Ord, T> Eq for Ranked<O, T> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_equal_ranks_those_that_came_first_are_kept_in_their_order() {
+        let offered = [(1, 'a'), (2, 'b'), (1, 'c'), (2, 'd'), (1, 'e'), (3, 'f')];
+        let rows = |n| {
+            let mut best = Best::of(n);
+            for (rank, row) in offered {
+                best.offer(rank, || row);
+            }
+            best.into_rows()
+        };
+        assert_eq!(rows(9), ['f', 'b', 'd', 'a', 'c', 'e']);
+        for n in 0..6 {
+            assert_eq!(rows(n), rows(9)[..n]);
+        }
+    }
+}
