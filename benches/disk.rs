@@ -298,6 +298,9 @@ fn recovered(operator: &str) -> bool {
     }
 }
 
+/// What is measured with one operator; says whether it holds.
+type Table = fn(&str) -> bool;
+
 fn main() -> ExitCode {
     if let Ok(what) = env::var(CHILD) {
         child(&what);
@@ -305,7 +308,7 @@ fn main() -> ExitCode {
     }
     // `cargo bench ... --bench disk -- recovered` runs the tables whose name has the text in it.
     let wanted = env::args().skip(1).find(|text| !text.starts_with('-'));
-    let tables: [(&str, fn(&str) -> bool); 3] = [
+    let tables: [(&str, Table); 3] = [
         ("updates", updates),
         ("beyond memory", beyond_memory),
         ("recovered", recovered),
