@@ -127,12 +127,15 @@ fn child(what: &str) {
     if let Some(checkpoints) = checkpoints {
         settings = settings.checkpoint(checkpoints, Every::batches(u64::MAX));
     }
+    let is_begun =
+        checkpoints.is_some_and(|path| fs::read_dir(path).is_ok_and(|it| it.count() > 0));
     let (began, what) = (Instant::now(), (operator, keys));
     let mut driver = match keys > 10_000_000 {
         true => counts(settings, checkpoints, what, |n| format!("customer {n:012}")),
         false => counts(settings, checkpoints, what, |n| n),
     };
     let is_new = driver.last_time().is_none();
+    assert_eq!(is_new, !is_begun, "what is there is taken up");
     let mut step = || {
         let started = Instant::now();
         driver.step(driver.next_time()).expect("nothing fails");
