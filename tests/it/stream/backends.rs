@@ -46,9 +46,13 @@ impl StateBackend for Shelves {
     }
 }
 
-/// Counts a call and says whether it is the one that is told.
-fn is_it(counter: &AtomicUsize, told: &AtomicUsize) -> bool {
-    counter.load(Ordering::SeqCst) == told.load(Ordering::SeqCst)
+/// Counts a call and says which it is, from 1.
+fn count(calls: &AtomicUsize) -> usize {
+    calls.fetch_add(1, Ordering::SeqCst) + 1
+}
+
+fn is_it(call: usize, told: &AtomicUsize) -> bool {
+    call == told.load(Ordering::SeqCst)
 }
 
 impl PageStore for Shelves {
@@ -57,8 +61,7 @@ impl PageStore for Shelves {
     }
 
     fn put(&self, page: u64, bytes: &[u8]) -> Result<(), StateError> {
-        self.0.puts.fetch_add(1, Ordering::SeqCst);
-        if is_it(&self.0.puts, &self.0.failing_put) {
+        if is_it(count(&self.0.puts), &self.0.failing_put) {
             return Err(StateError::new("shelf", "no space left on device"));
         }
         let before = self.0.pages.lock().unwrap().insert(page, bytes.to_vec());
@@ -67,12 +70,12 @@ impl PageStore for Shelves {
     }
 
     fn get(&self, page: u64) -> Result<Vec<u8>, StateError> {
-        self.0.gets.fetch_add(1, Ordering::SeqCst);
-        if is_it(&self.0.gets, &self.0.failing_get) {
+        let call = count(&self.0.gets);
+        if is_it(call, &self.0.failing_get) {
             return Err(StateError::new("shelf", "input/output error"));
         }
         let mut bytes = self.0.pages.lock().unwrap()[&page].clone();
-        if is_it(&self.0.gets, &self.0.damaged_get) {
+        if is_it(call, &self.0.damaged_get) {
             let middle = bytes.len() / 2;
             bytes[middle] ^= 1;
         }

@@ -221,7 +221,7 @@ proptest! {
         for threads in [1, 2, 8] {
             let directory = tempfile::tempdir().unwrap();
             let disk = Disk::new(directory.path()).memory_limit(limit);
-            let settings = settings(threads, case.widths).state_backend(disk);
+            let settings = declare::paged(settings(threads, case.widths), disk);
             prop_assert_eq!(&case.run(settings, 0..outputs.len()), &outputs);
         }
     }

@@ -22,9 +22,19 @@ pub(crate) type Stream<'c> = DStream<'c, Record>;
 
 /// What [`list`] says of a list, for lists that are put together: the order tells.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "disk", derive(serde::Serialize, serde::Deserialize))]
 struct Digest {
     code: i64,
     power: i64,
+}
+
+/// Settings of programs whose states leave memory.
+#[cfg(feature = "disk")]
+pub(crate) fn paged(
+    settings: forebay::stream::ContextBuilder,
+    backend: impl forebay::stream::StateBackend,
+) -> forebay::stream::ContextBuilder {
+    settings.durable::<Digest>("digest").state_backend(backend)
 }
 
 impl Digest {
