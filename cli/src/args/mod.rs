@@ -205,6 +205,8 @@ pub(crate) struct StreamArgs {
     pub(crate) state_dir: Option<PathBuf>,
 
     /// How many MiB of counts and samples stay in memory, of those that --state-dir may take
+    ///
+    /// The batch in hand comes on top: some 120 bytes a word.
     #[arg(
         long,
         value_name = "MIB",

@@ -8,7 +8,7 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::thread::{self, JoinHandle, ScopedJoinHandle};
+use std::thread::{self, JoinHandle};
 use std::vec::Vec;
 
 /// Where files are kept.
@@ -72,15 +72,10 @@ impl Storage for Disk {
     }
 
     fn sync(&self, files: Vec<Box<dyn Output>>, directories: &[&Path]) -> io::Result<()> {
-        thread::scope(|scope| {
-            let files = files.into_iter();
-            let files = files.map(|mut file| scope.spawn(move || file.sync()));
-            let directories = directories.iter();
-            let directories = directories.map(|path| scope.spawn(|| sync_dir(path)));
-            let threads: Vec<_> = files.chain(directories).collect();
-            let mut results = threads.into_iter().map(ScopedJoinHandle::join);
-            results.try_for_each(|result| result.unwrap_or_else(panicked))
-        })
+        // One after the other: the first brings a journal along with what the others would have
+        // to wait for, and threads for them cost more than is left for them to do.
+        files.into_iter().try_for_each(|mut file| file.sync())?;
+        directories.iter().try_for_each(|path| sync_dir(path))
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {

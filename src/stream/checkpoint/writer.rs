@@ -40,11 +40,15 @@ pub(crate) struct Durable {
     pieces: Pieces,
 }
 
-/// Of each piece of a key group, the version and the number of bytes.
-type Pieces = BTreeMap<PieceId, (u64, u64)>;
+/// Of each piece, the version and the number of bytes; what belongs to no key group has no version,
+/// and is written every time.
+type Pieces = BTreeMap<PieceId, (Option<u64>, u64)>;
 
 /// How many pieces are turned into bytes at a time, in parallel.
 const AT_ONCE: usize = 32;
+
+/// From so many bytes on a piece is worth waking another thread.
+const WORTH_A_THREAD: u64 = 16 << 10;
 
 /// From so many bytes on the disk begins to write while more is encoded.
 const WORTH_SYNCING: u64 = 512 << 10;
@@ -84,7 +88,7 @@ impl Directory {
         // What is there under this name was passed over when the stream was recovered.
         storage.remove_dir(&path).map_err(failed(&path))?;
         storage.rename(&aside, &path).map_err(failed(&path))?;
-        // All at once, which a file system does in the time of one. Whoever is killed leaves a
+        // All in a row, which a file system does in hardly more than one. Whoever is killed leaves a
         // whole checkpoint under the name or none; if the machine stops before everything is
         // durable, checksums show what is missing, and the checkpoint before is still there:
         // which is why the first one got its name only when the rest of it was durable.
@@ -116,10 +120,11 @@ impl Directory {
         let time = marked.stand.time;
         let aside = self.aside(time);
         let held = files.iter().flat_map(|file| file.pieces.iter().copied());
-        let known = before.map(|before| &before.pieces);
-        let held = held.filter_map(|id| Some((id, *known?.get(&id)?)));
+        let none = Pieces::new();
+        let known = before.map_or(&none, |before| &before.pieces);
+        let held = held.filter_map(|id| Some((id, *known.get(&id)?)));
         let mut pieces: Pieces = held.collect();
-        let (entry, state) = self.write_pieces(marked, &aside, &mut pieces, executor)?;
+        let (entry, state) = self.write_pieces(marked, &aside, known, &mut pieces, executor)?;
         let written = entry.length;
         files.push(entry);
         let manifest = Manifest {
@@ -140,11 +145,13 @@ impl Directory {
         Ok((durable, std::vec![state, file]))
     }
 
-    /// Writes all pieces but those that `pieces` has, and enters them there.
+    /// Writes all pieces but those that `pieces` has, and enters them there; `known` says how large
+    /// they were before.
     fn write_pieces(
         &self,
         marked: &Marked,
         aside: &Path,
+        known: &Pieces,
         pieces: &mut Pieces,
         executor: &Executor,
     ) -> Result<(FileEntry, Box<dyn Output>), CheckpointError> {
@@ -154,14 +161,16 @@ impl Directory {
         let name = format!("state-{:020}", marked.stand.time);
         let path = aside.join(&name);
         let mut state = StateFile::create(self, &path)?;
+        let is_large = |piece: &&PieceMark<'_>| {
+            let known = known.get(&piece.id);
+            known.is_none_or(|(_, length)| *length >= WORTH_A_THREAD)
+        };
         for run in new.chunks(AT_ONCE) {
             let encode = |_, piece: &PieceMark<'_>| piece.bytes();
-            let encoded = executor.map(run.iter().collect(), |_| true, encode);
+            let encoded = executor.map(run.iter().collect(), is_large, encode);
             for (piece, bytes) in run.iter().zip(encoded) {
                 let length = state.push(piece.id, &bytes?)?;
-                if piece.id.1 != WHOLE {
-                    pieces.insert(piece.id, (piece.version, length));
-                }
+                pieces.insert(piece.id, (piece.version, length));
             }
             state.begin_sync();
         }
@@ -187,12 +196,13 @@ impl Marked {
             encode,
         };
         let whole = parts().filter_map(move |((name, mark), operator)| {
-            Some(piece(name, (operator, WHOLE), 0, mark.whole.as_ref()?))
+            Some(piece(name, (operator, WHOLE), None, mark.whole.as_ref()?))
         });
         let groups = parts().flat_map(move |((name, mark), operator)| {
             let groups = mark.groups.iter();
             groups.map(move |group| {
-                piece(name, (operator, group.group), group.version, &group.encode)
+                let id = (operator, group.group);
+                piece(name, id, Some(group.version), &group.encode)
             })
         });
         whole.chain(groups)
@@ -203,7 +213,7 @@ impl Marked {
 struct PieceMark<'a> {
     operator: &'a str,
     id: PieceId,
-    version: u64,
+    version: Option<u64>,
     encode: &'a Encode,
 }
 
@@ -230,10 +240,10 @@ impl Durable {
     /// too much else.
     fn unchanged(&self, marked: &Marked) -> Vec<FileEntry> {
         let now = marked.pieces().map(|piece| (piece.id, piece.version));
-        let now: BTreeMap<PieceId, u64> = now.collect();
+        let now: BTreeMap<PieceId, Option<u64>> = now.collect();
         let current = |id: &PieceId| {
             let known = self.pieces.get(id);
-            known.is_some_and(|(version, _)| now.get(id) == Some(version))
+            known.is_some_and(|(version, _)| version.is_some() && now.get(id) == Some(version))
         };
         let (mut kept, mut live) = (Vec::new(), 0);
         for file in &self.files {

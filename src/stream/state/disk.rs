@@ -28,7 +28,8 @@ use crate::stream::executor::lock;
 ///
 /// # Memory
 ///
-/// The tables within the limit; the table that each thread works on, and twice its bytes as a page;
+/// The tables within the limit, to which a third may be added where states own much elsewhere, for
+/// that is estimated; the table that each thread works on, and twice its bytes as a page;
 /// the records of the batch; 16 MiB for the store. With a
 /// [`timeout`](crate::stream::StateSpec::timeout), 8 bytes for each key and 16 for each touch within
 /// it. A recovery has the bytes of one key group in memory.

@@ -99,7 +99,8 @@ impl<K, S> Clone for Pager<K, S> {
 /// How many entries are looked at for what a table owns elsewhere.
 const SAMPLED: usize = 64;
 
-/// What an allocation takes beyond what is asked for, about.
+/// What an allocation takes beyond what is asked for, about: one for a key, more for a state, which
+/// may own many, and whose bytes are half as many again in memory.
 const ALLOCATION: usize = 16;
 
 impl<K, S> Pager<K, S> {
@@ -134,13 +135,17 @@ impl<K, S> Pager<K, S> {
         }
         let entries = table.entries();
         let sampled = entries.iter().step_by(entries.len().div_ceil(SAMPLED));
-        let (mut bytes, count) = (Vec::new(), sampled.len());
+        let (mut keys, mut states, count) = (Vec::new(), Vec::new(), sampled.len());
         for entry in sampled {
-            self.keys.put(&entry.key, &mut bytes)?;
+            self.keys.put(&entry.key, &mut keys)?;
             let state = entry.value.as_ref();
-            state.map_or(Ok(()), |state| self.states.put(state, &mut bytes))?;
+            state.map_or(Ok(()), |state| self.states.put(state, &mut states))?;
         }
-        Ok(size.bytes() + table.len() * (bytes.len() / count + ALLOCATION))
+        let mut owned = ALLOCATION + keys.len() / count;
+        if needs_drop::<S>() {
+            owned += 2 * ALLOCATION + states.len() / count * 3 / 2;
+        }
+        Ok(size.bytes() + table.len() * owned)
     }
 
     fn write(&self, table: &Table<K, S>) -> Result<Page<K, S>, BoxError> {
