@@ -23,7 +23,8 @@ pub(crate) type NodeId = u32;
 /// Worker threads that one or several contexts share; cloning gives another handle to the same.
 ///
 /// The threads end when the last handle is dropped: a stopped stream leaves them running for
-/// whoever else holds one.
+/// whoever else holds one. An executor of one thread starts none: batches run on the thread that
+/// drives the stream.
 ///
 /// # Examples
 ///
@@ -38,7 +39,8 @@ pub(crate) type NodeId = u32;
 /// ```
 #[derive(Clone)]
 pub struct Executor {
-    pool: Arc<rayon::ThreadPool>,
+    /// None for one thread: a program without a second one has an allocator without locks.
+    pool: Option<Arc<rayon::ThreadPool>>,
 }
 
 impl Executor {
@@ -51,20 +53,24 @@ impl Executor {
         if !(1..=1 << 16).contains(&threads) {
             return Err(BuildError::Count("threads", threads));
         }
+        if threads == 1 {
+            return Ok(Self { pool: None });
+        }
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| std::format!("forebay-worker-{index}"))
             .build()
             .map_err(|error| BuildError::Threads(error.into()))?;
         Ok(Self {
-            pool: Arc::new(pool),
+            pool: Some(Arc::new(pool)),
         })
     }
 
     /// How many threads there are.
     #[must_use]
     pub fn threads(&self) -> usize {
-        self.pool.current_num_threads()
+        let pool = self.pool.as_ref();
+        pool.map_or(1, |pool| pool.current_num_threads())
     }
 
     /// Applies `work` to every item, in parallel if at least two of them are `busy`; results are
@@ -100,20 +106,23 @@ impl Executor {
         results.collect()
     }
 
-    /// Runs `work` on one of the worker threads.
+    /// Runs `work` on one of the worker threads, if there are any.
     fn on_worker<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        match self.threads() > 1 {
-            true => self.pool.install(work),
-            false => work(),
+        match &self.pool {
+            Some(pool) => pool.install(work),
+            None => work(),
         }
     }
 
     /// Calls `work` in parallel for every index below `count`. It knows no type of the caller's,
     /// so that the thread pool's machinery is compiled once and not for every operator.
     fn scatter(&self, count: usize, work: &(dyn Fn(usize) + Sync)) {
-        self.pool.install(|| {
-            (0..count).into_par_iter().with_max_len(1).for_each(work);
-        });
+        match &self.pool {
+            Some(pool) => {
+                pool.install(|| (0..count).into_par_iter().with_max_len(1).for_each(work));
+            }
+            None => (0..count).for_each(work),
+        }
     }
 }
 
