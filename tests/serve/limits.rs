@@ -136,6 +136,31 @@ fn slow_and_silent_clients_are_cut_off() {
     assert_eq!(get(server, "/streams").status, 200);
 }
 
+#[test]
+fn a_client_that_does_not_read_is_cut_off() {
+    const ASKED: usize = 64;
+    let mut words = Words::new(|it| it.timeout(Duration::from_secs(1)));
+    let long: Vec<_> = (0..900).map(|n| format!("{n:01000}")).collect();
+    words.step(&long.join(" "));
+    let answer = words.get("/top?of=counts&n=900");
+    assert_eq!(answer.status, 200);
+    let server = words.server.local_addr();
+    let mut client = connect(server);
+    let path = "/streams/wo%20rds%2F1/top?of=counts&n=900";
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {server}\r\n\r\n");
+    client.write_all(request.repeat(ASKED).as_bytes()).unwrap();
+    thread::sleep(Duration::from_secs(4));
+    // More than the system keeps for those who do not read is lost.
+    let mut rest = Vec::new();
+    match client.read_to_end(&mut rest) {
+        Ok(_) => {}
+        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+    }
+    let all = ASKED * answer.body.len();
+    assert!(rest.len() < all, "{} bytes came of {all}", rest.len());
+    assert_eq!(get(server, "/streams").status, 200);
+}
+
 /// A batch that goes on until told to end.
 struct Held {
     server: Server,

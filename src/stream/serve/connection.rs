@@ -1,5 +1,6 @@
 //! Connections: how many, and for how long.
 
+use std::boxed::Box;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
 
 use super::limits::Limits;
 
@@ -87,6 +89,9 @@ async fn converse(
     limits: Limits,
     _permit: OwnedSemaphorePermit,
 ) {
+    let mut stream = Box::pin(TimeoutStream::new(stream));
+    let patience = Some(limits.patience);
+    stream.as_mut().set_write_timeout_pinned(patience);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.patience)

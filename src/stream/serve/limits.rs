@@ -9,7 +9,7 @@ pub(super) struct Limits {
     /// Of a ranking, and of keys whose samples are shown.
     pub(super) rows: usize,
     pub(super) answer_bytes: usize,
-    /// For a request to come, and for its answer to be found.
+    /// For a request to come, for its answer to be found, and for its client to take more of it.
     pub(super) patience: Duration,
 }
 
@@ -35,7 +35,8 @@ impl Limits {
     /// Connections beyond the limit that are told so; those beyond these are cut.
     pub(super) const TURNED_AWAY: usize = 32;
 
-    /// After this time a connection ends with its next answer, so that slow readers end too.
+    /// After this time a connection ends with its next answer, so that those who read little now
+    /// and then end too.
     pub(super) const CONNECTION_LIFE: Duration = Duration::from_secs(120);
 
     /// What is left to open requests when the server stops, or their connection is too old.

@@ -220,9 +220,10 @@ mod tests {
         set(&mut tables, 1, 2);
         set(&mut tables, 1, 3);
         assert_eq!(COPIES.get(), 1);
-        let rows = before[1].2.rows().unwrap();
-        assert_eq!(rows.iter().next(), Some((&1, &Counted(0))));
-        drop(rows);
+        {
+            let rows = before[1].2.rows().unwrap();
+            assert_eq!(rows.iter().next(), Some((&1, &Counted(0))));
+        }
         assert_eq!(tables.table(1).entries()[0].value, Some(Counted(3)));
         drop(before);
         set(&mut tables, 2, 4);

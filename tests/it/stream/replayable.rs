@@ -1,6 +1,6 @@
 //! Queues of batches with positions.
 
-use forebay::stream::{BatchTime, ReplayableQueue};
+use forebay::stream::ReplayableQueue;
 
 use super::{Seen, builder, context};
 
@@ -68,7 +68,7 @@ mod durable {
     use std::path::Path;
     use std::sync::{Arc, Mutex};
 
-    use forebay::stream::{BoxError, Driver, Every, StreamingContext};
+    use forebay::stream::{BatchTime, BoxError, Driver, Every, StreamingContext};
 
     use super::*;
 
