@@ -81,20 +81,16 @@ impl Executor {
         busy: impl Fn(&I) -> bool,
         work: impl Fn(usize, I) -> R + Sync,
     ) -> Vec<R> {
-        let parallel =
-            self.threads() > 1 && items.iter().filter(|item| busy(item)).nth(1).is_some();
-        if !parallel {
-            return items
-                .into_iter()
-                .enumerate()
-                .map(|(index, item)| work(index, item))
-                .collect();
-        }
+        let are_two_busy = |_: &&Arc<_>| items.iter().filter(|item| busy(item)).nth(1).is_some();
+        let Some(pool) = self.pool.as_ref().filter(are_two_busy) else {
+            let items = items.into_iter().enumerate();
+            return items.map(|(index, item)| work(index, item)).collect();
+        };
         let cells: Vec<_> = items
             .into_iter()
             .map(|item| Mutex::new((Some(item), None)))
             .collect();
-        self.scatter(cells.len(), &|index| {
+        scatter(pool, cells.len(), &|index| {
             let item = lock(&cells[index]).0.take();
             let result = item.map(|item| work(index, item));
             lock(&cells[index]).1 = result;
@@ -113,17 +109,14 @@ impl Executor {
             None => work(),
         }
     }
+}
 
-    /// Calls `work` in parallel for every index below `count`. It knows no type of the caller's,
-    /// so that the thread pool's machinery is compiled once and not for every operator.
-    fn scatter(&self, count: usize, work: &(dyn Fn(usize) + Sync)) {
-        match &self.pool {
-            Some(pool) => {
-                pool.install(|| (0..count).into_par_iter().with_max_len(1).for_each(work));
-            }
-            None => (0..count).for_each(work),
-        }
-    }
+/// Calls `work` in parallel for every index below `count`. It knows no type of the caller's,
+/// so that the thread pool's machinery is compiled once and not for every operator.
+fn scatter(pool: &rayon::ThreadPool, count: usize, work: &(dyn Fn(usize) + Sync)) {
+    pool.install(|| {
+        (0..count).into_par_iter().with_max_len(1).for_each(work);
+    });
 }
 
 impl fmt::Debug for Executor {

@@ -89,14 +89,14 @@ async fn converse(
     limits: Limits,
     _permit: OwnedSemaphorePermit,
 ) {
-    let mut stream = Box::pin(TimeoutStream::new(stream));
-    let patience = Some(limits.patience);
-    stream.as_mut().set_write_timeout_pinned(patience);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(limits.patience));
+    let stream = TokioIo::new(Box::pin(stream));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.patience)
         .max_buf_size(Limits::HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(stream, TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
     // What goes wrong with a connection concerns nobody but its client.
     tokio::select! {

@@ -172,8 +172,8 @@ impl ServerBuilder {
         self
     }
 
-    /// How long a client may take to send the head of a request, the next one included, an answer
-    /// to be found, and a client to read more of it; ten seconds unless given.
+    /// How long a client may take to send the head of a request, the next one included, and to read
+    /// more of an answer, and how long an answer may take to be found; ten seconds unless given.
     pub fn timeout(mut self, patience: Duration) -> Self {
         self.limits.patience = patience;
         self
