@@ -20,21 +20,21 @@ use core::mem;
 use super::tags::{BUCKET, Tags, fewest_buckets, first, home, most_entries, tag};
 use super::weight::Weight;
 
-/// A key with its counter.
+/// A key with its counter, kept as a height above the table's [floor](Counters::floor).
 #[derive(Clone, Debug)]
-pub(super) struct Entry<K, C> {
+pub(super) struct Entry<K, H> {
     pub(super) key: K,
-    pub(super) count: C,
+    pub(super) height: H,
 }
 
 /// A place for a key with its counter. If it has no tag it is vacant, and what is in it are remains
 /// without a meaning: to leave them is cheaper, and a key's memory may serve the next.
 pub(super) type Slot<K, W> = Option<Entry<K, <W as super::weight::sealed::Arithmetic>::Positive>>;
 
-/// The counter in a slot; nothing to rely on if it is vacant.
+/// What a slot has above zero; nothing to rely on if it is vacant.
 #[inline]
-pub(super) fn count<K, W: Weight>(slot: &Slot<K, W>) -> W {
-    slot.as_ref().map_or(W::ZERO, |entry| W::of(entry.count))
+pub(super) fn height<K, W: Weight>(slot: &Slot<K, W>) -> W {
+    slot.as_ref().map_or(W::ZERO, |entry| W::of(entry.height))
 }
 
 /// 32 bits of a key's hash, mixed from all 64 in case only some of them are good.
@@ -60,6 +60,9 @@ pub(super) struct Counters<K, W: Weight, S> {
     pub(super) slots: Vec<Slot<K, W>>,
     /// The number of places taken.
     pub(super) live: usize,
+    /// The height that stands for a counter of zero: raised, it lowers all counters. Those that are
+    /// held are above it.
+    pub(super) floor: W,
     pub(super) hasher: S,
     /// All 64 bits of a key's hash, for those who visit keys that they cannot hash themselves.
     /// There is one as soon as there are slots.
@@ -72,9 +75,16 @@ impl<K, W: Weight, S> Counters<K, W, S> {
             tags: vec![Tags::vacant()],
             slots: Vec::new(),
             live: 0,
+            floor: W::ZERO,
             hasher,
             whole_hash: None,
         }
+    }
+
+    /// The counter in a slot; nothing to rely on if it is vacant.
+    #[inline]
+    pub(super) fn count(&self, slot: &Slot<K, W>) -> W {
+        height::<K, W>(slot).saturating_minus(self.floor)
     }
 
     #[inline]
@@ -91,6 +101,7 @@ impl<K, W: Weight, S> Counters<K, W, S> {
     /// Forgets all keys, and keeps the memory of the table.
     pub(super) fn clear(&mut self) {
         self.live = 0;
+        self.floor = W::ZERO;
         self.tags.fill(Tags::vacant());
         if mem::needs_drop::<K>() {
             self.slots.fill_with(|| None);
@@ -101,7 +112,7 @@ impl<K, W: Weight, S> Counters<K, W, S> {
     #[inline]
     pub(super) fn add_at(&mut self, slot: usize, weight: W) {
         if let Some(entry) = &mut self.slots[slot] {
-            entry.count = W::raise(entry.count, weight);
+            entry.height = W::raise(entry.height, weight);
         }
     }
 
@@ -141,6 +152,7 @@ impl<K: Clone, W: Weight, S: Clone> Clone for Counters<K, W, S> {
             tags: self.tags.clone(),
             slots,
             live: self.live,
+            floor: self.floor,
             hasher: self.hasher.clone(),
             whole_hash: self.whole_hash,
         }
@@ -190,7 +202,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         Q: Hash + Eq + ?Sized,
     {
         match self.locate(self.hash(key), key) {
-            Place::Held(slot) => count(&self.slots[slot]),
+            Place::Held(slot) => self.count(&self.slots[slot]),
             Place::Vacant(_) => W::ZERO,
         }
     }
@@ -207,7 +219,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         most: usize,
         make: impl FnOnce(Option<K>) -> K,
     ) {
-        let Some(count) = weight.positive() else {
+        let Some(weight) = weight.positive() else {
             return;
         };
         if self.live >= self.room() {
@@ -215,7 +227,8 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
             slot = self.vacancy(hash);
         }
         let key = make(self.slots[slot].take().map(|remains| remains.key));
-        self.put(slot, hash, Entry { key, count });
+        let height = W::raise(weight, self.floor);
+        self.put(slot, hash, Entry { key, height });
     }
 
     /// Adds a positive weight to the counter of `key`, made if there is none; there will be `most`
@@ -369,6 +382,26 @@ mod tests {
             (counters.get(&0), counters.get(&1), counters.get(&2)),
             (4, 1, 0)
         );
+    }
+
+    #[test]
+    fn a_floor_that_leaves_little_room_is_taken_away() {
+        let mut counters: Counters<u8, u8, _> = Counters::new(DefaultHashBuilder::default());
+        let offers = [(1, 110, 100), (2, 120, 5), (3, 150, 40), (4, 255, 2)];
+        let expected: [&[(u8, u8)]; 4] = [
+            &[(1, 10)],
+            &[(1, 5), (2, 115)],
+            &[(2, 75), (3, 110)],
+            &[(2, 73), (3, 108), (4, 253)],
+        ];
+        for ((key, weight, cut), expected) in offers.into_iter().zip(expected) {
+            counters.add(counters.hash(&key), key, weight, 64);
+            counters.subtract(cut);
+            counters.validate();
+            let mut held: Vec<_> = counters.iter().map(|(&key, count)| (key, count)).collect();
+            held.sort_unstable();
+            assert_eq!(held, expected);
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What a reduction subtracts: the (k+1)-th largest counter, or a little less.
 
 use alloc::vec;
+use core::hash::{BuildHasher, Hash};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use super::counters::{Counters, count};
+use super::counters::{Counters, height};
 use super::misra_gries::MisraGries;
 use super::weight::Weight;
 
@@ -27,7 +28,7 @@ impl PendingCut {
     pub(super) fn get<K, W: Weight, S>(&self, counters: &Counters<K, W, S>, k: usize) -> W {
         let known = self.0.load(Ordering::Relaxed);
         if known != UNKNOWN {
-            return count(&counters.slots[known]);
+            return counters.count(&counters.slots[known]);
         }
         let cut = counters.largest(k);
         let slot = counters.slot_with(cut);
@@ -46,28 +47,27 @@ impl<K, W: Weight, S> Counters<K, W, S> {
     /// The counter that so many are ahead of when all are sorted from the largest down.
     fn largest(&self, ahead: usize) -> W {
         // Each is written, and the next over it if its place is vacant: no branch to go wrong.
-        let mut counts = vec![W::ZERO; self.live + 1];
+        let mut heights = vec![W::ZERO; self.live + 1];
         let mut found = 0;
         for (tags, bucket) in self.buckets() {
             let taken = tags.taken();
             for (place, slot) in bucket.iter().enumerate() {
-                counts[found] = count::<K, W>(slot);
+                heights[found] = height::<K, W>(slot);
                 found += (taken >> place & 1) as usize;
             }
         }
-        counts.truncate(found);
-        let (_, &mut counter, _) = counts.select_nth_unstable_by(ahead, |a, b| b.compare(a));
-        counter
+        heights.truncate(found);
+        let (_, &mut height, _) = heights.select_nth_unstable_by(ahead, |a, b| b.compare(a));
+        height.saturating_minus(self.floor)
     }
 }
 
-impl<K, W: Weight, S> MisraGries<K, W, S> {
-    /// A cut for the reduction of a full buffer, found in one visit of the counters if the last one
-    /// serves again.
+impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
+    /// Reduces a full buffer in one visit of the counters, if the last cut serves again.
     ///
     /// Any cut that k + 1 counters reach keeps the promise, for they lose it all. What it has to do
     /// besides is to drop a good part of the surplus, or the next reduction would follow too soon.
-    pub(super) fn cheap_cut(&mut self) -> W {
+    pub(super) fn reduce_buffer(&mut self) {
         let (len, surplus) = (self.counters.len(), self.counters.len() - self.k);
         let buffer = self.most_counters() - self.k;
         // One and a half standard deviations of a rank, as far as what is left fits the buffer, and
@@ -75,15 +75,18 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
         let margin = (libm::sqrt(surplus as f64) * 1.5) as usize;
         let margin = margin.min(surplus / 2).min(buffer);
         if self.likely_cut > W::ZERO {
-            let (reach, exceed) = self.counters.count_from(self.likely_cut);
+            let cut = self.likely_cut;
+            let above = self.counters.above(cut);
             let likely = (surplus - surplus / 8).saturating_sub(2 * margin);
             let needed = surplus.div_ceil(4).max(surplus.saturating_sub(buffer));
-            if reach > self.k && len - exceed >= likely.max(needed) {
-                return self.likely_cut;
+            let drops = len - above.len >= likely.max(needed);
+            if drops && (above.len > self.k || self.counters.reaching(cut) > self.k) {
+                self.counters.subtract_from(cut, &above);
+                return self.book_reduction(cut);
             }
         }
         // A little lower than it might be, so that it serves again.
         self.likely_cut = self.counters.largest(self.k + margin);
-        self.likely_cut
+        self.subtract(self.likely_cut);
     }
 }

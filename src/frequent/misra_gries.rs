@@ -298,11 +298,10 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     #[inline]
     pub(super) fn settle(&mut self) {
         if self.counters.len() > self.most_counters() {
-            let cut = match self.steps {
-                Steps::Textbook | Steps::Gathered | Steps::Merged => self.cut(),
-                Steps::Weighted => self.cheap_cut(),
-            };
-            self.subtract(cut);
+            match self.steps {
+                Steps::Textbook | Steps::Gathered | Steps::Merged => self.subtract(self.cut()),
+                Steps::Weighted => self.reduce_buffer(),
+            }
         }
     }
 
@@ -310,6 +309,11 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     #[cold]
     pub(super) fn subtract(&mut self, cut: W) {
         self.counters.subtract(cut);
+        self.book_reduction(cut);
+    }
+
+    /// Books that so much was subtracted from all counters.
+    pub(super) fn book_reduction(&mut self, cut: W) {
         self.subtracted = self.subtracted.saturating_add(cut);
         self.pending = PendingCut::unknown();
     }

@@ -26,6 +26,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         Some(Plain {
             tags,
             buckets,
+            floor: self.floor,
             live: self.live,
             booked: &mut self.live,
             hasher: &self.hasher,
@@ -72,6 +73,7 @@ fn place_of(tags: Tags, tag: Tag) -> (bool, usize) {
 pub(super) struct Plain<'a, K, W: Weight, S> {
     tags: &'a mut [Tags],
     buckets: &'a mut [[Slot<K, W>; BUCKET]],
+    floor: W,
     live: usize,
     booked: &'a mut usize,
     hasher: &'a S,
@@ -119,21 +121,22 @@ impl<'a, K: Hash + Eq, W: Weight, S: BuildHasher> Plain<'a, K, W, S> {
         let Some(slot) = self.buckets[home].get_mut(place) else {
             return Err(key);
         };
-        let Some(weighed) = weight.positive() else {
+        let Some(positive) = weight.positive() else {
             return Err(key);
         };
+        let risen = W::raise(positive, self.floor);
         // Remains count for nothing.
         let (same, raised) = match slot {
-            Some(entry) => (entry.key == key, W::raise(entry.count, weight)),
-            None => (false, weighed),
+            Some(entry) => (entry.key == key, W::raise(entry.height, weight)),
+            None => (false, risen),
         };
         let held_by_another = held & !same;
         let live = self.live + usize::from(!held);
         if live > self.most || held_by_another {
             return Err(key);
         }
-        let count = choose(held, raised, weighed);
-        *slot = Some(Entry { key, count });
+        let height = choose(held, raised, risen);
+        *slot = Some(Entry { key, height });
         self.tags[home] = tags.with(place, tag(hash));
         self.live = live;
         Ok(())

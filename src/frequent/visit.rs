@@ -3,7 +3,7 @@
 use alloc::vec::{self, Vec};
 use core::hint::black_box;
 
-use super::counters::{Counters, Slot, count};
+use super::counters::{Counters, Entry, Slot};
 use super::tags::{BUCKET, Tags};
 use super::weight::Weight;
 
@@ -12,11 +12,9 @@ const AHEAD: usize = 16;
 
 impl<K, W: Weight, S> Counters<K, W, S> {
     /// All buckets.
-    pub(super) fn buckets(&self) -> impl Iterator<Item = (Tags, &[Slot<K, W>])> {
-        self.tags
-            .iter()
-            .copied()
-            .zip(self.slots.chunks_exact(BUCKET))
+    pub(super) fn buckets(&self) -> impl Iterator<Item = (Tags, &[Slot<K, W>; BUCKET])> {
+        let (slots, _) = self.slots.as_chunks();
+        self.tags.iter().copied().zip(slots)
     }
 
     /// All keys with their counters, in the order of the table, which depends on how it came about.
@@ -24,7 +22,7 @@ impl<K, W: Weight, S> Counters<K, W, S> {
         self.buckets().flat_map(|(tags, bucket)| {
             let taken = tags.taken_places();
             let entries = taken.filter_map(|place| bucket[place].as_ref());
-            entries.map(|entry| (&entry.key, W::of(entry.count)))
+            entries.map(|entry| (&entry.key, lowered(entry, self.floor)))
         })
     }
 
@@ -33,29 +31,18 @@ impl<K, W: Weight, S> Counters<K, W, S> {
         self.iter().map(|(_, count)| count)
     }
 
+    /// The number of counters that are at least `cut`.
+    pub(super) fn reaching(&self, cut: W) -> usize {
+        self.counts().filter(|&count| count >= cut).count()
+    }
+
     /// A slot with this counter.
     pub(super) fn slot_with(&self, wanted: W) -> Option<usize> {
         let mut slots = self.buckets().enumerate().flat_map(|(bucket, (tags, _))| {
             let taken = tags.taken_places();
             taken.map(move |place| bucket * BUCKET + place)
         });
-        slots.find(|&slot| count::<K, W>(&self.slots[slot]) == wanted)
-    }
-
-    /// The numbers of counters that are at least `cut`, and above it.
-    pub(super) fn count_from(&self, cut: W) -> (usize, usize) {
-        let (mut reach, mut exceed) = (0, 0);
-        for (tags, bucket) in self.buckets() {
-            let (mut reaching, mut exceeding) = (0, 0);
-            for (place, slot) in bucket.iter().enumerate() {
-                let count = count::<K, W>(slot);
-                reaching |= u32::from(count >= cut) << place;
-                exceeding |= u32::from(count > cut) << place;
-            }
-            reach += (reaching & tags.taken()).count_ones() as usize;
-            exceed += (exceeding & tags.taken()).count_ones() as usize;
-        }
-        (reach, exceed)
+        slots.find(|&slot| self.count(&self.slots[slot]) == wanted)
     }
 
     /// Gives away all entries in the order of the table, which is that of their hashes: good for a
@@ -73,7 +60,8 @@ impl<K, W: Weight, S> Counters<K, W, S> {
             for place in tags.taken_places() {
                 let slot = bucket * BUCKET + place;
                 if let Some(Some(entry)) = slots.nth(slot - passed) {
-                    visit(entry.key, W::of(entry.count));
+                    let count = lowered(&entry, self.floor);
+                    visit(entry.key, count);
                 }
                 passed = slot + 1;
             }
@@ -105,6 +93,7 @@ impl<K, W: Weight, S> Counters<K, W, S> {
     pub(super) fn visit(&self) -> Visit<'_, K, W> {
         Visit {
             slots: &self.slots,
+            floor: self.floor,
             order: self.ordered(),
         }
     }
@@ -113,10 +102,20 @@ impl<K, W: Weight, S> Counters<K, W, S> {
     pub(super) fn into_entries(mut self) -> Vec<(K, W)> {
         let order = self.ordered();
         let entries = order.filter_map(|slot| self.slots[slot].take());
+        let floor = self.floor;
         entries
-            .map(|entry| (entry.key, W::of(entry.count)))
+            .map(|entry| {
+                let count = lowered(&entry, floor);
+                (entry.key, count)
+            })
             .collect()
     }
+}
+
+/// The counter of an entry, above this floor.
+#[inline]
+fn lowered<K, W: Weight>(entry: &Entry<K, W::Positive>, floor: W) -> W {
+    W::of(entry.height).saturating_minus(floor)
 }
 
 /// Reads a slot of every line of memory, so that all are fetched at once.
@@ -135,6 +134,7 @@ fn read<T>(slots: &[Option<T>], skipped: usize) {
 #[derive(Debug)]
 pub(super) struct Visit<'a, K, W: Weight> {
     slots: &'a [Slot<K, W>],
+    floor: W,
     order: vec::IntoIter<usize>,
 }
 
@@ -142,6 +142,7 @@ impl<K, W: Weight> Clone for Visit<'_, K, W> {
     fn clone(&self) -> Self {
         Self {
             slots: self.slots,
+            floor: self.floor,
             order: self.order.clone(),
         }
     }
@@ -152,6 +153,6 @@ impl<'a, K, W: Weight> Iterator for Visit<'a, K, W> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let entry = self.slots[self.order.next()?].as_ref()?;
-        Some((&entry.key, W::of(entry.count)))
+        Some((&entry.key, lowered(entry, self.floor)))
     }
 }

@@ -36,6 +36,10 @@ pub(super) mod sealed {
         fn raise(positive: Self::Positive, by: Self) -> Self::Positive;
         /// Refuses what is not a weight: NaN, negative and infinite numbers.
         fn validate(self) -> Result<(), UpdateError>;
+        /// Whether counters are better lowered one by one than measured from so high a floor: above
+        /// half of what an integer can be there might be no room left over it, and the sum of a floor and
+        /// a float would be rounded otherwise than the float alone.
+        fn is_high(self) -> bool;
         /// Whether there is nothing behind the point.
         fn is_whole(self) -> bool;
         /// The sum, if it can be represented.
@@ -85,6 +89,9 @@ macro_rules! integer_weight {
             #[inline]
             fn validate(self) -> Result<(), UpdateError> {
                 Ok(())
+            }
+            fn is_high(self) -> bool {
+                self > <$int>::MAX / 2
             }
             fn is_whole(self) -> bool {
                 true
@@ -168,6 +175,9 @@ macro_rules! float_weight {
                 } else {
                     Ok(())
                 }
+            }
+            fn is_high(self) -> bool {
+                true
             }
             fn is_whole(self) -> bool {
                 self % 1.0 == 0.0

@@ -63,6 +63,55 @@ proptest! {
         }
     }
 
+    /// Bytes are counted as 64 bits are, and floats that are whole as integers are.
+    #[test]
+    fn types_that_can_hold_the_total_count_alike(
+        k in 1..9usize,
+        stream in vec((0..16u8, 0..9u8), 0..60),
+    ) {
+        let total: u32 = stream.iter().map(|&(_, weight)| u32::from(weight)).sum();
+        prop_assume!(total <= u32::from(u8::MAX));
+        let mut bytes: MisraGries<u8, u8> = MisraGries::with_weights(k);
+        let mut words: MisraGries<u8, u64> = MisraGries::with_weights(k);
+        let mut floats: MisraGries<u8, f32> = MisraGries::with_weights(k);
+        for (key, weight) in stream {
+            bytes.update_weighted(key, weight);
+            words.update_weighted(key, weight.into());
+            floats.update_weighted(key, weight.into());
+            for key in 0..16 {
+                let (byte, word) = (bytes.estimate(&key), words.estimate(&key));
+                let float = floats.estimate(&key);
+                prop_assert_eq!((u64::from(byte.lower), u64::from(byte.upper)), (word.lower, word.upper));
+                prop_assert_eq!((float.lower as u64, float.upper as u64), (word.lower, word.upper));
+            }
+        }
+    }
+
+    /// Merged again and again, a byte cannot hold the total; lower bounds hold all the same.
+    #[test]
+    fn bounds_of_a_total_beyond_the_type_hold_as_far_as_it_goes(
+        k in 1..5usize,
+        parts in vec(vec((0..8u8, 1..30u8), 1..9), 1..40),
+    ) {
+        let mut merged: MisraGries<u8, u8> = MisraGries::with_weights(k);
+        let mut truth = BTreeMap::new();
+        for part in parts {
+            let mut summary = MisraGries::with_weights(k);
+            for (key, weight) in part {
+                summary.update_weighted(key, weight);
+                *truth.entry(key).or_insert(0) += u32::from(weight);
+            }
+            merged.merge(summary);
+            prop_assert!(merged.len() <= k);
+            prop_assert_eq!(merged.iter().count(), merged.len());
+            for (key, &weight) in &truth {
+                let count = merged.estimate(key);
+                prop_assert!(u32::from(count.lower) <= weight);
+                prop_assert!(weight.min(255) <= u32::from(count.upper));
+            }
+        }
+    }
+
     #[test]
     fn with_error_keeps_its_error(epsilon in 0.01..=1.0f64) {
         let summary: MisraGries<u8> = MisraGries::with_error(epsilon);
