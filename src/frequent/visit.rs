@@ -7,8 +7,8 @@ use super::counters::{Counters, Entry, Slot};
 use super::tags::{BUCKET, Tags};
 use super::weight::Weight;
 
-/// Buckets whose memory is asked for at once when all are visited.
-const AHEAD: usize = 16;
+/// How many buckets before its turn the memory of one is asked for.
+const AHEAD: usize = 2;
 
 impl<K, W: Weight, S> Counters<K, W, S> {
     /// All buckets.
@@ -54,9 +54,7 @@ impl<K, W: Weight, S> Counters<K, W, S> {
         let mut slots = self.slots.into_iter();
         let mut passed = 0;
         for (bucket, tags) in self.tags.into_iter().enumerate() {
-            if bucket % AHEAD == 0 {
-                read(slots.as_slice(), bucket * BUCKET - passed);
-            }
+            read(slots.as_slice(), (bucket + AHEAD) * BUCKET - passed);
             for place in tags.taken_places() {
                 let slot = bucket * BUCKET + place;
                 if let Some(Some(entry)) = slots.nth(slot - passed) {
@@ -118,16 +116,18 @@ fn lowered<K, W: Weight>(entry: &Entry<K, W::Positive>, floor: W) -> W {
     W::of(entry.height).saturating_minus(floor)
 }
 
-/// Reads a slot of every line of memory, so that all are fetched at once.
+/// Reads a slot of every line of memory of the bucket that begins after so many slots, so that all
+/// are fetched at once.
+#[inline]
 fn read<T>(slots: &[Option<T>], skipped: usize) {
     const LINE: usize = 64;
-    let step = (LINE / size_of::<Option<T>>()).max(1);
-    let lines = slots
-        .iter()
-        .skip(skipped)
-        .take(AHEAD * BUCKET)
-        .step_by(step);
-    black_box(lines.filter(|slot| slot.is_some()).count());
+    let ahead = slots.get(skipped..).and_then(<[_]>::first_chunk::<BUCKET>);
+    if let Some(bucket) = ahead {
+        let lines = bucket
+            .iter()
+            .step_by((LINE / size_of::<Option<T>>()).max(1));
+        black_box(lines.fold(false, |seen, slot| seen | slot.is_some()));
+    }
 }
 
 /// All keys of a table with their counters, in the order of the keys' hashes.
