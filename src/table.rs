@@ -114,16 +114,19 @@ impl<K, V> OrderedTable<K, V> {
         guess.map(|&position| position as usize)
     }
 
-    /// The position of `key`, if it is there; found at once if it is at the `likely` one.
+    /// The position of `key`, if it is there; found at once if it is at the `likely` one, which need
+    /// not exist.
     #[cfg(feature = "stream")]
     #[inline]
-    pub(crate) fn find_near(&self, likely: Option<usize>, hash: u64, key: &K) -> Option<usize>
+    pub(crate) fn find_near(&self, likely: usize, hash: u64, key: &K) -> Option<usize>
     where
         K: Eq,
     {
         let is_it = |entry: &Entry<K, V>| entry.hash == hash && entry.key == *key;
-        let here = |&at: &usize| self.entries.get(at).is_some_and(is_it);
-        likely.filter(here).or_else(|| self.find(hash, key))
+        match self.entries.get(likely).is_some_and(is_it) {
+            true => Some(likely),
+            false => self.find(hash, key),
+        }
     }
 
     /// The position of an entry of this hash that `is_it` accepts.

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hash};
 use core::mem;
 
-use super::counters::{Counters, Entry, Slot, height};
+use super::counters::{Counters, Entry, Slot};
 use super::tags::{BUCKET, Tags};
 use super::weight::Weight;
 

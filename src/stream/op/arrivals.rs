@@ -75,24 +75,28 @@ pub(crate) fn send_to_states<K: Key, V: Data, S: Data, P: Pipe<Item = (K, V)>>(
 /// How many records are looked up at once.
 pub(crate) const BLOCK: usize = 64;
 
-/// Where the states of the keys of at most [`BLOCK`] records are, each in the table that
-/// `table_of` gives for its hash, unless another key has the same hash; `None` if the key is new.
+/// No position: that of a key without a state, or of one that nobody has looked for.
+pub(crate) const NOWHERE: usize = usize::MAX;
+
+/// Where the states of the keys of at most [`BLOCK`] records are, each in the table that `table_of`
+/// gives for its place in the block, unless another key has the same hash; [`NOWHERE`] if the key
+/// is new.
 ///
 /// In two passes, each short enough for the processor to begin the next records while it waits
 /// for the memory of one: first the indices are read, then the entries.
 pub(crate) fn likely<'t, K: 't, V, S: 't>(
     block: &[Routed<K, V>],
-    table_of: impl Fn(u64) -> &'t Table<K, S>,
-) -> [Option<usize>; BLOCK] {
-    let mut likely = [None; BLOCK];
-    for (likely, record) in likely.iter_mut().zip(block) {
-        *likely = table_of(record.hash).guess(record.hash);
+    table_of: impl Fn(usize) -> &'t Table<K, S>,
+) -> [usize; BLOCK] {
+    let mut likely = [NOWHERE; BLOCK];
+    for (place, (likely, record)) in likely.iter_mut().zip(block).enumerate() {
+        *likely = table_of(place).guess(record.hash).unwrap_or(NOWHERE);
     }
-    for (likely, record) in likely.iter_mut().zip(block) {
-        let Some(at) = *likely else { continue };
-        let table = table_of(record.hash);
-        if table.entries()[at].hash() != record.hash {
-            *likely = table.find_hash(record.hash, |_| true);
+    for (place, (likely, record)) in likely.iter_mut().zip(block).enumerate() {
+        let table = table_of(place);
+        let entry = table.entries().get(*likely);
+        if entry.is_some_and(|entry| entry.hash() != record.hash) {
+            *likely = table.find_hash(record.hash, |_| true).unwrap_or(NOWHERE);
         }
     }
     likely
@@ -182,25 +186,30 @@ impl<'a, K: Key, V, S> Sender<'a, K, V, S> {
 
     #[inline(never)]
     fn send_block(&mut self) {
-        let table_of = |hash| self.tables[self.routing.group(hash) as usize];
+        let mut groups = [0; BLOCK];
+        for (group, record) in groups.iter_mut().zip(&self.block) {
+            *group = record.group(self.routing);
+        }
+        let table_of = |place: usize| self.tables[groups[place]];
         let mut found = likely(&self.block, table_of);
-        for (found, record) in found.iter_mut().zip(&self.block) {
-            if found.is_some() {
-                *found = table_of(record.hash).find_near(*found, record.hash, &record.key);
+        for (place, (found, record)) in found.iter_mut().zip(&self.block).enumerate() {
+            if *found != NOWHERE {
+                let known = table_of(place).find_near(*found, record.hash, &record.key);
+                *found = known.unwrap_or(NOWHERE);
             }
         }
-        for (found, record) in found.into_iter().zip(self.block.drain(..)) {
-            match found {
-                Some(position) => {
-                    self.known.send(Known {
-                        group: record.group(self.routing) as u32,
-                        position: position as u32,
-                        value: record.value,
-                    });
-                    self.remains.take(record.key);
-                }
-                None => self.new.send(record),
+        let found = found.iter().zip(&groups);
+        for (record, (&position, &group)) in self.block.drain(..).zip(found) {
+            if position == NOWHERE {
+                self.new.send(record);
+                continue;
             }
+            self.known.send(Known {
+                group: group as u32,
+                position: position as u32,
+                value: record.value,
+            });
+            self.remains.take(record.key);
         }
         self.remains.settle();
     }

@@ -5,7 +5,7 @@ use std::vec::Vec;
 use crate::stream::Data;
 use crate::stream::Key;
 use crate::stream::exchange::Routed;
-use crate::stream::op::arrivals::{BLOCK, likely};
+use crate::stream::op::arrivals::{BLOCK, NOWHERE, likely};
 use crate::stream::op::state_by_key::State;
 use crate::stream::state::{Expiry, GroupTables};
 use crate::stream::time::BatchTime;
@@ -67,7 +67,8 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
             if block.is_empty() {
                 return;
             }
-            let likely = likely(&block, |hash| self.tables.table(self.tables.table_of(hash)));
+            let table_of = |place: usize| self.tables.table_of(block[place].hash);
+            let likely = likely(&block, |place| self.tables.table(table_of(place)));
             for (record, likely) in block.drain(..).zip(likely) {
                 emitted.extend(self.update(time, record, likely, &f));
             }
@@ -79,7 +80,7 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
         &mut self,
         time: BatchTime,
         Routed { hash, key, value }: Routed<K, V>,
-        likely: Option<usize>,
+        likely: usize,
         f: impl Fn(BatchTime, &K, Option<V>, &mut State<S>) -> I,
     ) -> I {
         let at = self.tables.table_of(hash);
@@ -157,7 +158,7 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
             self.tables.table_mut(at);
             for (record, place) in records {
                 let listed = self.listed();
-                emitted.push((place, self.update(time, record, None, &f)));
+                emitted.push((place, self.update(time, record, NOWHERE, &f)));
                 if self.listed() > listed {
                     touches.push(place);
                 }
