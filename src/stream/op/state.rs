@@ -2,6 +2,7 @@
 
 use std::boxed::Box;
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 use std::vec;
 use std::vec::Vec;
@@ -72,19 +73,6 @@ struct Link<V> {
     next: u32,
 }
 
-/// The values of one key: positions of the first and last link, [`END`] if there are none.
-#[derive(Clone, Copy)]
-struct Chain {
-    first: u32,
-    last: u32,
-}
-
-/// The chain of a key without new values.
-const IDLE: Chain = Chain {
-    first: END,
-    last: END,
-};
-
 /// The values that came for one key in this batch, in order of arrival; none if the key is idle.
 pub struct NewValues<'a, V> {
     links: &'a mut [Link<V>],
@@ -123,12 +111,14 @@ impl<V> fmt::Debug for NewValues<'_, V> {
 /// The values of one key group's batch, chained by key.
 struct Chains<V> {
     links: Vec<Link<V>>,
-    /// The chain of each entry of the table; empty if no key has new values.
-    chains: Vec<Chain>,
+    /// The first link of each entry of the table, [`END`] if it has none; empty if no key has new
+    /// values.
+    firsts: Vec<u32>,
 }
 
 impl<V> Chains<V> {
-    /// Chains the values by key; keys not known yet are added without a state.
+    /// Chains the values by key; keys not known yet are added without a state. The values from the last
+    /// to the first, each before those of its key: no link is looked at twice.
     ///
     /// # Panics
     ///
@@ -140,39 +130,28 @@ impl<V> Chains<V> {
         table: &mut Table<K, S>,
     ) {
         self.links.clear();
-        self.chains.clear();
+        self.firsts.clear();
         let total = known.len() + new.len();
         assert!(total < END as usize, "too many values in one key group");
         if total == 0 {
             return;
         }
         self.links.reserve(total);
-        self.chains.resize(table.len(), IDLE);
-        for record in known {
-            self.append(record.position as usize, record.value);
-        }
-        for Routed { hash, key, value } in new {
-            let position = table.insert(hash, key, || None);
-            if position == self.chains.len() {
-                self.chains.push(IDLE);
-            }
-            self.append(position, value);
-        }
+        let insert = |Routed { hash, key, value }| (table.insert(hash, key, || None), value);
+        let new: Vec<_> = new.into_iter().map(insert).collect();
+        self.firsts.resize(table.len(), END);
+        let known = known.into_iter().rev();
+        known.for_each(|record| self.prepend(record.position as usize, record.value));
+        let new = new.into_iter().rev();
+        new.for_each(|(position, value)| self.prepend(position, value));
     }
 
     #[inline]
-    fn append(&mut self, position: usize, value: V) {
-        let chain = &mut self.chains[position];
+    fn prepend(&mut self, position: usize, value: V) {
         let this = self.links.len() as u32;
-        match self.links.get_mut(chain.last as usize) {
-            Some(last) => last.next = this,
-            None => chain.first = this,
-        }
-        chain.last = this;
-        self.links.push(Link {
-            value: Some(value),
-            next: END,
-        });
+        let next = mem::replace(&mut self.firsts[position], this);
+        let value = Some(value);
+        self.links.push(Link { value, next });
     }
 }
 
@@ -182,8 +161,8 @@ fn visit<K: Key, V, S: Data>(
     arrivals: Arrivals<K, V>,
     f: impl Fn(&K, NewValues<'_, V>, Option<S>) -> Option<S>,
 ) {
-    let (links, chains) = (Vec::new(), Vec::new());
-    let mut chained = Chains { links, chains };
+    let (links, firsts) = (Vec::new(), Vec::new());
+    let mut chained = Chains { links, firsts };
     let known = arrivals.known.into_groups().into_iter();
     let groups = known.zip(arrivals.new.into_groups());
     for (at, (known, new)) in groups.enumerate() {
@@ -193,9 +172,9 @@ fn visit<K: Key, V, S: Data>(
         let table = state.table_mut(at);
         chained.fill(known, new, table);
         let links = &mut chained.links;
-        let mut firsts = chained.chains.iter().map(|chain| chain.first);
+        let mut firsts = chained.firsts.iter();
         table.retain(|key, state| {
-            let next = firsts.next().unwrap_or(END);
+            let next = firsts.next().copied().unwrap_or(END);
             let new = NewValues { links, next };
             *state = f(key, new, state.take());
             state.is_some()
