@@ -90,3 +90,35 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         self.subtract(self.likely_cut);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cut_of_a_full_buffer_is_found_once_until_something_changes() {
+        let mut summary: MisraGries<u32> = MisraGries::new(10);
+        (0..15).for_each(|key| summary.update_weighted(key, 2 + u64::from(key)));
+        let known = |summary: &MisraGries<u32>| summary.pending.0.load(Ordering::Relaxed);
+        assert_eq!(known(&summary), UNKNOWN);
+        let counts = summary.estimate(&14);
+        // The eleventh of 16, 15 and so on down to 2.
+        assert_eq!((counts.lower, counts.upper), (10, 16));
+        let slot = known(&summary);
+        assert_eq!(summary.counters.count(&summary.counters.slots[slot]), 6);
+        assert_eq!((summary.max_error(), summary.len()), (6, 10));
+        assert_eq!(known(&summary.clone()), slot);
+        for change in [
+            |summary: &mut MisraGries<u32>| summary.update(3),
+            |summary: &mut MisraGries<u32>| summary.extend_from_slice(&[3]),
+            |summary: &mut MisraGries<u32>| {
+                use crate::Merge;
+                summary.merge(summary.clone());
+            },
+        ] {
+            let mut changed = summary.clone();
+            change(&mut changed);
+            assert_eq!(known(&changed), UNKNOWN);
+        }
+    }
+}
