@@ -121,4 +121,43 @@ mod tests {
             assert_eq!(known(&changed), UNKNOWN);
         }
     }
+
+    const K: usize = 1_000;
+
+    /// Offers ever new keys of these weights: how many reductions there were, and how many new cuts.
+    fn reductions(weights: impl Iterator<Item = u64>) -> (usize, usize) {
+        let mut summary: MisraGries<usize> = MisraGries::new(K);
+        let (mut reductions, mut cuts) = (0, 0);
+        for (key, weight) in weights.enumerate() {
+            let (before, cut) = (summary.counters.len(), summary.likely_cut);
+            summary.update_weighted(key, weight);
+            assert!(summary.counters.len() <= summary.most_counters());
+            reductions += usize::from(summary.counters.len() <= before);
+            cuts += usize::from(summary.likely_cut != cut);
+        }
+        (reductions, cuts)
+    }
+
+    #[test]
+    fn a_reduction_drops_a_quarter_of_the_buffer_or_more() {
+        const OFFERS: u64 = 60_000;
+        let streams: [fn(u64) -> u64; 4] = [
+            |i| if i < K as u64 { 1 << 40 } else { 2 + i % 7 },
+            |i| i + 2,
+            |i| 2 << (i % 38),
+            |i| 2 + crate::hash::route(&i) % 1_000,
+        ];
+        for weight in streams {
+            let (reductions, _) = reductions((0..OFFERS).map(weight));
+            assert!(0 < reductions && reductions * (K * 3 / 5 / 4) <= OFFERS as usize);
+        }
+    }
+
+    #[test]
+    fn the_last_cut_of_a_steady_stream_usually_serves_again() {
+        let weights = (0..200_000u64).map(|i| 2 + crate::hash::route(&i) % 1_000);
+        let (reductions, cuts) = reductions(weights);
+        assert!((300..500).contains(&reductions), "{reductions} reductions");
+        assert!(cuts < reductions / 4, "{cuts} new cuts");
+    }
 }
