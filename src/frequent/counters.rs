@@ -31,10 +31,10 @@ pub(super) struct Entry<K, H> {
 /// without a meaning: to leave them is cheaper, and a key's memory may serve the next.
 pub(super) type Slot<K, W> = Option<Entry<K, <W as super::weight::sealed::Arithmetic>::Positive>>;
 
-/// What a slot has above zero; nothing to rely on if it is vacant.
+/// The counter of an entry, above this floor.
 #[inline]
-pub(super) fn height<K, W: Weight>(slot: &Slot<K, W>) -> W {
-    slot.as_ref().map_or(W::ZERO, |entry| W::of(entry.height))
+pub(super) fn count_above<K, W: Weight>(floor: W, entry: &Entry<K, W::Positive>) -> W {
+    W::of(entry.height).saturating_minus(floor)
 }
 
 /// 32 bits of a key's hash, mixed from all 64 in case only some of them are good.
@@ -84,7 +84,8 @@ impl<K, W: Weight, S> Counters<K, W, S> {
     /// The counter in a slot; nothing to rely on if it is vacant.
     #[inline]
     pub(super) fn count(&self, slot: &Slot<K, W>) -> W {
-        height::<K, W>(slot).saturating_minus(self.floor)
+        let count = |entry| count_above(self.floor, entry);
+        slot.as_ref().map_or(W::ZERO, count)
     }
 
     #[inline]

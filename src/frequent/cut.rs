@@ -4,7 +4,7 @@ use alloc::vec;
 use core::hash::{BuildHasher, Hash};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use super::counters::{Counters, height};
+use super::counters::Counters;
 use super::misra_gries::MisraGries;
 use super::weight::Weight;
 
@@ -47,18 +47,18 @@ impl<K, W: Weight, S> Counters<K, W, S> {
     /// The counter that so many are ahead of when all are sorted from the largest down.
     fn largest(&self, ahead: usize) -> W {
         // Each is written, and the next over it if its place is vacant: no branch to go wrong.
-        let mut heights = vec![W::ZERO; self.live + 1];
+        let mut counts = vec![W::ZERO; self.live + 1];
         let mut found = 0;
         for (tags, bucket) in self.buckets() {
             let taken = tags.taken();
             for (place, slot) in bucket.iter().enumerate() {
-                heights[found] = height::<K, W>(slot);
+                counts[found] = self.count(slot);
                 found += (taken >> place & 1) as usize;
             }
         }
-        heights.truncate(found);
-        let (_, &mut height, _) = heights.select_nth_unstable_by(ahead, |a, b| b.compare(a));
-        height.saturating_minus(self.floor)
+        counts.truncate(found);
+        let (_, &mut counter, _) = counts.select_nth_unstable_by(ahead, |a, b| b.compare(a));
+        counter
     }
 }
 

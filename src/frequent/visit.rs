@@ -3,7 +3,7 @@
 use alloc::vec::{self, Vec};
 use core::hint::black_box;
 
-use super::counters::{Counters, Entry, Slot};
+use super::counters::{Counters, Slot, count_above};
 use super::tags::{BUCKET, Tags};
 use super::weight::Weight;
 
@@ -22,7 +22,7 @@ impl<K, W: Weight, S> Counters<K, W, S> {
         self.buckets().flat_map(|(tags, bucket)| {
             let taken = tags.taken_places();
             let entries = taken.filter_map(|place| bucket[place].as_ref());
-            entries.map(|entry| (&entry.key, lowered(entry, self.floor)))
+            entries.map(|entry| (&entry.key, count_above(self.floor, entry)))
         })
     }
 
@@ -58,7 +58,7 @@ impl<K, W: Weight, S> Counters<K, W, S> {
             for place in tags.taken_places() {
                 let slot = bucket * BUCKET + place;
                 if let Some(Some(entry)) = slots.nth(slot - passed) {
-                    let count = lowered(&entry, self.floor);
+                    let count = count_above(self.floor, &entry);
                     visit(entry.key, count);
                 }
                 passed = slot + 1;
@@ -103,17 +103,11 @@ impl<K, W: Weight, S> Counters<K, W, S> {
         let floor = self.floor;
         entries
             .map(|entry| {
-                let count = lowered(&entry, floor);
+                let count = count_above(floor, &entry);
                 (entry.key, count)
             })
             .collect()
     }
-}
-
-/// The counter of an entry, above this floor.
-#[inline]
-fn lowered<K, W: Weight>(entry: &Entry<K, W::Positive>, floor: W) -> W {
-    W::of(entry.height).saturating_minus(floor)
 }
 
 /// Reads a slot of every line of memory of the bucket that begins after so many slots, so that all
@@ -153,6 +147,6 @@ impl<'a, K, W: Weight> Iterator for Visit<'a, K, W> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let entry = self.slots[self.order.next()?].as_ref()?;
-        Some((&entry.key, lowered(entry, self.floor)))
+        Some((&entry.key, count_above(self.floor, entry)))
     }
 }
