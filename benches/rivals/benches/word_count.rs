@@ -14,6 +14,7 @@ mod remote;
 mod words;
 
 use std::hint::black_box;
+use std::mem::take;
 use std::time::{Duration, Instant};
 
 use forebay::hash::{DefaultHashBuilder, route};
@@ -21,24 +22,27 @@ use forebay::stream::{BatchQueue, StreamingContext};
 use hashbrown::HashMap;
 use race::race;
 use timely::dataflow::channels::pact::Exchange;
+use timely::dataflow::operators::vec::Map;
 use timely::dataflow::operators::{Operator, Probe};
-use timely::dataflow::{InputHandle, ProbeHandle};
+use timely::dataflow::{InputHandleVec, ProbeHandle};
 use timely::worker::Worker;
 
 const ROUNDS: usize = 20;
 
-/// All but the first are compared with it.
-const CONTESTANTS: [&str; 6] = [
+/// All but the first are compared with it. `timely` has one worker.
+const CONTESTANTS: [&str; 7] = [
     "by hand",
     "2 threads by hand, apart",
     "2 threads by hand",
     "driver, 1 thread",
     "driver, 2 threads",
-    "timely, 1 worker",
+    "timely, as its example",
+    "timely, counting only",
 ];
 
 type Counts = HashMap<String, u64, DefaultHashBuilder>;
 type Batches<'a> = &'a [Vec<String>];
+type Words = InputHandleVec<u64, String>;
 type Run<'a> = Box<dyn FnMut() -> Duration + 'a>;
 
 fn main() {
@@ -64,7 +68,8 @@ fn contestant_of<'a>(name: &str, worker: &'a mut Worker, batches: Batches<'a>) -
         Some(1) => timed(batches, floors::apart()),
         Some(2) => timed(batches, floors::exchanged()),
         Some(threads @ (3 | 4)) => driver(batches, threads - 2),
-        _ => on_timely(worker, batches),
+        Some(5) => running_on_timely(worker, batches),
+        _ => counting_on_timely(worker, batches),
     }
 }
 
@@ -108,9 +113,53 @@ fn driver<'a>(batches: Batches<'a>, threads: usize) -> Run<'a> {
     })
 }
 
-/// One timestamp is one batch; words go to the worker that owns them.
-fn on_timely<'a>(worker: &'a mut Worker, batches: Batches<'a>) -> Run<'a> {
-    let mut input = InputHandle::<u64, _>::new();
+/// As in `examples/wordcount.rs` of `timely`: words are sent one by one and wait until their
+/// timestamp is complete, and every word goes on with its running count. One timestamp is one batch.
+fn running_on_timely<'a>(worker: &'a mut Worker, batches: Batches<'a>) -> Run<'a> {
+    let mut input = Words::new();
+    let probe = ProbeHandle::new();
+    worker.dataflow::<u64, _, _>(|scope| {
+        let by_word = Exchange::new(|(word, _): &(String, u64)| route(word));
+        input
+            .to_stream(scope)
+            .map(|word: String| (word, 1))
+            .unary_frontier(by_word, "count", |_, _| {
+                let mut waiting = HashMap::new();
+                let mut counts = Counts::default();
+                move |(input, frontier), output| {
+                    input.for_each_stamp(|time, data| {
+                        if let Some(time) = time.retain_least(output.output_index()) {
+                            let batches: &mut Vec<_> = waiting.entry(time).or_default();
+                            batches.extend(data.map(take));
+                        }
+                    });
+                    for (time, batches) in &mut waiting {
+                        if frontier.less_equal(time.time()) {
+                            continue;
+                        }
+                        let mut session = output.session(time);
+                        for (word, one) in batches.drain(..).flatten() {
+                            let count = counts.entry(word.clone()).or_insert(0);
+                            *count += one;
+                            session.give((word, *count));
+                        }
+                    }
+                    waiting.retain(|_, batches| !batches.is_empty());
+                }
+            })
+            .container::<Vec<(String, u64)>>()
+            .probe_with(&probe);
+    });
+    timed(batches, move |batch| {
+        batch.into_iter().for_each(|word| input.send(word));
+        complete(worker, &mut input, &probe);
+    })
+}
+
+/// The loop by hand with as little of `timely` around it as possible: the input hands over a whole
+/// batch at once, nothing waits for the timestamp to be complete, and no count goes on.
+fn counting_on_timely<'a>(worker: &'a mut Worker, batches: Batches<'a>) -> Run<'a> {
+    let mut input = Words::new();
     let probe = ProbeHandle::new();
     worker.dataflow::<u64, _, _>(|scope| {
         let by_word = Exchange::new(|word: &String| route(word));
@@ -132,9 +181,14 @@ fn on_timely<'a>(worker: &'a mut Worker, batches: Batches<'a>) -> Run<'a> {
     });
     timed(batches, move |mut batch| {
         input.send_batch(&mut batch);
-        input.advance_to(input.time() + 1);
-        while probe.less_than(input.time()) {
-            worker.step();
-        }
+        complete(worker, &mut input, &probe);
     })
+}
+
+/// Ends a batch, and works until all of it has been counted.
+fn complete(worker: &mut Worker, input: &mut Words, probe: &ProbeHandle<u64>) {
+    input.advance_to(input.time() + 1);
+    while probe.less_than(input.time()) {
+        worker.step();
+    }
 }
