@@ -9,6 +9,7 @@ mod error;
 mod every;
 #[cfg(test)]
 mod faults;
+mod footprint;
 mod frame;
 mod inspect;
 mod log;

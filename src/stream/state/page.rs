@@ -99,10 +99,6 @@ impl<K, S> Clone for Pager<K, S> {
 /// How many entries are looked at for what a table owns elsewhere.
 const SAMPLED: usize = 64;
 
-/// What an allocation takes beyond what is asked for, about: one for a key, more for a state, which
-/// may own many, and whose bytes are half as many again in memory.
-const ALLOCATION: usize = 16;
-
 impl<K, S> Pager<K, S> {
     pub(crate) fn new(paging: &Arc<Paging>, keys: &Codec<K>, states: &Codec<S>) -> Self {
         Self {
@@ -119,33 +115,28 @@ impl<K, S> Pager<K, S> {
         room: &mut Room,
     ) -> Result<Option<Page<K, S>>, BoxError> {
         self.paging.check()?;
-        match room.fit(&self.paging, self.bytes_of(table)?) {
+        match room.fit(&self.paging, self.bytes_of(table)) {
             true => Ok(None),
             false => self.write(table).map(Some),
         }
     }
 
-    /// About what a table takes in memory. What keys and states own elsewhere is told from what
-    /// some of them take as bytes.
-    fn bytes_of(&self, table: &Table<K, S>) -> Result<usize, BoxError> {
+    /// About what a table takes in memory. What keys and states own elsewhere is told from some of
+    /// them.
+    fn bytes_of(&self, table: &Table<K, S>) -> usize {
         let mut size = StateSize::default();
         table.add_to(&mut size);
         if !needs_drop::<(K, S)>() || table.len() == 0 {
-            return Ok(size.bytes());
+            return size.bytes();
         }
         let entries = table.entries();
         let sampled = entries.iter().step_by(entries.len().div_ceil(SAMPLED));
-        let (mut keys, mut states, count) = (Vec::new(), Vec::new(), sampled.len());
-        for entry in sampled {
-            self.keys.put(&entry.key, &mut keys)?;
+        let count = sampled.len();
+        let owned = sampled.map(|entry| {
             let state = entry.value.as_ref();
-            state.map_or(Ok(()), |state| self.states.put(state, &mut states))?;
-        }
-        let mut owned = ALLOCATION + keys.len() / count;
-        if needs_drop::<S>() {
-            owned += 2 * ALLOCATION + states.len() / count * 3 / 2;
-        }
-        Ok(size.bytes() + table.len() * owned)
+            self.keys.owned(&entry.key) + state.map_or(0, |state| self.states.owned(state))
+        });
+        size.bytes() + table.len() * owned.sum::<usize>() / count
     }
 
     fn write(&self, table: &Table<K, S>) -> Result<Page<K, S>, BoxError> {

@@ -6,9 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use forebay::stream::{
-    BatchTime, BoxError, CheckpointError, ContextBuilder, Driver, Every, FailurePolicy, Memory,
-    PageStore, StartError, State, StateBackend, StateError, StateSpec, StepError, StreamingContext,
+    BatchTime, BoxError, CheckpointError, ContextBuilder, Data, Driver, Every, FailurePolicy,
+    Memory, OperatorReport, PageStore, StartError, State, StateBackend, StateError, StateSpec,
+    StepError, StreamingContext,
 };
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::Seen;
 use super::recovery::{self, everything, files, settings, steps, unbroken};
@@ -110,6 +114,42 @@ fn every_operator_gives_the_same_whatever_leaves_memory() {
                 );
             }
         }
+    }
+}
+
+/// How many bytes stay of 12,800 such states, each of which owns so many, within 1,000,000.
+fn bytes_that_stay<S>(state: &S, owned: usize) -> usize
+where
+    S: Data + Serialize + DeserializeOwned,
+{
+    let shelves = Shelves::with_limit(1_000_000);
+    let settings = super::builder().durable::<S>("state");
+    let ctx = settings.state_backend(shelves.clone()).build().unwrap();
+    let state = state.clone();
+    ctx.batches([(0..12_800u64).collect::<Vec<_>>()])
+        .map(|n| (n, ()))
+        .update_state_by_key(move |_, _, _| Some(state.clone()))
+        .for_each_batch(|_, _| Ok(()));
+    let mut driver = ctx.into_driver().unwrap();
+    let report = driver.step(driver.next_time()).unwrap();
+    let mut operators = report.operators().iter();
+    let tables = operators.find_map(OperatorReport::state).unwrap();
+    // All of 128 tables are about as large.
+    let left = 128 - shelves.0.pages.lock().unwrap().len();
+    tables.bytes() + tables.keys() * left / 128 * owned
+}
+
+#[test]
+fn what_states_own_counts_towards_the_limit() {
+    let (header, word) = (size_of::<String>(), 32);
+    let staying = [
+        bytes_that_stay(&"x".repeat(184), 192),
+        // A number is a byte in a page.
+        bytes_that_stay(&vec![1u64; 40], 40 * 8 + 16),
+        bytes_that_stay(&vec!["ebb".to_string(); 8], 8 * header + 16 + 8 * word),
+    ];
+    for bytes in staying {
+        assert!((900_000..1_100_000).contains(&bytes), "{staying:?}");
     }
 }
 
