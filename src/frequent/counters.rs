@@ -50,6 +50,41 @@ pub(super) enum Place {
     Vacant(usize),
 }
 
+/// Where a key with this hash is, or would be put, from its home bucket on; not all places are taken.
+#[inline]
+pub(super) fn search<K, H>(
+    tags: &[Tags],
+    slots: &[Option<Entry<K, H>>],
+    hash: u32,
+    is_wanted: impl Fn(&K) -> bool,
+) -> Place {
+    let mut bucket = home(hash, tags.len());
+    loop {
+        let mut found = tags[bucket].places_of(tag(hash));
+        while found != 0 {
+            let slot = bucket * BUCKET + first(found);
+            if slots[slot]
+                .as_ref()
+                .is_some_and(|entry| is_wanted(&entry.key))
+            {
+                return Place::Held(slot);
+            }
+            found &= found - 1;
+        }
+        let vacancy = first(tags[bucket].vacancies());
+        if vacancy < BUCKET {
+            return Place::Vacant(bucket * BUCKET + vacancy);
+        }
+        bucket = next(bucket, tags.len());
+    }
+}
+
+/// The bucket after this one, of so many.
+#[inline]
+fn next(bucket: usize, buckets: usize) -> usize {
+    if bucket + 1 < buckets { bucket + 1 } else { 0 }
+}
+
 /// A weight for each of some keys; knows nothing of error bounds.
 pub(super) struct Counters<K, W: Weight, S> {
     /// For each bucket; one of vacant places before the first key comes.
@@ -122,16 +157,6 @@ impl<K, W: Weight, S> Counters<K, W, S> {
         self.slots.capacity() * size_of::<Slot<K, W>>() + self.tags.capacity() * size_of::<Tags>()
     }
 
-    /// The bucket after this one.
-    #[inline]
-    fn next(&self, bucket: usize) -> usize {
-        if bucket + 1 < self.tags.len() {
-            bucket + 1
-        } else {
-            0
-        }
-    }
-
     /// The home of a key with this hash.
     #[inline]
     pub(super) fn home(&self, hash: u32) -> usize {
@@ -174,26 +199,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        let mut bucket = self.home(hash);
-        loop {
-            let tags = self.tags[bucket];
-            let mut found = tags.places_of(tag(hash));
-            while found != 0 {
-                let slot = bucket * BUCKET + first(found);
-                if self.slots[slot]
-                    .as_ref()
-                    .is_some_and(|entry| entry.key.borrow() == key)
-                {
-                    return Place::Held(slot);
-                }
-                found &= found - 1;
-            }
-            let vacancy = first(tags.vacancies());
-            if vacancy < BUCKET {
-                return Place::Vacant(bucket * BUCKET + vacancy);
-            }
-            bucket = self.next(bucket);
-        }
+        search(&self.tags, &self.slots, hash, |held| held.borrow() == key)
     }
 
     /// The counter of `key`; zero if it has none.
@@ -308,7 +314,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
             if vacancy < BUCKET {
                 return bucket * BUCKET + vacancy;
             }
-            bucket = self.next(bucket);
+            bucket = next(bucket, self.tags.len());
         }
     }
 

@@ -5,7 +5,7 @@ use core::hint::{black_box, select_unpredictable as choose};
 use core::mem;
 
 use super::block::BLOCK;
-use super::counters::{Counters, Entry, Slot, hash_with};
+use super::counters::{Counters, Entry, Place, Slot, hash_with, search};
 use super::tags::{BUCKET, Tag, Tags, first, home, tag};
 use super::weight::Weight;
 
@@ -106,9 +106,11 @@ impl<'a, K: Hash + Eq, W: Weight, S: BuildHasher> Plain<'a, K, W, S> {
         hash_with(self.hasher, key)
     }
 
-    /// Adds a positive weight to the counter of a key, made if there is none, all without a branch
-    /// that depends on the key. Gives the key back, with nothing done, in the few cases that need
-    /// one: if all counters are taken, a home bucket is full, tags collide, or memory is needed.
+    /// Adds a positive weight to the counter of a key, made if there is none. Gives the key back, with
+    /// nothing done, if that takes a counter too many or memory, or the weight is zero.
+    ///
+    /// All without a branch that depends on the key, but for the few that share a home bucket and a tag
+    /// with another, or have a full one.
     #[inline(always)]
     pub(super) fn add(&mut self, hash: u32, key: K, weight: W) -> Result<(), K> {
         let buckets = self.tags.len().min(self.buckets.len());
@@ -117,12 +119,12 @@ impl<'a, K: Hash + Eq, W: Weight, S: BuildHasher> Plain<'a, K, W, S> {
             return Err(key);
         }
         let tags = self.tags[home];
-        let (held, place) = place_of(tags, tag(hash));
-        let Some(slot) = self.buckets[home].get_mut(place) else {
-            return Err(key);
-        };
         let Some(positive) = weight.positive() else {
             return Err(key);
+        };
+        let (held, place) = place_of(tags, tag(hash));
+        let Some(slot) = self.buckets[home].get_mut(place) else {
+            return self.add_elsewhere(hash, key, weight, positive);
         };
         let risen = W::raise(positive, self.floor);
         // Remains count for nothing.
@@ -133,13 +135,60 @@ impl<'a, K: Hash + Eq, W: Weight, S: BuildHasher> Plain<'a, K, W, S> {
         let held_by_another = held & !same;
         let live = self.live + usize::from(!held);
         if live > self.most || held_by_another {
-            return Err(key);
+            return self.add_elsewhere(hash, key, weight, positive);
         }
         let height = choose(held, raised, risen);
         *slot = Some(Entry { key, height });
         self.tags[home] = tags.with(place, tag(hash));
         self.live = live;
         Ok(())
+    }
+
+    /// The same for a key that is not in the first place where it might be.
+    #[inline(always)]
+    fn add_elsewhere(
+        &mut self,
+        hash: u32,
+        key: K,
+        weight: W,
+        positive: W::Positive,
+    ) -> Result<(), K> {
+        let height = W::raise(positive, self.floor);
+        let newcomer = Entry { key, height };
+        let slots = self.buckets.as_flattened_mut();
+        let may_come = self.live < self.most;
+        let came = add_in_any_place(self.tags, slots, hash, weight, newcomer, may_come)?;
+        self.live += usize::from(came);
+        Ok(())
+    }
+}
+
+/// Adds a weight to the counter of a key, or else lets it come if it may; whether it came.
+///
+/// Not a method, so that what a [`Plain`] counts stays in registers.
+#[inline(never)]
+fn add_in_any_place<K: Eq, W: Weight>(
+    tags: &mut [Tags],
+    slots: &mut [Slot<K, W>],
+    hash: u32,
+    weight: W,
+    newcomer: Entry<K, W::Positive>,
+    may_come: bool,
+) -> Result<bool, K> {
+    match search(tags, slots, hash, |held| *held == newcomer.key) {
+        Place::Held(slot) => {
+            if let Some(entry) = &mut slots[slot] {
+                entry.height = W::raise(entry.height, weight);
+            }
+            Ok(false)
+        }
+        Place::Vacant(slot) if may_come => {
+            slots[slot] = Some(newcomer);
+            let tags = &mut tags[slot / BUCKET];
+            *tags = tags.with(slot % BUCKET, tag(hash));
+            Ok(true)
+        }
+        Place::Vacant(_) => Err(newcomer.key),
     }
 }
 

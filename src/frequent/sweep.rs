@@ -7,16 +7,26 @@ use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hash};
 use core::mem;
 
+use wide::bytemuck::cast;
+use wide::{i8x16, i16x8, i16x16, i32x8, i64x2, u16x8};
+
 use super::counters::{Counters, Entry, Slot};
-use super::tags::{BUCKET, Tags};
+use super::tags::{BUCKET, Places, Tags};
 use super::weight::Weight;
 
 /// Which counters are above a cut.
 pub(super) struct Above {
-    /// For each bucket its places, a bit each.
-    places: Vec<u32>,
+    /// For each bucket: no others have a tag.
+    tags: Vec<Tags>,
     /// How many.
     pub(super) len: usize,
+}
+
+impl Above {
+    fn new(tags: Vec<Tags>) -> Self {
+        let len = Tags::count_taken(&tags);
+        Self { tags, len }
+    }
 }
 
 impl<K, W: Weight, S> Counters<K, W, S> {
@@ -24,41 +34,66 @@ impl<K, W: Weight, S> Counters<K, W, S> {
     pub(super) fn above(&self, cut: W) -> Above {
         let level = self.floor.saturating_add(cut);
         let buckets = self.buckets();
-        let places: Vec<_> = buckets
-            .map(|(tags, bucket)| places_above(bucket, level) & tags.taken())
-            .collect();
-        let len = places.iter().map(|places| places.count_ones() as usize);
-        Above {
-            len: len.sum(),
-            places,
-        }
+        let tags = buckets.map(|(tags, bucket)| tags.only(places_above(bucket, level)));
+        Above::new(tags.collect())
     }
 }
 
 /// The places of a bucket with something above this level, remains included. No branch depends on
 /// a counter.
 #[inline]
-fn places_above<K, W: Weight>(bucket: &[Slot<K, W>; BUCKET], level: W) -> u32 {
-    let mut places = 0;
-    for slot in bucket.iter().rev() {
-        let above = |entry: &Entry<K, W::Positive>| level < W::of(entry.height);
-        places = 2 * places + u32::from(slot.as_ref().is_some_and(above));
+fn places_above<K, W: Weight>(bucket: &[Slot<K, W>; BUCKET], level: W) -> Places {
+    level.places_above(|place| {
+        let height = |entry: &Entry<K, W::Positive>| W::of(entry.height);
+        bucket[place].as_ref().map_or(W::ZERO, height)
+    })
+}
+
+/// The places of a bucket whose weight is larger.
+#[inline(always)]
+pub(super) fn larger<W: PartialOrd>(than: W, weight_at: impl Fn(usize) -> W) -> Places {
+    let places = (0..BUCKET).rev();
+    Places::of_bits(places.fold(0, |larger, place| {
+        2 * larger + u32::from(than < weight_at(place))
+    }))
+}
+
+/// The same for a weight below 2^63, in vector registers.
+#[inline(always)]
+pub(super) fn larger_of_words(than: u64, weight_at: impl Fn(usize) -> u64) -> Places {
+    if cfg!(target_endian = "big") {
+        return larger(than, weight_at);
     }
-    places
+    let than_both = i64x2::splat(than as i64);
+    // The highest bit of a difference tells, and where the weight has one itself, that one.
+    let two = |first: usize| {
+        let both = i64x2::new([weight_at(first) as i64, weight_at(first + 2) as i64]);
+        (than_both - both) | both
+    };
+    // Packed from 64 bits to 16, of which the upper half has the highest bit. So every other place
+    // is compared, and then those between.
+    let four = |first: usize| {
+        let pair: i32x8 = cast([two(first), two(first + 4)]);
+        i16x8::from_i32x8_saturate(pair)
+    };
+    let eight = |first: usize| -> u16x8 {
+        let pair: i16x16 = cast([four(first), four(first + 8)]);
+        cast(i8x16::from_i16x16_saturate(pair))
+    };
+    let sixteen = (eight(0) >> 8u32) | (eight(1) & u16x8::splat(0xff00));
+    Places::of_signs(cast(sixteen))
 }
 
 impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
     /// Subtracts `cut` from all counters and drops those that are then not positive
     /// (Agarwal et al. 2013). Linear.
     pub(super) fn subtract(&mut self, cut: W) {
-        let level = self.floor.saturating_add(cut);
-        self.sweep(|_, bucket| places_above(bucket, level));
-        self.raise_floor(level);
+        self.subtract_from(cut, &self.above(cut));
     }
 
     /// Subtracts `cut` from all counters, of which only these are [above](Self::above) it.
     pub(super) fn subtract_from(&mut self, cut: W, above: &Above) {
-        self.sweep(|bucket, _| above.places.get(bucket).copied().unwrap_or(0));
+        self.keep(above);
         self.raise_floor(self.floor.saturating_add(cut));
     }
 
@@ -85,7 +120,9 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         W: core::ops::Mul<Output = W>,
     {
         self.level_out();
-        self.sweep(|_, bucket| {
+        let (buckets, _) = self.slots.as_chunks_mut::<BUCKET>();
+        let tags = self.tags.iter().copied();
+        let left = tags.zip(buckets).map(|(tags, bucket)| {
             let mut left = 0;
             for (place, slot) in bucket.iter_mut().enumerate() {
                 if let Some(entry) = slot {
@@ -94,20 +131,20 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
                     entry.height = scaled.unwrap_or(entry.height);
                 }
             }
-            left
+            tags.only(Places::of_bits(left))
         });
+        let left = Above::new(left.collect());
+        self.keep(&left);
     }
 
-    /// Keeps only the places of each bucket that are given, if they are taken.
-    fn sweep(&mut self, mut keep: impl FnMut(usize, &mut [Slot<K, W>; BUCKET]) -> u32) {
+    /// Keeps only these counters.
+    fn keep(&mut self, left: &Above) {
+        self.live = left.len;
         let mut displaced = Vec::new();
-        let is_full = |tags: &Tags| tags.vacancies() == 0;
-        let mut after_full = self.tags.last().is_some_and(is_full);
-        for bucket in 0..self.slots.len() / BUCKET {
-            let full = is_full(&self.tags[bucket]);
-            let (slots, _) = self.slots.as_chunks_mut();
-            let left = keep(bucket, &mut slots[bucket]);
-            self.leave(bucket, left & self.tags[bucket].taken());
+        let mut after_full = self.tags.last().is_some_and(|tags| tags.is_full());
+        for (bucket, &left) in left.tags.iter().enumerate() {
+            let full = self.tags[bucket].is_full();
+            self.tags[bucket] = left;
             if after_full {
                 self.take_displaced(bucket, &mut displaced);
             }
@@ -128,17 +165,50 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
             let home = entry.map(|entry| self.home(self.hash(&entry.key)));
             if home != Some(bucket) {
                 left &= !(1 << place);
+                self.live -= 1;
                 displaced.extend(self.slots[slot].take());
             }
         }
-        self.leave(bucket, left);
+        self.tags[bucket] = self.tags[bucket].only(Places::of_bits(left));
     }
+}
 
-    /// Books that only these of the places of a bucket are taken any more.
-    #[inline]
-    fn leave(&mut self, bucket: usize, left: u32) {
-        let tags = &mut self.tags[bucket];
-        self.live -= (tags.taken() & !left).count_ones() as usize;
-        *tags = tags.only(left);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frequent::tags::tag;
+    use crate::hash::route;
+
+    #[test]
+    fn words_are_compared_as_one_by_one() {
+        const HALF: u64 = 1 << 63;
+        let levels = [
+            0,
+            1,
+            77,
+            1 << 31,
+            1 << 32,
+            (1 << 32) + 1,
+            HALF - 2,
+            HALF - 1,
+        ];
+        for level in levels {
+            let near = [level - level.min(1), level, level + 1];
+            let far = [0, level | HALF, level.wrapping_sub(HALF), HALF, u64::MAX];
+            for seed in 0..1_000u64 {
+                let weight_at = |place: usize| {
+                    let random = route(&(seed, place));
+                    match random % 3 {
+                        0 => near[random as usize / 3 % near.len()],
+                        1 => far[random as usize / 3 % far.len()],
+                        _ => random,
+                    }
+                };
+                let all = (0..BUCKET).fold(Tags::vacant(), |tags, place| tags.with(place, tag(1)));
+                let expected = all.only(larger(level, weight_at)).taken();
+                let found = all.only(larger_of_words(level, weight_at)).taken();
+                assert_eq!(found, expected, "{level} {seed}");
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Buckets of tags: a byte of the hash of every key of a bucket, examined all at once.
 
-use wide::u8x16;
+use wide::bytemuck::cast;
+use wide::{i8x16, u8x16};
 
 /// Places in a bucket.
 pub(super) const BUCKET: usize = 16;
@@ -69,6 +70,30 @@ const ONLY: [u8x16; BUCKET] = {
 /// The bit of each place, in the lower byte for the first eight and in the higher for the others.
 const BITS: u8x16 = u8x16::new([1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128]);
 
+/// Some places of a bucket, all bits of a byte each.
+#[derive(Clone, Copy, Debug)]
+#[expect(unnameable_types, reason = "a sealed trait speaks of it")]
+pub struct Places(u8x16);
+
+impl Places {
+    /// From a bit each.
+    #[inline]
+    pub(super) fn of_bits(places: u32) -> Self {
+        let bytes = |places: u32| (u64::from(places & 0xff) * 0x0101_0101_0101_0101).to_le_bytes();
+        let mut bits = [0; BUCKET];
+        let (low, high) = bits.split_at_mut(BUCKET / 2);
+        low.copy_from_slice(&bytes(places));
+        high.copy_from_slice(&bytes(places >> 8));
+        Self((u8x16::new(bits) & BITS).simd_eq(BITS))
+    }
+
+    /// From the highest bit of a byte each.
+    #[inline]
+    pub(super) fn of_signs(signs: i8x16) -> Self {
+        Self(cast(signs.simd_lt(i8x16::ZERO)))
+    }
+}
+
 /// The tags of a bucket; zero at vacant places.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tags(u8x16);
@@ -101,6 +126,11 @@ impl Tags {
         self.0.simd_eq(Self::vacant().0).to_bitmask()
     }
 
+    #[inline]
+    pub(super) fn is_full(self) -> bool {
+        self.vacancies() == 0
+    }
+
     /// The places taken, a bit each.
     #[inline]
     pub(super) fn taken(self) -> u32 {
@@ -120,20 +150,28 @@ impl Tags {
 
     /// The same with only these places taken, if they are.
     #[inline]
-    pub(super) fn only(self, places: u32) -> Self {
-        let bytes = |places: u32| (u64::from(places & 0xff) * 0x0101_0101_0101_0101).to_le_bytes();
-        let mut bits = [0; BUCKET];
-        let (low, high) = bits.split_at_mut(BUCKET / 2);
-        low.copy_from_slice(&bytes(places));
-        high.copy_from_slice(&bytes(places >> 8));
-        let bits = u8x16::new(bits) & BITS;
-        Self(self.0 & bits.simd_eq(BITS))
+    pub(super) fn only(self, places: Places) -> Self {
+        Self(self.0 & places.0)
+    }
+
+    /// How many places are taken, of all these buckets.
+    pub(super) fn count_taken(buckets: &[Self]) -> usize {
+        let vacant = buckets.chunks(usize::from(u8::MAX)).map(|buckets| {
+            // What is all ones is minus one.
+            let vacancies = |sum, tags: &Self| sum - tags.0.simd_eq(Self::vacant().0);
+            let by_place = buckets.iter().fold(Self::vacant().0, vacancies);
+            let by_place = by_place.to_array().into_iter();
+            by_place.map(usize::from).sum::<usize>()
+        });
+        buckets.len() * BUCKET - vacant.sum::<usize>()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
+    use alloc::vec::Vec;
 
     #[test]
     fn a_bucket_has_the_places_of_an_array() {
@@ -156,13 +194,28 @@ mod tests {
         assert_eq!((tags.taken(), tags.vacancies()), (EVERY, 0));
         for left in [0, EVERY, 0x8001, 0x7ffe, 0x1248, 0xff00] {
             let places = (0..BUCKET).filter(|&place| twin[place] == 7 && left >> place & 1 == 1);
-            let only = tags.only(left);
+            let only = tags.only(Places::of_bits(left));
             assert_eq!((only.taken(), only.vacancies()), (left, !left & EVERY));
             assert_eq!(
                 only.places_of(tag(7)),
                 places.map(|place| 1 << place).sum::<u32>()
             );
         }
+    }
+
+    #[test]
+    fn places_taken_are_counted_however_many_buckets_there_are() {
+        for buckets in [0, 1, 17, 254, 255, 256, 1_000] {
+            let tags = (0..buckets).map(|bucket: u32| {
+                let places = Places::of_bits(bucket.wrapping_mul(0x9e37) & EVERY);
+                Tags(u8x16::splat(7)).only(places)
+            });
+            let tags: Vec<_> = tags.collect();
+            let taken = tags.iter().map(|tags| tags.taken().count_ones() as usize);
+            assert_eq!(Tags::count_taken(&tags), taken.sum::<usize>());
+        }
+        assert_eq!(Tags::count_taken(&vec![Tags::vacant(); 300]), 0);
+        assert_eq!(Tags::count_taken(&vec![Tags(u8x16::splat(1)); 300]), 4_800);
     }
 
     #[test]

@@ -4,6 +4,8 @@ use core::fmt::{Debug, Display};
 use core::num::NonZero;
 
 use super::error::UpdateError;
+use super::sweep::{larger, larger_of_words};
+use super::tags::Places;
 
 /// A type that items can be weighed in: any unsigned integer, `f32` or `f64`.
 ///
@@ -15,13 +17,13 @@ use super::error::UpdateError;
 pub trait Weight: Copy + Debug + Default + Display + PartialOrd + sealed::Arithmetic {}
 
 pub(super) mod sealed {
-    use super::UpdateError;
+    use super::{Places, UpdateError};
     use core::cmp::Ordering;
     use core::fmt::Debug;
 
     /// The arithmetic behind [`Weight`](super::Weight); all operands are valid weights.
     #[expect(unnameable_types, reason = "that is what seals `Weight`")]
-    pub trait Arithmetic: Sized + Copy {
+    pub trait Arithmetic: Sized + Copy + PartialOrd {
         const ZERO: Self;
         const ONE: Self;
 
@@ -60,6 +62,8 @@ pub(super) mod sealed {
         fn to_f64(self) -> f64;
         /// Whether `self` is at most `bound`, but for what rounding may have added.
         fn at_most_rounded(self, bound: Self) -> bool;
+        /// Which of the weights at the places of a bucket are larger.
+        fn places_above(self, weight_at: impl Fn(usize) -> Self) -> Places;
         /// A total order that agrees with `<` on weights.
         fn compare(&self, other: &Self) -> Ordering;
     }
@@ -132,6 +136,14 @@ macro_rules! integer_weight {
             #[inline]
             fn at_most_rounded(self, bound: Self) -> bool {
                 self <= bound
+            }
+            #[inline(always)]
+            fn places_above(self, weight_at: impl Fn(usize) -> Self) -> Places {
+                if size_of::<Self>() == size_of::<u64>() && self <= <$int>::MAX / 2 {
+                    larger_of_words(self as u64, |place| weight_at(place) as u64)
+                } else {
+                    larger(self, weight_at)
+                }
             }
             #[inline]
             fn compare(&self, other: &Self) -> core::cmp::Ordering {
@@ -215,6 +227,10 @@ macro_rules! float_weight {
             fn at_most_rounded(self, bound: Self) -> bool {
                 // Far above the rounding of any stream that fits a lifetime, far below an error.
                 self <= (bound * 1.001).min(<$float>::MAX)
+            }
+            #[inline(always)]
+            fn places_above(self, weight_at: impl Fn(usize) -> Self) -> Places {
+                larger(self, weight_at)
             }
             #[inline]
             fn compare(&self, other: &Self) -> core::cmp::Ordering {
