@@ -145,7 +145,7 @@ impl<K: Hash + Eq + Clone, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
             .reserve((self.counters.len() + items.len()).min(most), most);
         let mut done = 0;
         while done < items.len() {
-            // Those that are added without a branch, and then the one that is not.
+            // Those that need no reduction and no memory, and then the one that does.
             let rest = &items[done..];
             let offer = |item| (key(item).clone(), weight(item));
             done += match self.counters.plain(most) {
