@@ -253,18 +253,18 @@ impl Serializer for Walk {
 }
 
 macro_rules! holds_parts {
-    ($($trait:ident($method:ident $(, $name:ident: $type:ty)?)),*) => {
+    ($($trait:ident: $($method:ident($($name:ident: $type:ty)?)),+;)*) => {
         $(impl $trait for Parts {
             type Ok = Size;
             type Error = fmt::Error;
 
-            fn $method<T: Serialize + ?Sized>(
+            $(fn $method<T: Serialize + ?Sized>(
                 &mut self,
                 $($name: $type,)?
                 part: &T,
             ) -> Result<(), fmt::Error> {
                 self.add(part)
-            }
+            })+
 
             fn end(self) -> Result<Size, fmt::Error> {
                 Ok(self.total())
@@ -273,30 +273,14 @@ macro_rules! holds_parts {
     };
 }
 
-holds_parts!(
-    SerializeSeq(serialize_element),
-    SerializeTuple(serialize_element),
-    SerializeTupleStruct(serialize_field),
-    SerializeTupleVariant(serialize_field),
-    SerializeStruct(serialize_field, _name: &'static str),
-    SerializeStructVariant(serialize_field, _name: &'static str)
-);
-
-impl SerializeMap for Parts {
-    type Ok = Size;
-    type Error = fmt::Error;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), fmt::Error> {
-        self.add(key)
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), fmt::Error> {
-        self.add(value)
-    }
-
-    fn end(self) -> Result<Size, fmt::Error> {
-        Ok(self.total())
-    }
+holds_parts! {
+    SerializeSeq: serialize_element();
+    SerializeTuple: serialize_element();
+    SerializeTupleStruct: serialize_field();
+    SerializeTupleVariant: serialize_field();
+    SerializeMap: serialize_key(), serialize_value();
+    SerializeStruct: serialize_field(_name: &'static str);
+    SerializeStructVariant: serialize_field(_name: &'static str);
 }
 
 #[cfg(test)]
