@@ -43,7 +43,6 @@ impl<K, V> OrderedTable<K, V> {
     }
 
     /// An empty table with room for this many entries.
-    #[cfg(feature = "checkpoint")]
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self {
             entries: Vec::with_capacity(capacity),

@@ -3,7 +3,6 @@
 use std::string::String;
 use std::time::Duration;
 
-#[cfg(feature = "checkpoint")]
 use super::checkpoint::Durability;
 use super::context::StreamingContext;
 use super::error::BuildError;
@@ -38,7 +37,6 @@ pub struct ContextBuilder {
     executor: Option<Executor>,
     policy: FailurePolicy,
     pacing: Pacing,
-    #[cfg(feature = "checkpoint")]
     pub(super) durability: Durability,
 }
 
@@ -54,7 +52,6 @@ impl ContextBuilder {
             executor: None,
             policy: FailurePolicy::Stop,
             pacing: Pacing::default(),
-            #[cfg(feature = "checkpoint")]
             durability: Durability::default(),
         }
     }
@@ -154,7 +151,6 @@ impl ContextBuilder {
             pacing: self.pacing,
         };
         let ctx = StreamingContext::from_parts(self.name, settings, executor);
-        #[cfg(feature = "checkpoint")]
         let ctx = ctx.with_durability(self.durability);
         Ok(ctx)
     }

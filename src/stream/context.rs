@@ -9,7 +9,6 @@ use std::vec::Vec;
 
 use super::Data;
 use super::builder::{ContextBuilder, Settings};
-#[cfg(feature = "checkpoint")]
 use super::checkpoint::{Checkpointer, Durability, Found};
 use super::driver::{Driver, Listeners};
 use super::dstream::DStream;
@@ -65,10 +64,8 @@ pub struct StreamingContext {
     executor: Executor,
     graph: RefCell<Graph>,
     listeners: RefCell<Listeners>,
-    #[cfg(feature = "checkpoint")]
     durability: Durability,
     /// A checkpoint to go on from.
-    #[cfg(feature = "checkpoint")]
     pub(super) found: Option<Found>,
 }
 
@@ -101,19 +98,15 @@ impl StreamingContext {
             executor,
             graph: RefCell::default(),
             listeners: RefCell::default(),
-            #[cfg(feature = "checkpoint")]
             durability: Durability::default(),
-            #[cfg(feature = "checkpoint")]
             found: None,
         }
     }
 
-    #[cfg(feature = "checkpoint")]
     pub(crate) fn with_durability(self, durability: Durability) -> Self {
         Self { durability, ..self }
     }
 
-    #[cfg(feature = "checkpoint")]
     pub(crate) fn with_found(self, found: Found) -> Self {
         let found = Some(found);
         Self { found, ..self }
@@ -156,9 +149,7 @@ impl StreamingContext {
         };
         let mut operators = graph.finish()?;
         let interval = self.settings.interval;
-        #[cfg(feature = "checkpoint")]
         self.durability.open_backend(&mut operators)?;
-        #[cfg(feature = "checkpoint")]
         let (checkpoints, clock) =
             Checkpointer::begin(self.durability, self.found, &mut operators, &env, interval)
                 .map_err(StartError::Checkpoint)?;
@@ -169,7 +160,6 @@ impl StreamingContext {
         }
         let listeners = self.listeners.into_inner();
         let driver = Driver::new(operators, env, interval, listeners);
-        #[cfg(feature = "checkpoint")]
         let driver = driver.with_checkpoints(checkpoints, clock);
         Ok(driver)
     }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::vec::Vec;
 
-#[cfg(feature = "checkpoint")]
 use super::checkpoint::{At, CheckpointError, CheckpointReport, Checkpointer};
 use super::error::{BatchError, StepError};
 use super::executor::{Env, NodeId, Step};
@@ -57,7 +56,6 @@ pub struct Driver {
     /// Why no more steps are taken.
     failed: Option<BatchError>,
     listeners: Listeners,
-    #[cfg(feature = "checkpoint")]
     pub(super) checkpoints: Checkpointer,
 }
 
@@ -79,13 +77,11 @@ impl Driver {
             clock: None,
             submitted: None,
             failed: None,
-            #[cfg(feature = "checkpoint")]
             checkpoints: Checkpointer::default(),
         }
     }
 
     /// Goes on after the batch that `clock` ends with.
-    #[cfg(feature = "checkpoint")]
     pub(crate) fn with_checkpoints(
         self,
         checkpoints: Checkpointer,
@@ -177,7 +173,6 @@ impl Driver {
             }
         }
         self.commit(&report);
-        #[cfg(feature = "checkpoint")]
         self.checkpoint_if_due()?;
         if report.failure().is_none() {
             self.tell(&StreamEvent::Completed(report.clone()));
@@ -293,7 +288,6 @@ impl Driver {
     }
 
     /// Takes a checkpoint, if it is time for one; the stream ends if that fails.
-    #[cfg(feature = "checkpoint")]
     fn checkpoint_if_due(&mut self) -> Result<(), StepError> {
         let Some(at) = self.at() else { return Ok(()) };
         let taken = self.checkpoints.after_batch(&self.operators, &self.env, at);
@@ -306,7 +300,6 @@ impl Driver {
     /// # Errors
     ///
     /// If this one or the one before could not be written: then the stream has ended.
-    #[cfg(feature = "checkpoint")]
     pub fn checkpoint(&mut self) -> Result<(), StepError> {
         if let Some(error) = &self.failed {
             return Err(StepError::Failed(error.clone()));
@@ -318,14 +311,12 @@ impl Driver {
 
     /// Comes to an end after which nothing has to be done again.
     pub(crate) fn conclude(&mut self) -> Result<(), StepError> {
-        #[cfg(feature = "checkpoint")]
         self.checkpoint()?;
         Ok(())
     }
 
     /// Waits for what is still being written.
     pub(crate) fn settle(&mut self) -> Result<(), StepError> {
-        #[cfg(feature = "checkpoint")]
         {
             let taken = self.checkpoints.settle();
             self.taken(taken)?;
@@ -333,7 +324,6 @@ impl Driver {
         Ok(())
     }
 
-    #[cfg(feature = "checkpoint")]
     fn at(&self) -> Option<At> {
         let interval = self.interval;
         self.clock.map(|(zero, time)| At {
@@ -344,7 +334,6 @@ impl Driver {
     }
 
     /// Tells of checkpoints, or of why there can be no more.
-    #[cfg(feature = "checkpoint")]
     fn taken(
         &mut self,
         taken: Result<impl IntoIterator<Item = CheckpointReport>, CheckpointError>,
@@ -360,7 +349,6 @@ impl Driver {
         })
     }
 
-    #[cfg(feature = "checkpoint")]
     fn tell_of_checkpoints(
         &mut self,
         reports: impl IntoIterator<Item = CheckpointReport>,

@@ -182,10 +182,8 @@ pub enum StartError {
     /// An input could not begin to receive.
     Input(String, BoxError),
     /// A checkpoint cannot be taken up, or none could be taken.
-    #[cfg(feature = "checkpoint")]
     Checkpoint(super::checkpoint::CheckpointError),
     /// What keeps state out of memory is not to be had.
-    #[cfg(feature = "checkpoint")]
     State(super::state::StateError),
 }
 
@@ -196,9 +194,7 @@ impl fmt::Display for StartError {
             Self::DuplicateName(name) => write!(f, "two operators are named {name}"),
             Self::Thread(error) => write!(f, "the clock thread could not be made: {error}"),
             Self::Input(name, error) => write!(f, "input {name} could not start: {error}"),
-            #[cfg(feature = "checkpoint")]
             Self::Checkpoint(error) => error.fmt(f),
-            #[cfg(feature = "checkpoint")]
             Self::State(error) => error.fmt(f),
         }
     }
@@ -209,9 +205,7 @@ impl Error for StartError {
         match self {
             Self::Thread(error) => Some(error),
             Self::Input(_, error) => Some(error.as_ref()),
-            #[cfg(feature = "checkpoint")]
             Self::Checkpoint(error) => Some(error),
-            #[cfg(feature = "checkpoint")]
             Self::State(error) => Some(error),
             _ => None,
         }

@@ -8,13 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::vec::Vec;
 
-#[cfg(feature = "checkpoint")]
 use super::checkpoint::{CheckpointError, Codecs, CutLog, Logs, Mark, Part, Refusal};
 use super::error::{BatchError, BoxError, StartError};
 use super::executor::{Env, NodeId, Step};
 use super::metrics::{ReceiverReport, StateSize};
 use super::state::Boundary;
-#[cfg(feature = "checkpoint")]
 use super::state::Paging;
 use super::time::BatchTime;
 
@@ -49,32 +47,27 @@ pub(crate) trait Node: Send {
 
     /// Lets keyed state leave memory; called before [`recover`](Self::recover). State that is not
     /// kept in tables alone stays in memory.
-    #[cfg(feature = "checkpoint")]
     fn page(&mut self, _codecs: &Codecs, _paging: &Arc<Paging>) -> Result<(), Refusal> {
         Ok(())
     }
 
     /// Holds on to the state as it is between two batches, to be written later.
-    #[cfg(feature = "checkpoint")]
     fn mark(&self, _codecs: &Codecs) -> Result<Mark, Refusal> {
         Err(Refusal::Stateless)
     }
 
     /// Takes up the state of an earlier run; called before [`start`](Self::start).
-    #[cfg(feature = "checkpoint")]
     fn recover(&mut self, _codecs: &Codecs, _part: &Part) -> Result<(), Refusal> {
         Err(Refusal::Stateless)
     }
 
     /// Opens a write-ahead log, if this is an input that needs one; called after
     /// [`recover`](Self::recover). Returns what was cut off its end.
-    #[cfg(feature = "checkpoint")]
     fn log(&mut self, _logs: &Logs<'_>) -> Result<Option<CutLog>, CheckpointError> {
         Ok(None)
     }
 
     /// Nothing older than the checkpoint of this batch is needed any more.
-    #[cfg(feature = "checkpoint")]
     fn covered(&mut self, _oldest: BatchTime) -> Result<(), CheckpointError> {
         Ok(())
     }

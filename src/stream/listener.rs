@@ -24,7 +24,6 @@ pub enum StreamEvent {
     /// [`FailurePolicy`](super::FailurePolicy) says.
     Failed(BatchError),
     /// A checkpoint has become durable; told after a later batch, or when the stream ends.
-    #[cfg(feature = "checkpoint")]
     Checkpointed(super::CheckpointReport),
     /// The receiver of this name has been started.
     ReceiverStarted(Arc<str>),

@@ -113,7 +113,6 @@ mod batch;
 mod batch_joins;
 mod batch_ops;
 mod builder;
-#[cfg(feature = "checkpoint")]
 mod checkpoint;
 mod context;
 mod driver;
@@ -141,7 +140,6 @@ mod trace;
 pub use batch::{Batch, IntoBatch};
 pub use batch_joins::StaticTable;
 pub use builder::ContextBuilder;
-#[cfg(feature = "checkpoint")]
 pub use checkpoint::{
     CheckpointContents, CheckpointError, CheckpointFile, CheckpointInfo, CheckpointReport, CutLog,
     Every, OperatorContents, PassedOver, Recovery, inspect,
@@ -169,7 +167,6 @@ pub use source::{
 };
 #[cfg(feature = "disk")]
 pub use state::Disk;
-#[cfg(feature = "checkpoint")]
 pub use state::{Memory, PageStore, StateBackend, StateError};
 pub use state::{StateHandle, StateSnapshot};
 pub use time::{BatchTime, DurationError};

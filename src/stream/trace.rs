@@ -47,7 +47,7 @@ pub(crate) fn finished(span: &Span, report: &StepReport) {
 pub(crate) fn finished(_span: &Span, _report: &StepReport) {}
 
 /// Says which checkpoint the stream goes on from, and which it has passed over and why.
-#[cfg(all(feature = "tracing", feature = "checkpoint"))]
+#[cfg(feature = "tracing")]
 pub(crate) fn recovered(recovery: &super::Recovery) {
     for passed_over in recovery.passed_over() {
         let (path, reason) = (passed_over.path().display(), passed_over.reason());
@@ -62,11 +62,11 @@ pub(crate) fn recovered(recovery: &super::Recovery) {
     }
 }
 
-#[cfg(all(not(feature = "tracing"), feature = "checkpoint"))]
+#[cfg(not(feature = "tracing"))]
 pub(crate) fn recovered(_recovery: &super::Recovery) {}
 
 /// Says that there is a checkpoint more.
-#[cfg(all(feature = "tracing", feature = "checkpoint"))]
+#[cfg(feature = "tracing")]
 pub(crate) fn checkpointed(report: &super::CheckpointReport) {
     let (time, keys, bytes) = (report.time().as_millis(), report.keys(), report.bytes());
     let (stopped, duration) = (report.stopped(), report.duration());
@@ -80,5 +80,5 @@ pub(crate) fn checkpointed(report: &super::CheckpointReport) {
     );
 }
 
-#[cfg(all(not(feature = "tracing"), feature = "checkpoint"))]
+#[cfg(not(feature = "tracing"))]
 pub(crate) fn checkpointed(_report: &super::CheckpointReport) {}

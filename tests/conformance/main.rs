@@ -10,7 +10,6 @@
 
 mod build;
 mod case;
-#[cfg(feature = "checkpoint")]
 mod recover;
 mod run;
 mod vocabulary;

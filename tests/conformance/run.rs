@@ -31,12 +31,6 @@ pub(crate) fn run(case: &Case, threads: usize, partitions: usize) -> Outcome {
     }
 }
 
-#[cfg(not(feature = "checkpoint"))]
-fn recover(_: &Case, _: usize, _: usize) -> Outcome {
-    crate::case::unsupported("recovery, without the feature checkpoint")
-}
-
-#[cfg(feature = "checkpoint")]
 use crate::recover::recover;
 
 fn driver(ctx: StreamingContext) -> Outcome<Driver> {

@@ -165,7 +165,6 @@ fn receivers_and_their_errors_are_in_the_metrics() {
     assert_eq!((of("items_total"), of("items_per_second")), (3.0, 0.0));
 }
 
-#[cfg(feature = "checkpoint")]
 #[test]
 fn checkpoints_are_in_the_metrics() {
     use forebay::stream::Every;

@@ -89,7 +89,6 @@ fn a_batch_is_a_span_around_those_of_its_operators() {
     assert_eq!(*log.lines.lock().unwrap(), expected);
 }
 
-#[cfg(feature = "checkpoint")]
 #[test]
 fn recovery_says_what_it_goes_on_from_and_what_it_has_passed_over() {
     use forebay::stream::{BoxError, Driver, Every};

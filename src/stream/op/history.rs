@@ -10,7 +10,6 @@ use std::vec::Vec;
 
 use crate::stream::Data;
 use crate::stream::batch::Batch;
-#[cfg(feature = "checkpoint")]
 use crate::stream::checkpoint::{
     Codecs, Mark, Part, Refusal, put, put_panes, take, take_panes, used_up,
 };
@@ -20,7 +19,6 @@ use crate::stream::executor::{Env, NodeId, Step, lock};
 use crate::stream::graph::{Node, Role};
 use crate::stream::pipe::Pipe;
 use crate::stream::slot::Partitions;
-#[cfg(feature = "checkpoint")]
 use crate::stream::slot::shared;
 use crate::stream::time::BatchTime;
 
@@ -127,7 +125,6 @@ impl<P: Pipe> Node for HistoryNode<P> {
         (kept.panes, kept.zero) = mem::take(&mut self.saved);
     }
 
-    #[cfg(feature = "checkpoint")]
     fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
         let item = codecs.get::<P::Item>()?.clone();
         let kept = lock(&self.kept);
@@ -142,7 +139,6 @@ impl<P: Pipe> Node for HistoryNode<P> {
         }))
     }
 
-    #[cfg(feature = "checkpoint")]
     fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
         let item = codecs.get::<P::Item>()?;
         part.check_types(std::vec![item.name()])?;

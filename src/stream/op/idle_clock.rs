@@ -30,7 +30,6 @@ pub(crate) enum IdleClock<K, V> {
 
 impl<K: Key, V: Data> IdleClock<K, V> {
     /// What checkpoints call its times.
-    #[cfg(feature = "checkpoint")]
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::BatchTime => "times of touch",
@@ -40,7 +39,6 @@ impl<K: Key, V: Data> IdleClock<K, V> {
     }
 
     /// Whether its time cannot be told from the batch time, so that checkpoints must hold it.
-    #[cfg(feature = "checkpoint")]
     pub(crate) const fn is_own(&self) -> bool {
         !matches!(self, Self::BatchTime)
     }

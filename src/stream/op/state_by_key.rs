@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime};
 use std::vec;
 use std::vec::Vec;
 
-#[cfg(feature = "checkpoint")]
 use crate::stream::checkpoint::{Codecs, Mark, Part, Refusal, put, take, used_up};
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
@@ -21,7 +20,6 @@ use crate::stream::op::state_partition::Partition;
 use crate::stream::pipe::{Materialized, Pipe, StateRows};
 use crate::stream::slot::{Slot, shared};
 use crate::stream::state::{Boundary, Expiry, SharedExpiry, StateStore};
-#[cfg(feature = "checkpoint")]
 use crate::stream::state::{Paging, mark_expiring, recover_expiring};
 use crate::stream::time::BatchTime;
 use crate::stream::{Data, Key};
@@ -360,12 +358,10 @@ where
         self.now = saved.now;
     }
 
-    #[cfg(feature = "checkpoint")]
     fn page(&mut self, codecs: &Codecs, paging: &Arc<Paging>) -> Result<(), Refusal> {
         self.store.page(codecs, paging)
     }
 
-    #[cfg(feature = "checkpoint")]
     fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
         if self.spec.timeout.is_none() {
             return self.store.mark(codecs);
@@ -379,7 +375,6 @@ where
         })
     }
 
-    #[cfg(feature = "checkpoint")]
     fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
         self.spec.initial.clear();
         if self.spec.timeout.is_none() {

@@ -8,7 +8,6 @@ use std::time::Duration;
 use std::vec;
 
 use crate::stream::Data;
-#[cfg(feature = "checkpoint")]
 use crate::stream::checkpoint::{Codecs, Mark, Part, Refusal, put_panes, take_panes, used_up};
 use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
@@ -111,7 +110,6 @@ impl<P: Pipe> Node for WindowNode<P> {
         self.saved = panes.clone();
     }
 
-    #[cfg(feature = "checkpoint")]
     fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
         let item = codecs.get::<P::Item>()?.clone();
         let panes = self.panes.read().unwrap_or_else(PoisonError::into_inner);
@@ -125,7 +123,6 @@ impl<P: Pipe> Node for WindowNode<P> {
         }))
     }
 
-    #[cfg(feature = "checkpoint")]
     fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
         let item = codecs.get::<P::Item>()?;
         part.check_types(vec![item.name()])?;

@@ -8,7 +8,6 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::hash::route;
-#[cfg(feature = "checkpoint")]
 use crate::stream::checkpoint::{
     Codec, Codecs, Mark, Part, Refusal, put, put_panes, take, take_panes, used_up,
 };
@@ -243,7 +242,6 @@ where
 
     keeps_store_and_panes!();
 
-    #[cfg(feature = "checkpoint")]
     fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
         let (key, value) = (codecs.get::<K>()?, codecs.get::<V>()?);
         let (panes, record) = (self.panes.clone(), key.and(value));
@@ -257,7 +255,6 @@ where
         }))
     }
 
-    #[cfg(feature = "checkpoint")]
     fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
         let (key, value) = (codecs.get::<K>()?, codecs.get::<V>()?);
         self.store.recover_by(key, &held(value), part)?;
@@ -276,7 +273,6 @@ where
     }
 }
 
-#[cfg(feature = "checkpoint")]
 fn held<V: Data>(value: &Codec<V>) -> Codec<Held<V>> {
     let (one, other) = (value.clone(), value.clone());
     Codec::new(

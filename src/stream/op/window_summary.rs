@@ -10,7 +10,6 @@ use std::vec::Vec;
 
 use crate::random::DefaultRng;
 use crate::stream::Data;
-#[cfg(feature = "checkpoint")]
 use crate::stream::checkpoint::{
     Codec, Codecs, Mark, Part, Refusal, mark_value, recover_value, time as time_codec,
 };
@@ -92,7 +91,6 @@ impl<S: Merge + Clone> TwoStacks<S> {
     }
 }
 
-#[cfg(feature = "checkpoint")]
 impl<S: Data> TwoStacks<S> {
     /// Both stacks as they are: what was merged is not merged again.
     pub(crate) fn codec(summary: &Codec<S>) -> Codec<Self> {
@@ -159,12 +157,10 @@ where
         self.saved = Some(self.stacks.clone());
     }
 
-    #[cfg(feature = "checkpoint")]
     fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
         mark_value(&TwoStacks::codec(codecs.get()?), &self.stacks)
     }
 
-    #[cfg(feature = "checkpoint")]
     fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
         self.stacks = recover_value(&TwoStacks::codec(codecs.get()?), part)?;
         Ok(())

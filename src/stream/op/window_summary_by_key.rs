@@ -11,7 +11,6 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::random::DefaultRng;
-#[cfg(feature = "checkpoint")]
 use crate::stream::checkpoint::{
     Codec, Codecs, Mark, Part, Refusal, put_panes, take_panes, used_up,
 };
@@ -23,7 +22,6 @@ use crate::stream::graph::{Node, Role};
 use crate::stream::op::by_key::shuffle;
 use crate::stream::op::window_summary::TwoStacks;
 use crate::stream::pipe::{Pipe, Shared, StateRows, StateView};
-#[cfg(feature = "checkpoint")]
 use crate::stream::slot::shared;
 use crate::stream::state::{StateStore, keeps_store_and_panes};
 use crate::stream::time::{BatchTime, DurationError, multiple_of};
@@ -132,7 +130,6 @@ where
 
     keeps_store_and_panes!();
 
-    #[cfg(feature = "checkpoint")]
     fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
         let key = codecs.get::<K>()?;
         let (panes, touched) = (self.panes.clone(), touched(key));
@@ -146,7 +143,6 @@ where
         }))
     }
 
-    #[cfg(feature = "checkpoint")]
     fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
         let key = codecs.get::<K>()?;
         let stacks = TwoStacks::codec(codecs.get()?);
@@ -166,7 +162,6 @@ where
 }
 
 /// Keys with their hashes, which are made anew.
-#[cfg(feature = "checkpoint")]
 fn touched<K: Key>(key: &Codec<K>) -> Codec<(u64, K)> {
     let (one, other) = (key.clone(), key.clone());
     Codec::new(

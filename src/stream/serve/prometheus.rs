@@ -198,10 +198,6 @@ const FAMILIES: &[Family] = &[
     },
 ];
 
-#[cfg(not(feature = "checkpoint"))]
-const CHECKPOINT_FAMILIES: &[Family] = &[];
-
-#[cfg(feature = "checkpoint")]
 const CHECKPOINT_FAMILIES: &[Family] = &[
     Family {
         name: "forebay_checkpoints_total",

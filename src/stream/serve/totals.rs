@@ -27,7 +27,6 @@ pub(super) struct Totals {
     /// In the order in which they first ran.
     pub(super) operators: Vec<OperatorTotals>,
     pub(super) receivers: BTreeMap<Arc<str>, ReceiverTotals>,
-    #[cfg(feature = "checkpoint")]
     pub(super) checkpoints: CheckpointTotals,
     /// What the last batch that failed said.
     pub(super) failure: Option<String>,
@@ -54,7 +53,6 @@ pub(super) struct ReceiverTotals {
     pub(super) errors: u64,
 }
 
-#[cfg(feature = "checkpoint")]
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct CheckpointTotals {
     pub(super) taken: u64,
@@ -75,7 +73,6 @@ impl Totals {
                 self.failed += 1;
                 self.failure = Some(error.to_string());
             }
-            #[cfg(feature = "checkpoint")]
             StreamEvent::Checkpointed(report) => {
                 let totals = &mut self.checkpoints;
                 totals.taken += 1;

@@ -1,8 +1,6 @@
 //! Inputs that keep their items and are read by position.
 
-#[cfg(feature = "checkpoint")]
 use std::cell::Cell;
-#[cfg(feature = "checkpoint")]
 use std::collections::VecDeque;
 use std::fmt;
 use std::format;
@@ -12,13 +10,11 @@ use std::vec::Vec;
 
 use super::Input;
 use crate::stream::Data;
-#[cfg(feature = "checkpoint")]
 use crate::stream::checkpoint::{Codecs, Mark, Part, Refusal, list, mark_value, recover_value};
 use crate::stream::context::StreamingContext;
 use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
 use crate::stream::executor::lock;
-#[cfg(feature = "checkpoint")]
 use crate::stream::time::BatchTime;
 
 /// An input that keeps its items and gives any range of them again: files, a log, a table.
@@ -183,19 +179,16 @@ struct Followed<S: Source> {
     at: Positions<S::Position>,
     /// The ends of the ranges that the batch at hand has read.
     ends: Vec<S::Position>,
-    #[cfg(feature = "checkpoint")]
     reached: Reached<S::Position>,
 }
 
 /// Where a source stood after each batch that a checkpoint may go back to.
-#[cfg(feature = "checkpoint")]
 struct Reached<P> {
     /// Somebody takes checkpoints.
     wanted: Cell<bool>,
     positions: VecDeque<(BatchTime, Vec<P>)>,
 }
 
-#[cfg(feature = "checkpoint")]
 impl<P: Clone> Reached<P> {
     const fn new() -> Self {
         Self {
@@ -249,24 +242,20 @@ impl<S: Source> Input for Followed<S> {
         lock(&self.at.0).clone_from(&self.ends);
     }
 
-    #[cfg(feature = "checkpoint")]
     fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
         self.reached.wanted.set(true);
         mark_value(&list(codecs)?, &*lock(&self.at.0))
     }
 
-    #[cfg(feature = "checkpoint")]
     fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
         self.from = Some(recover_value(&list(codecs)?, part)?);
         Ok(())
     }
 
-    #[cfg(feature = "checkpoint")]
     fn reached(&mut self, time: BatchTime) {
         self.reached.add(time, &self.at);
     }
 
-    #[cfg(feature = "checkpoint")]
     fn covered(&mut self, oldest: BatchTime) {
         if let Some(positions) = self.reached.up_to(oldest) {
             self.source.release(&positions);
@@ -328,7 +317,6 @@ impl StreamingContext {
             from,
             at: at.clone(),
             ends: Vec::new(),
-            #[cfg(feature = "checkpoint")]
             reached: Reached::new(),
         };
         (self.input(kind, followed), at)

@@ -6,7 +6,6 @@ use std::vec::Vec;
 
 use super::Data;
 use super::batch::split;
-#[cfg(feature = "checkpoint")]
 use super::checkpoint::{CheckpointError, Codecs, CutLog, Logs, Mark, Part, Refusal};
 use super::context::StreamingContext;
 use super::dstream::DStream;
@@ -17,15 +16,12 @@ use super::metrics::ReceiverReport;
 use super::pipe::Materialized;
 use super::rate::Pace;
 use super::slot::{Partitions, Slot, shared};
-#[cfg(feature = "checkpoint")]
 use super::state::Boundary;
-#[cfg(feature = "checkpoint")]
 use super::time::BatchTime;
 
 mod by_position;
 mod channel;
 mod iter;
-#[cfg(feature = "checkpoint")]
 mod logged;
 mod queue;
 mod receipt;
@@ -69,23 +65,19 @@ pub(crate) trait Input: Send + 'static {
     fn secured(&mut self) {}
 
     /// Where it stands, for reading on from there in another run.
-    #[cfg(feature = "checkpoint")]
     fn mark(&self, _codecs: &Codecs) -> Result<Mark, Refusal> {
         Err(Refusal::NoReplay)
     }
 
     /// Goes to where an earlier run was; called before [`start`](Self::start).
-    #[cfg(feature = "checkpoint")]
     fn recover(&mut self, _codecs: &Codecs, _part: &Part) -> Result<(), Refusal> {
         Err(Refusal::NoReplay)
     }
 
     /// The batch of this time is over, and a checkpoint may be taken of what is after it.
-    #[cfg(feature = "checkpoint")]
     fn reached(&mut self, _time: BatchTime) {}
 
     /// No checkpoint that is kept is older than that of this batch.
-    #[cfg(feature = "checkpoint")]
     fn covered(&mut self, _oldest: BatchTime) {}
 
     /// Whether nothing will ever come any more.
@@ -115,7 +107,6 @@ struct InputNode<I: Input> {
     taken: Taken<I::Item>,
     /// How many items the last batch got.
     items: usize,
-    #[cfg(feature = "checkpoint")]
     logged: logged::Logged<I::Item>,
 }
 
@@ -141,7 +132,6 @@ impl<I: Input> InputNode<I> {
 }
 
 impl<I: Input> InputNode<I> {
-    #[cfg(feature = "checkpoint")]
     fn receive(&mut self, step: &Step, limit: usize) -> Result<Vec<I::Item>, BoxError> {
         let receive = || self.input.take(limit);
         let items = self.logged.take(step.time, receive)?;
@@ -151,17 +141,9 @@ impl<I: Input> InputNode<I> {
         Ok(items)
     }
 
-    #[cfg(not(feature = "checkpoint"))]
-    fn receive(&mut self, _step: &Step, limit: usize) -> Result<Vec<I::Item>, BoxError> {
-        self.input.take(limit)
-    }
-
     /// Whether the log has something that the input does not know of.
     fn has_waiting(&self) -> bool {
-        #[cfg(feature = "checkpoint")]
-        return self.logged.has_waiting();
-        #[cfg(not(feature = "checkpoint"))]
-        return false;
+        self.logged.has_waiting()
     }
 }
 
@@ -195,7 +177,6 @@ impl<I: Input> Node for InputNode<I> {
         self.slot.clear();
     }
 
-    #[cfg(feature = "checkpoint")]
     fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
         match self.input.mark(codecs) {
             Err(Refusal::NoReplay) => self.logged.mark(codecs),
@@ -203,7 +184,6 @@ impl<I: Input> Node for InputNode<I> {
         }
     }
 
-    #[cfg(feature = "checkpoint")]
     fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
         match self.input.recover(codecs, part) {
             Err(Refusal::NoReplay) => self.logged.recover(codecs, part),
@@ -211,18 +191,15 @@ impl<I: Input> Node for InputNode<I> {
         }
     }
 
-    #[cfg(feature = "checkpoint")]
     fn log(&mut self, logs: &Logs<'_>) -> Result<Option<CutLog>, CheckpointError> {
         self.logged.open(&self.input, logs)
     }
 
-    #[cfg(feature = "checkpoint")]
     fn covered(&mut self, oldest: BatchTime) -> Result<(), CheckpointError> {
         self.input.covered(oldest);
         self.logged.covered(oldest)
     }
 
-    #[cfg(feature = "checkpoint")]
     fn boundary(&mut self, boundary: Boundary) {
         if let Boundary::Reached(time) = boundary {
             self.input.reached(time);
@@ -272,7 +249,6 @@ impl StreamingContext {
             pace: Pace::new(settings.interval, settings.pacing),
             taken: Taken::Nothing,
             items: 0,
-            #[cfg(feature = "checkpoint")]
             logged: logged::Logged::new(),
         };
         let interval = settings.interval;

@@ -7,7 +7,6 @@ use std::vec::Vec;
 
 use super::Input;
 use crate::stream::Data;
-#[cfg(feature = "checkpoint")]
 use crate::stream::checkpoint::{Codecs, Mark, Part, Refusal, mark_value, recover_value};
 use crate::stream::context::StreamingContext;
 use crate::stream::dstream::DStream;
@@ -191,13 +190,11 @@ impl<T: Data> Input for Listed<T> {
         Ok(taken)
     }
 
-    #[cfg(feature = "checkpoint")]
     fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
         let number = codecs.get::<u64>()?;
         mark_value(&number.and(number), &self.given)
     }
 
-    #[cfg(feature = "checkpoint")]
     fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
         let number = codecs.get::<u64>()?;
         self.given = recover_value(&number.and(number), part)?;

@@ -47,12 +47,8 @@ pub struct TextFiles {
 
 /// Where a [`TextFiles`] stands: which files it has read, in their order, and how many lines of
 /// the next.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "checkpoint",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(from = "Stored", into = "Stored")
-)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
 pub struct FilesRead {
     /// Shared with the positions before, unless a file has been finished since.
     whole: Arc<Vec<Arc<Path>>>,
@@ -61,14 +57,12 @@ pub struct FilesRead {
 }
 
 /// A position in a checkpoint.
-#[cfg(feature = "checkpoint")]
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Stored {
     whole: Vec<PathBuf>,
     begun: Option<(PathBuf, u64)>,
 }
 
-#[cfg(feature = "checkpoint")]
 impl From<Stored> for FilesRead {
     fn from(stored: Stored) -> Self {
         let whole = stored.whole.into_iter().map(Arc::from).collect();
@@ -79,7 +73,6 @@ impl From<Stored> for FilesRead {
     }
 }
 
-#[cfg(feature = "checkpoint")]
 impl From<FilesRead> for Stored {
     fn from(files: FilesRead) -> Self {
         let begun = files.begun();

@@ -2,15 +2,12 @@
 
 use std::mem;
 use std::sync::Arc;
-#[cfg(feature = "checkpoint")]
 use std::vec::Vec;
 
-#[cfg(feature = "checkpoint")]
 use super::page::{Page, Pager, Room};
 use super::tables::{Table, states};
 use crate::stream::Key;
 use crate::stream::error::BoxError;
-#[cfg(feature = "checkpoint")]
 use crate::stream::executor::give_up;
 use crate::stream::metrics::StateSize;
 use crate::table::OrderedTable;
@@ -20,7 +17,6 @@ pub(super) struct Group<K, S> {
     held: Held<K, S>,
     /// Changes with the first write after a snapshot: equal versions of a group are equal tables.
     version: u64,
-    #[cfg(feature = "checkpoint")]
     room: Room,
 }
 
@@ -33,7 +29,6 @@ enum Held<K, S> {
 pub(crate) enum Kept<K, S> {
     Here(Arc<Table<K, S>>),
     /// It has left memory.
-    #[cfg(feature = "checkpoint")]
     Away(Arc<Page<K, S>>),
 }
 
@@ -41,7 +36,6 @@ impl<K, S> Clone for Kept<K, S> {
     fn clone(&self) -> Self {
         match self {
             Self::Here(table) => Self::Here(Arc::clone(table)),
-            #[cfg(feature = "checkpoint")]
             Self::Away(page) => Self::Away(Arc::clone(page)),
         }
     }
@@ -51,7 +45,6 @@ impl<K, S> Kept<K, S> {
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Here(table) => table.len(),
-            #[cfg(feature = "checkpoint")]
             Self::Away(page) => page.len(),
         }
     }
@@ -60,7 +53,6 @@ impl<K, S> Kept<K, S> {
     pub(crate) fn rows(&self) -> Result<Rows<'_, K, S>, BoxError> {
         match self {
             Self::Here(table) => Ok(Rows::Here(table)),
-            #[cfg(feature = "checkpoint")]
             Self::Away(page) => page.records().map(Rows::Read),
         }
     }
@@ -70,7 +62,6 @@ impl<K, S> Kept<K, S> {
 pub(crate) enum Rows<'a, K, S> {
     Here(&'a Table<K, S>),
     /// They were not in memory.
-    #[cfg(feature = "checkpoint")]
     Read(Vec<(K, S)>),
 }
 
@@ -87,7 +78,6 @@ impl<K, S> Rows<'_, K, S> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &S)> {
         match self {
             Self::Here(table) => both(Some(table), &[]),
-            #[cfg(feature = "checkpoint")]
             Self::Read(records) => both(None, records),
         }
     }
@@ -102,7 +92,6 @@ impl<K, S> Group<K, S> {
         Self {
             held,
             version,
-            #[cfg(feature = "checkpoint")]
             room: Room::default(),
         }
     }
@@ -117,7 +106,6 @@ impl<K, S> Group<K, S> {
         match &self.held {
             Held::Owned(table) => Some(table),
             Held::Kept(Kept::Here(table)) => Some(table),
-            #[cfg(feature = "checkpoint")]
             Held::Kept(Kept::Away(_)) => None,
         }
     }
@@ -180,7 +168,6 @@ impl<K: Key, S: Clone> Group<K, S> {
         let table = match held {
             Held::Owned(table) => table,
             Held::Kept(Kept::Here(table)) => Arc::unwrap_or_clone(table),
-            #[cfg(feature = "checkpoint")]
             Held::Kept(Kept::Away(page)) => match page.table() {
                 Ok(table) => table,
                 Err(error) => {
@@ -194,7 +181,6 @@ impl<K: Key, S: Clone> Group<K, S> {
     }
 }
 
-#[cfg(feature = "checkpoint")]
 impl<K, S> Group<K, S> {
     /// Lets the table leave memory, if there is no room for it.
     pub(super) fn settle(&mut self, pager: &Pager<K, S>) -> Result<(), BoxError> {

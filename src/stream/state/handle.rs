@@ -24,7 +24,6 @@ pub(crate) struct Shown<K, S> {
 /// A table, and what was read of it to be lent if it has left memory.
 pub(crate) struct ShownTable<K, S> {
     kept: Kept<K, S>,
-    #[cfg(feature = "checkpoint")]
     read: std::sync::OnceLock<Vec<(K, S)>>,
 }
 
@@ -32,7 +31,6 @@ impl<K, S> ShownTable<K, S> {
     pub(crate) fn new(kept: Kept<K, S>) -> Self {
         Self {
             kept,
-            #[cfg(feature = "checkpoint")]
             read: std::sync::OnceLock::new(),
         }
     }
@@ -41,7 +39,6 @@ impl<K, S> ShownTable<K, S> {
     fn rows(&self) -> Option<Rows<'_, K, S>> {
         match &self.kept {
             Kept::Here(table) => Some(Rows::Here(table)),
-            #[cfg(feature = "checkpoint")]
             Kept::Away(page) => page.asked().map(Rows::Read),
         }
     }
@@ -50,7 +47,6 @@ impl<K, S> ShownTable<K, S> {
     fn iter(&self) -> impl Iterator<Item = (&K, &S)> {
         match &self.kept {
             Kept::Here(table) => both(Some(&**table), &[]),
-            #[cfg(feature = "checkpoint")]
             Kept::Away(page) => {
                 let read = || page.asked().unwrap_or_default();
                 both(None, self.read.get_or_init(read))
@@ -70,7 +66,6 @@ impl<K: Hash + Eq, S> ShownTable<K, S> {
                 let position = table.find(hash, key)?;
                 table.entries()[position].value.as_ref()
             }
-            #[cfg(feature = "checkpoint")]
             Kept::Away(_) => {
                 let found = self.iter().find(|(k, _)| (*k).borrow() == key);
                 found.map(|(_, state)| state)
@@ -87,7 +82,6 @@ impl<K: Hash + Eq, S> ShownTable<K, S> {
     {
         match &self.kept {
             Kept::Here(_) => self.get(hash, key).cloned(),
-            #[cfg(feature = "checkpoint")]
             Kept::Away(page) => {
                 let records = page.asked()?.into_iter();
                 let mut found = records.filter(|(k, _)| k.borrow() == key);

@@ -1,6 +1,5 @@
 //! Keyed state: one table per key group, dealt to partitions in contiguous ranges.
 
-#[cfg(feature = "checkpoint")]
 mod backend;
 mod best;
 mod boundary;
@@ -9,9 +8,7 @@ mod disk;
 mod expiry;
 mod group;
 mod handle;
-#[cfg(feature = "checkpoint")]
 mod page;
-#[cfg(feature = "checkpoint")]
 mod stored;
 mod tables;
 
@@ -29,16 +26,13 @@ use crate::hash::route;
 use crate::stream::Key;
 use crate::stream::time::BatchTime;
 
-#[cfg(feature = "checkpoint")]
 pub use backend::{Memory, PageStore, StateBackend, StateError};
 pub(crate) use boundary::Boundary;
 #[cfg(feature = "disk")]
 pub use disk::Disk;
 pub(crate) use expiry::{Expiry, SharedExpiry};
 pub use handle::{StateHandle, StateSnapshot};
-#[cfg(feature = "checkpoint")]
 pub(crate) use page::{Pager, Paging};
-#[cfg(feature = "checkpoint")]
 pub(crate) use stored::{mark_expiring, recover_expiring};
 pub(crate) use tables::{GroupTables, Table};
 #[cfg(feature = "serve")]
@@ -164,7 +158,6 @@ macro_rules! keeps_store {
             self.store.restore();
         }
 
-        #[cfg(feature = "checkpoint")]
         fn page(
             &mut self,
             codecs: &$crate::stream::checkpoint::Codecs,
@@ -173,7 +166,6 @@ macro_rules! keeps_store {
             self.store.page(codecs, paging)
         }
 
-        #[cfg(feature = "checkpoint")]
         fn mark(
             &self,
             codecs: &$crate::stream::checkpoint::Codecs,
@@ -181,7 +173,6 @@ macro_rules! keeps_store {
             self.store.mark(codecs)
         }
 
-        #[cfg(feature = "checkpoint")]
         fn recover(
             &mut self,
             codecs: &$crate::stream::checkpoint::Codecs,

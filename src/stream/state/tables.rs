@@ -3,10 +3,8 @@
 use std::vec::Vec;
 
 use super::group::{Group, Kept};
-#[cfg(feature = "checkpoint")]
 use super::page::Pager;
 use crate::stream::Key;
-#[cfg(feature = "checkpoint")]
 use crate::stream::error::BoxError;
 use crate::stream::exchange::Routing;
 use crate::stream::executor::give_up;
@@ -26,7 +24,6 @@ pub(crate) struct GroupTables<K, S> {
     first: u32,
     groups: Vec<Group<K, S>>,
     /// Present if tables may leave memory.
-    #[cfg(feature = "checkpoint")]
     pager: Option<Pager<K, S>>,
 }
 
@@ -37,13 +34,11 @@ impl<K, S> GroupTables<K, S> {
             routing,
             first: range.start,
             groups: range.map(|_| Group::new(OrderedTable::new())).collect(),
-            #[cfg(feature = "checkpoint")]
             pager: None,
         }
     }
 
     /// The same partition without any key.
-    #[cfg(feature = "checkpoint")]
     pub(crate) fn emptied(&self) -> Self {
         let groups = self.groups.iter();
         Self {
@@ -55,7 +50,6 @@ impl<K, S> GroupTables<K, S> {
     }
 
     /// Lets tables leave memory from now on.
-    #[cfg(feature = "checkpoint")]
     pub(crate) fn set_pager(&mut self, pager: Pager<K, S>) {
         self.pager = Some(pager);
     }
@@ -64,13 +58,9 @@ impl<K, S> GroupTables<K, S> {
     /// room for it.
     #[inline]
     pub(crate) fn settle(&mut self, at: usize) {
-        #[cfg(feature = "checkpoint")]
         self.try_settle(at).unwrap_or_else(|error| give_up(error));
-        #[cfg(not(feature = "checkpoint"))]
-        let _ = at;
     }
 
-    #[cfg(feature = "checkpoint")]
     #[inline]
     pub(crate) fn try_settle(&mut self, at: usize) -> Result<(), BoxError> {
         match &self.pager {
@@ -102,10 +92,7 @@ impl<K, S> GroupTables<K, S> {
 
     /// Whether tables may leave memory.
     pub(crate) fn is_paged(&self) -> bool {
-        #[cfg(feature = "checkpoint")]
-        return self.pager.is_some();
-        #[cfg(not(feature = "checkpoint"))]
-        false
+        self.pager.is_some()
     }
 
     pub(crate) fn add_to(&self, size: &mut StateSize) {
@@ -139,7 +126,6 @@ impl<K, S> GroupTables<K, S> {
             routing: self.routing,
             first: self.first,
             groups: self.groups.iter_mut().map(Group::shared).collect(),
-            #[cfg(feature = "checkpoint")]
             pager: self.pager.clone(),
         }
     }
@@ -151,7 +137,6 @@ impl<K, S> GroupTables<K, S> {
     }
 
     /// Puts a table where that of a key group is; the group is one of this partition's.
-    #[cfg(feature = "checkpoint")]
     pub(crate) fn put(&mut self, group: u32, table: Table<K, S>) -> usize {
         let at = (group - self.first) as usize;
         self.groups[at] = Group::new(table);

@@ -1,18 +1,15 @@
 //! The driver.
 
-#[cfg(feature = "checkpoint")]
 mod backends;
 mod batch;
 #[cfg(feature = "disk")]
 mod disk;
 mod failures;
 mod handles;
-#[cfg(feature = "checkpoint")]
 mod incremental;
 mod inputs;
 mod large_batches;
 mod life_cycle;
-#[cfg(feature = "checkpoint")]
 mod logs;
 mod metrics;
 mod operators;
@@ -20,7 +17,6 @@ mod outputs;
 mod pacing;
 mod policies;
 mod receipts;
-#[cfg(feature = "checkpoint")]
 mod recovery;
 #[cfg(feature = "redis")]
 mod redis;

@@ -72,7 +72,6 @@ fn a_graceful_stop_keeps_its_promise() {
     assert_eq!(receipt.wait_timeout(SOON), Ok(true));
 }
 
-#[cfg(feature = "checkpoint")]
 #[test]
 fn with_a_log_items_are_safe_before_their_batch_runs_and_survive_it() {
     use forebay::stream::{Every, Inlet, StreamingContext};

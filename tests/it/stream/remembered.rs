@@ -43,7 +43,6 @@ fn a_batch_left_out_is_not_remembered_and_one_run_again_is_once() {
     }
 }
 
-#[cfg(feature = "checkpoint")]
 #[test]
 fn a_recovered_stream_has_the_batches_at_hand_before_it_runs_one() {
     use forebay::stream::{Every, StreamingContext};
@@ -86,7 +85,6 @@ fn a_recovered_stream_has_the_batches_at_hand_before_it_runs_one() {
     );
 }
 
-#[cfg(feature = "checkpoint")]
 #[test]
 fn what_cannot_be_kept_is_refused() {
     use forebay::stream::Every;

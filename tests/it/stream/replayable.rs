@@ -62,7 +62,6 @@ fn what_is_forgotten_is_gone_and_what_was_never_there_is_not_waited_for() {
     assert_eq!(run(None).unwrap(), [[8]]);
 }
 
-#[cfg(feature = "checkpoint")]
 mod durable {
     use std::collections::BTreeMap;
     use std::path::Path;

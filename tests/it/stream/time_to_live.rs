@@ -90,7 +90,6 @@ proptest! {
         let of = |threads| builder().threads(threads).partitions(partitions);
         let found = run(of(1), &batches, timeout, by);
         prop_assert_eq!(&run(of(2), &batches, timeout, by), &found);
-        #[cfg(feature = "checkpoint")]
         for limit in [0, 1_000] {
             let paged = of(2).state_backend(super::backends::Shelves::with_limit(limit));
             prop_assert_eq!(&run(paged, &batches, timeout, by), &found);
@@ -99,7 +98,6 @@ proptest! {
     }
 }
 
-#[cfg(feature = "checkpoint")]
 #[test]
 fn clocks_go_on_where_they_were_after_a_crash() {
     use forebay::stream::{BoxError, Every, StreamingContext};
