@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::string::String;
 use std::vec::Vec;
 
+use super::frame::VERSION;
 use super::part::Refusal;
 use super::recovery::PassedOver;
 use crate::stream::error::BoxError;
@@ -46,8 +47,8 @@ pub enum CheckpointError {
         /// The file.
         path: PathBuf,
     },
-    /// A file is of a format that this version does not know.
-    Newer {
+    /// A file has another format version than the one that this program reads and writes.
+    Version {
         /// The file.
         path: PathBuf,
         /// The version of its format.
@@ -152,9 +153,9 @@ impl fmt::Display for CheckpointError {
                 )
             }
             Self::Foreign { path } => write!(f, "{} is no checkpoint file", path.display()),
-            Self::Newer { path, version } => write!(
+            Self::Version { path, version } => write!(
                 f,
-                "{} is of format version {version}, which is newer than this program",
+                "{} has format version {version}, this program reads version {VERSION}",
                 path.display()
             ),
             Self::Corrupt { path, what } => write!(f, "{} is damaged: {what}", path.display()),

@@ -15,7 +15,7 @@ use crate::stream::error::BoxError;
 
 const MAGIC: &[u8; 8] = b"FOREBAYC";
 /// What is written; older versions are read.
-const VERSION: u16 = 2;
+pub(super) const VERSION: u16 = 2;
 pub(crate) const HEADER: usize = 16;
 pub(crate) const SECTION: usize = 12;
 
@@ -72,20 +72,20 @@ fn number<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
     bytes.first_chunk().copied()
 }
 
-/// The version of a file and the bodies of its sections, all of them intact.
+/// The bodies of the sections of a file, all of them intact.
 pub(crate) fn open<'a>(
     path: &Path,
     kind: Kind,
     bytes: &'a [u8],
-) -> Result<(u16, Vec<&'a [u8]>), CheckpointError> {
-    let (version, mut rest) = header(path, kind, bytes)?;
+) -> Result<Vec<&'a [u8]>, CheckpointError> {
+    let mut rest = header(path, kind, bytes)?;
     let mut found = Vec::new();
     while !rest.is_empty() {
         let (body, after) = next(rest).map_err(|flaw| flaw.of(path))?;
         found.push(body);
         rest = after;
     }
-    Ok((version, found))
+    Ok(found)
 }
 
 /// The bodies of the sections of a file and how many bytes it has with them. If it `may_be_torn`,
@@ -100,7 +100,7 @@ pub(crate) fn intact<'a>(
     if may_be_torn && bytes.len() < HEADER {
         return Ok((Vec::new(), 0));
     }
-    let (_, mut rest) = header(path, kind, bytes)?;
+    let mut rest = header(path, kind, bytes)?;
     let mut found = Vec::new();
     while !rest.is_empty() {
         match next(rest) {
@@ -136,12 +136,12 @@ impl Flaw<'_> {
     }
 }
 
-/// The version of a file, and what follows its header.
+/// What follows the header of a file.
 pub(crate) fn header<'a>(
     path: &Path,
     kind: Kind,
     bytes: &'a [u8],
-) -> Result<(u16, &'a [u8]), CheckpointError> {
+) -> Result<&'a [u8], CheckpointError> {
     let corrupt = |what| CheckpointError::Corrupt {
         path: path.into(),
         what,
@@ -155,14 +155,14 @@ pub(crate) fn header<'a>(
         return Err(corrupt("the checksum of its header is wrong"));
     }
     let version = u16::from_le_bytes([header[8], header[9]]);
-    if !(1..=VERSION).contains(&version) {
+    if version != VERSION {
         let path = path.into();
-        return Err(CheckpointError::Newer { path, version });
+        return Err(CheckpointError::Version { path, version });
     }
     if header[10] != kind as u8 {
         return Err(corrupt("it is of another kind"));
     }
-    Ok((version, rest))
+    Ok(rest)
 }
 
 /// The length and the checksum of a body, by what precedes it; `None` if that is too short.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::codec::{put, take};
 use super::error::CheckpointError;
 use super::frame::{self, Kind};
-use super::part::{Layout, used_up};
+use super::part::used_up;
 use crate::stream::error::BoxError;
 
 /// The name of the manifest of a checkpoint.
@@ -96,58 +96,19 @@ impl Manifest {
         Ok(bytes)
     }
 
-    /// Reads the file, and says how the key groups of its checkpoint are laid out.
-    pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<(Self, Layout), CheckpointError> {
+    /// Reads the file.
+    pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Self, CheckpointError> {
         let corrupt = |what| CheckpointError::Corrupt {
             path: path.into(),
             what,
         };
-        let (version, sections) = frame::open(path, Kind::Manifest, bytes)?;
+        let sections = frame::open(path, Kind::Manifest, bytes)?;
         let [body] = sections[..] else {
             return Err(corrupt("a manifest has one section"));
         };
         let mut rest = body;
-        let read = match version {
-            1 => take(&mut rest).map(|first: first::Manifest| (first.into(), Layout::Rows)),
-            _ => take(&mut rest).map(|manifest| (manifest, Layout::Columns)),
-        };
-        let read = read.map_err(|_| corrupt("the manifest makes no sense"))?;
+        let manifest = take(&mut rest).map_err(|_| corrupt("the manifest makes no sense"))?;
         used_up(rest).map_err(|_| corrupt("the manifest is too long"))?;
-        Ok(read)
-    }
-}
-
-/// Format version 1: every piece of every file is part of the checkpoint.
-mod first {
-    use super::{Deserialize, Operator, Stand, String, Vec};
-
-    #[derive(Deserialize)]
-    pub(super) struct Manifest {
-        stand: Stand,
-        operators: Vec<Operator>,
-        files: Vec<FileEntry>,
-    }
-
-    #[derive(Deserialize)]
-    struct FileEntry {
-        name: String,
-        length: u64,
-        check: u32,
-    }
-
-    impl From<Manifest> for super::Manifest {
-        fn from(first: Manifest) -> Self {
-            let files = first.files.into_iter().map(|file| super::FileEntry {
-                name: file.name,
-                length: file.length,
-                check: file.check,
-                pieces: Vec::new(),
-            });
-            Self {
-                stand: first.stand,
-                operators: first.operators,
-                files: files.collect(),
-            }
-        }
+        Ok(manifest)
     }
 }

@@ -35,7 +35,7 @@ pub use every::Every;
 pub use inspect::{CheckpointContents, CheckpointFile, CheckpointInfo, OperatorContents, inspect};
 pub(crate) use log::Log;
 pub(crate) use mark::{GroupMark, Mark, mark_value};
-pub(crate) use part::{Layout, Part, Refusal, list, put_panes, recover_value, take_panes, used_up};
+pub(crate) use part::{Part, Refusal, list, put_panes, recover_value, take_panes, used_up};
 pub use recovery::{CutLog, PassedOver, Recovery};
 pub use report::CheckpointReport;
 

@@ -15,8 +15,6 @@ use crate::stream::time::BatchTime;
 pub(crate) struct Part {
     /// What the state consists of, by the names of codecs.
     pub(crate) types: Vec<String>,
-    /// How a key group is laid out.
-    pub(crate) layout: Layout,
     pub(crate) keys: u64,
     /// What belongs to no key group.
     pub(crate) whole: Option<StoredPiece>,
@@ -41,16 +39,6 @@ impl StoredPiece {
         let (_, piece) = body.split_at(self.before as usize);
         Ok(&piece[..self.length as usize])
     }
-}
-
-/// How the keys of a group and their states follow each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Layout {
-    /// Of format version 1: each key with its position and its state.
-    Rows,
-    /// All keys, all positions, all states.
-    #[default]
-    Columns,
 }
 
 /// Why an operator gives nothing, or does not take what it is given.

@@ -114,7 +114,7 @@ pub(crate) fn find(directory: &Directory) -> Result<(Recovery, Option<Snapshot>)
                 };
                 return Ok((recovery, Some(snapshot)));
             }
-            Err(newer @ CheckpointError::Newer { .. }) => return Err(newer),
+            Err(other @ CheckpointError::Version { .. }) => return Err(other),
             Err(reason) => passed_over.push(PassedOver { path, reason }),
         }
     }

@@ -10,7 +10,7 @@ use super::directory::failed;
 use super::error::CheckpointError;
 use super::frame::Kind;
 use super::manifest::{FileEntry, MANIFEST, Manifest, PieceHead, PieceId, Stand, WHOLE};
-use super::part::{Layout, Part, StoredPiece};
+use super::part::{Part, StoredPiece};
 use super::scan::{Section, StoredFile};
 use super::storage::Storage;
 use crate::stream::error::BoxError;
@@ -34,11 +34,10 @@ impl Snapshot {
     ) -> Result<Self, CheckpointError> {
         let path = directory.join(MANIFEST);
         let bytes = storage.read(&path).map_err(failed(&path))?;
-        let (manifest, layout) = Manifest::read(&path, &bytes)?;
+        let manifest = Manifest::read(&path, &bytes)?;
         let parts = manifest.operators.into_iter().map(|operator| {
             let part = Part {
                 types: operator.types,
-                layout,
                 keys: operator.keys,
                 ..Part::default()
             };
@@ -55,18 +54,13 @@ impl Snapshot {
                 return Err(CheckpointError::Corrupt { path, what });
             }
             let stored = StoredFile::new(directory.join(&file.name), storage);
-            snapshot.add_file(&stored, &file, layout)?;
+            snapshot.add_file(&stored, &file)?;
             snapshot.files.push((file.name, file.length));
         }
         Ok(snapshot)
     }
 
-    fn add_file(
-        &mut self,
-        stored: &StoredFile,
-        file: &FileEntry,
-        layout: Layout,
-    ) -> Result<(), CheckpointError> {
+    fn add_file(&mut self, stored: &StoredFile, file: &FileEntry) -> Result<(), CheckpointError> {
         let corrupt = |what| CheckpointError::Corrupt {
             path: stored.path.to_path_buf(),
             what,
@@ -74,7 +68,7 @@ impl Snapshot {
         let mut wanted: BTreeSet<PieceId> = file.pieces.iter().copied().collect();
         let mut makes_sense = true;
         let whole = stored.scan(Kind::State, PieceHead::LONGEST, |section, first| {
-            let is_wanted = |id: &PieceId| wanted.remove(id) || layout == Layout::Rows;
+            let is_wanted = |id: &PieceId| wanted.remove(id);
             let added = self.add_section(stored, section, first, is_wanted);
             makes_sense &= added.is_ok();
         })?;

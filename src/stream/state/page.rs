@@ -14,7 +14,7 @@ use super::Table;
 use super::backend::PageStore;
 use super::stored::{put_table, take_records, take_table};
 use crate::stream::Key;
-use crate::stream::checkpoint::{Codec, Layout, used_up};
+use crate::stream::checkpoint::{Codec, used_up};
 use crate::stream::error::BoxError;
 use crate::stream::executor::lock;
 use crate::stream::metrics::StateSize;
@@ -194,7 +194,7 @@ impl<K, S> Page<K, S> {
     /// The keys with their states, in the order of their coming.
     pub(crate) fn records(&self) -> Result<Vec<(K, S)>, BoxError> {
         let Pager { keys, states, .. } = &self.pager;
-        self.read(|bytes| take_records(keys, states, Layout::Columns, bytes))
+        self.read(|bytes| take_records(keys, states, bytes))
     }
 
     /// The same for a question from outside, which has no use for an error.
@@ -206,7 +206,7 @@ impl<K, S> Page<K, S> {
 impl<K: Key, S> Page<K, S> {
     pub(crate) fn table(&self) -> Result<Table<K, S>, BoxError> {
         let Pager { keys, states, .. } = &self.pager;
-        self.read(|bytes| take_table(keys, states, Layout::Columns, bytes))
+        self.read(|bytes| take_table(keys, states, bytes))
     }
 }
 

@@ -14,7 +14,7 @@ use super::group::Kept;
 use super::{Expiry, Pager, Paging, SharedExpiry, StateStore, Table};
 use crate::hash::route;
 use crate::stream::checkpoint::{
-    Codec, Codecs, GroupMark, Layout, Mark, Part, Refusal, put, take, used_up,
+    Codec, Codecs, GroupMark, Mark, Part, Refusal, put, take, used_up,
 };
 use crate::stream::error::BoxError;
 use crate::stream::executor::lock;
@@ -138,7 +138,7 @@ impl<K: Key, S: Data> StateStore<K, S> {
             }
             let partition = self.routing.owner(group);
             let mut bytes = piece.read(&mut buffer)?;
-            let table = take_table(keys, states, part.layout, &mut bytes)?;
+            let table = take_table(keys, states, &mut bytes)?;
             let astray = |hash| self.routing.group(hash) != group;
             if table.entries().iter().any(|entry| astray(entry.hash())) {
                 return Err(BoxError::from("a key is in a group that is not its own").into());
@@ -187,7 +187,6 @@ pub(super) fn put_table<K, S>(
 pub(super) fn take_records<K, S>(
     keys: &Codec<K>,
     states: &Codec<S>,
-    layout: Layout,
     bytes: &mut &[u8],
 ) -> Result<Vec<(K, S)>, BoxError> {
     let count: u64 = take(bytes)?;
@@ -196,23 +195,17 @@ pub(super) fn take_records<K, S>(
     if count > bytes.len().saturating_add(1) {
         return Err("there are fewer keys than it says".into());
     }
-    match layout {
-        Layout::Rows => take_rows(keys, states, count, bytes),
-        Layout::Columns => {
-            let keys = keys.take_each(count, bytes)?;
-            let states = states.take_each(count, bytes)?;
-            Ok(keys.into_iter().zip(states).collect())
-        }
-    }
+    let keys = keys.take_each(count, bytes)?;
+    let states = states.take_each(count, bytes)?;
+    Ok(keys.into_iter().zip(states).collect())
 }
 
 pub(super) fn take_table<K: Hash + Eq, S>(
     keys: &Codec<K>,
     states: &Codec<S>,
-    layout: Layout,
     bytes: &mut &[u8],
 ) -> Result<Table<K, S>, BoxError> {
-    let records = take_records(keys, states, layout, bytes)?;
+    let records = take_records(keys, states, bytes)?;
     let mut table = OrderedTable::with_capacity(records.len());
     for (key, state) in records {
         let expected = table.len();
@@ -221,27 +214,6 @@ pub(super) fn take_table<K: Hash + Eq, S>(
         }
     }
     Ok(table)
-}
-
-/// Keys with their states, written in the order of the keys' bytes, each with its position.
-fn take_rows<K, S>(
-    keys: &Codec<K>,
-    states: &Codec<S>,
-    count: usize,
-    bytes: &mut &[u8],
-) -> Result<Vec<(K, S)>, BoxError> {
-    let mut rows = Vec::new();
-    for _ in 0..count {
-        let key = keys.take(bytes)?;
-        let position: u64 = take(bytes)?;
-        rows.push((position, (key, states.take(bytes)?)));
-    }
-    rows.sort_by_key(|(position, _)| *position);
-    let in_place = |((position, _), expected): (&(u64, _), u64)| *position == expected;
-    match rows.iter().zip(0..).all(in_place) {
-        true => Ok(rows.into_iter().map(|(_, row)| row).collect()),
-        false => Err("two keys are in one place".into()),
-    }
 }
 
 /// Touches of the entries of all tables, to be put in order: time, place in its list, table and

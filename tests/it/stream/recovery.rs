@@ -379,10 +379,9 @@ fn a_checkpoint_that_cannot_be_written_ends_the_stream_with_the_cause() {
     assert!(error.contains("operator checkpoint failed"), "{error}");
 }
 
-/// A checkpoint of an earlier version of this crate, after three batches of `sums`.
-fn golden(version: u32) -> PathBuf {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/stream");
-    tests.join(format!("checkpoint_v{version}"))
+/// A checkpoint of format version 2 after three batches of `sums`, stored with the tests.
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/stream/checkpoint_v2")
 }
 
 const GOLDEN: &str = "batch-00000000000000003000";
@@ -409,13 +408,25 @@ fn goes_on_from(golden: &Path) {
 }
 
 #[test]
-fn checkpoints_of_format_version_1_stay_readable() {
-    goes_on_from(&golden(1));
+fn a_checkpoint_of_another_format_version_is_refused_by_name_and_nothing_begins_anew() {
+    for version in [1u8, 3] {
+        let directory = tempfile::tempdir().unwrap();
+        steps(&mut sums(directory.path(), 2).unwrap(), 3);
+        let manifest = directory.path().join(GOLDEN).join("manifest");
+        let mut bytes = fs::read(&manifest).unwrap();
+        bytes[8] = version;
+        let header = crc32fast::hash(&bytes[..12]).to_le_bytes();
+        bytes[12..16].copy_from_slice(&header);
+        fs::write(&manifest, bytes).unwrap();
+        let error = sums(directory.path(), 2).unwrap_err().to_string();
+        let expected = format!("has format version {version}, this program reads version 2");
+        assert!(error.contains(&expected), "{error}");
+    }
 }
 
 #[test]
 fn checkpoints_of_format_version_2_stay_readable() {
-    let golden = golden(2);
+    let golden = golden();
     let directory = tempfile::tempdir().unwrap();
     steps(&mut sums(directory.path(), 2).unwrap(), 3);
     let written = files(&directory.path().join(GOLDEN));
