@@ -49,8 +49,6 @@ pub mod sample;
 #[cfg(feature = "stream")]
 pub mod stream;
 mod summary;
-#[cfg(feature = "stream")]
-mod table;
 
 pub use estimate::Estimate;
 pub use summary::{Merge, Summary, merge_all};

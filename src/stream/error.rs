@@ -8,7 +8,7 @@ use std::string::{String, ToString};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::time::BatchTime;
+use crate::stream::time::BatchTime;
 
 /// Any error that a closure of the user's may return.
 pub type BoxError = Box<dyn Error + Send + Sync>;

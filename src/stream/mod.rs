@@ -109,57 +109,43 @@
 //! - The items are on disk and fit one pass: the summaries alone, or an iterator, are simpler.
 //! - One machine is not enough: use Spark or Flink.
 
-mod batch;
-mod batch_joins;
-mod batch_ops;
-mod builder;
 mod checkpoint;
-mod context;
-mod driver;
-mod dstream;
 mod error;
 mod exchange;
-mod executor;
-mod failure;
-mod graph;
-mod listener;
-mod metrics;
 mod op;
-pub mod pipe;
-mod rate;
-mod running;
+mod pipeline;
+mod plan;
+mod run;
 #[cfg(feature = "serve")]
 pub mod serve;
 mod sink;
-mod slot;
 mod source;
 mod state;
 mod time;
-mod trace;
 
-pub use batch::{Batch, IntoBatch};
-pub use batch_joins::StaticTable;
-pub use builder::ContextBuilder;
 pub use checkpoint::{
     CheckpointContents, CheckpointError, CheckpointFile, CheckpointInfo, CheckpointReport, CutLog,
     Every, OperatorContents, PassedOver, Recovery, inspect,
 };
-pub use context::StreamingContext;
-pub use driver::Driver;
-pub use dstream::DStream;
 pub use error::{BatchError, BoxError, BuildError, StartError, StepError};
-pub use executor::Executor;
-pub use failure::FailurePolicy;
-pub use listener::{Listener, StreamEvent};
-pub use metrics::{OperatorReport, ReceiverReport, StateSize, StepReport};
+pub use op::batch::batch::{Batch, IntoBatch};
+pub use op::batch::joins::StaticTable;
 pub use op::history::History;
 pub use op::join::Sides;
 pub use op::state::NewValues;
 pub use op::state_by_key::{State, StateSpec};
 pub use op::state_by_partition::KeyUpdate;
 pub use op::window_reduce::Incremental;
-pub use rate::{PidRateEstimator, PidWeights};
-pub use running::{RunningStream, StopHandle};
+pub use plan::builder::ContextBuilder;
+pub use plan::context::StreamingContext;
+pub use plan::dstream::DStream;
+pub use run::driver::Driver;
+pub use run::executor::Executor;
+pub use run::failure::FailurePolicy;
+pub use run::listener::{Listener, StreamEvent};
+pub use run::metrics::{OperatorReport, ReceiverReport, StateSize, StepReport};
+pub use run::rate::{PidRateEstimator, PidWeights};
+pub use run::running::{RunningStream, StopHandle};
 pub use sink::Sink;
 pub use source::{
     BatchQueue, FilesRead, Inlet, LostError, Positions, QueuePosition, Receipt, Receiver,
@@ -167,12 +153,28 @@ pub use source::{
 };
 #[cfg(feature = "disk")]
 pub use state::Disk;
-pub use state::{Memory, PageStore, StateBackend, StateError};
-pub use state::{StateHandle, StateSnapshot};
+pub use state::{Memory, PageStore, StateBackend, StateError, StateHandle, StateSnapshot};
 pub use time::{BatchTime, DurationError};
 
 #[cfg(feature = "redis")]
 pub use source::{AddressError, EntryId, EntryIdError, RedisEntry, RedisStreams};
+
+/// The types of fused pipelines.
+///
+/// A chain of narrow operators is one value of nested types, like a chain of iterator adaptors,
+/// and compiles to one loop per partition. These types appear in the type of a [`DStream`]; a
+/// program seldom writes them down: it lets them be inferred, says `impl Pipe<Item = T>`, or
+/// erases them with [`DStream::boxed`].
+pub mod pipe {
+    pub use super::op::emitted::Emitted;
+    pub use super::op::state::StateRows;
+    pub use super::op::state_view::StateView;
+    pub use super::op::union::Union;
+    pub use super::op::window::Windowed;
+    pub use super::pipeline::pipe::{Filter, FlatMap, Map, MapPartitions, Pipe, TryFlatMap};
+    pub use super::pipeline::slot::{Materialized, Shared};
+    pub use super::run::executor::Scope;
+}
 
 /// What a stream may consist of: anything that can be cloned and sent to another thread.
 pub trait Data: Clone + Send + Sync + 'static {}

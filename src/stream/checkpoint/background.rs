@@ -5,19 +5,19 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use std::vec::Vec;
 
-use super::Operators;
-use super::codec::Codecs;
-use super::directory::{Directory, failed};
-use super::error::CheckpointError;
-use super::every::Every;
-use super::manifest::Stand;
-use super::mark::Mark;
-use super::part::Refusal;
-use super::recovery::Recovery;
-use super::report::CheckpointReport;
-use super::writer::{Durable, Marked};
+use crate::stream::checkpoint::Operators;
+use crate::stream::checkpoint::codec::Codecs;
+use crate::stream::checkpoint::directory::{Directory, failed};
+use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::every::Every;
+use crate::stream::checkpoint::manifest::Stand;
+use crate::stream::checkpoint::mark::Mark;
+use crate::stream::checkpoint::part::Refusal;
+use crate::stream::checkpoint::recovery::Recovery;
+use crate::stream::checkpoint::report::CheckpointReport;
+use crate::stream::checkpoint::writer::{Durable, Marked};
 use crate::stream::error::Cause;
-use crate::stream::executor::Env;
+use crate::stream::run::executor::Env;
 use crate::stream::time::BatchTime;
 
 /// Where checkpoints are written and how often.

@@ -14,8 +14,8 @@ use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::footprint::{allocation, owned};
-use super::part::Refusal;
+use crate::stream::checkpoint::footprint::{allocation, owned};
+use crate::stream::checkpoint::part::Refusal;
 use crate::stream::error::BoxError;
 use crate::stream::time::BatchTime;
 

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::vec::Vec;
 
-use super::error::CheckpointError;
-use super::snapshot::Snapshot;
-use super::storage::{Disk, Storage};
+use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::snapshot::Snapshot;
+use crate::stream::checkpoint::storage::{Disk, Storage};
 
 const PREFIX: &str = "batch-";
 const ASIDE: &str = ".part-";

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::string::String;
 use std::vec::Vec;
 
-use super::frame::VERSION;
-use super::part::Refusal;
-use super::recovery::PassedOver;
+use crate::stream::checkpoint::frame::VERSION;
+use crate::stream::checkpoint::part::Refusal;
+use crate::stream::checkpoint::recovery::PassedOver;
 use crate::stream::error::BoxError;
 
 /// Why a checkpoint could not be written, read or taken up.

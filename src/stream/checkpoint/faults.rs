@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::vec::Vec;
 
-use super::directory::Directory;
-use super::storage::{Disk, Output, Storage};
-use super::{CheckpointError, Every, Found};
+use crate::stream::checkpoint::directory::Directory;
+use crate::stream::checkpoint::storage::{Disk, Output, Storage};
+use crate::stream::checkpoint::{CheckpointError, Every, Found};
 use crate::stream::error::BoxError;
-use crate::stream::executor::lock;
+use crate::stream::run::executor::lock;
 use crate::stream::{
     BatchQueue, BatchTime, DStream, Driver, State, StateSpec, StepError, StreamEvent,
     StreamingContext,

@@ -10,7 +10,7 @@
 use std::path::Path;
 use std::vec::Vec;
 
-use super::error::CheckpointError;
+use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::error::BoxError;
 
 const MAGIC: &[u8; 8] = b"FOREBAYC";

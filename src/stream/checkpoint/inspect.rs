@@ -5,10 +5,10 @@ use std::string::String;
 use std::time::Duration;
 use std::vec::Vec;
 
-use super::directory::Directory;
-use super::error::CheckpointError;
-use super::part::Part;
-use super::snapshot::Snapshot;
+use crate::stream::checkpoint::directory::Directory;
+use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::part::Part;
+use crate::stream::checkpoint::snapshot::Snapshot;
 use crate::stream::time::BatchTime;
 
 /// One checkpoint of a directory, whole or not.

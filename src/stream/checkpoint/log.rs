@@ -13,13 +13,14 @@ use std::string::String;
 use std::sync::Arc;
 use std::vec::Vec;
 
-use super::codec::{Codec, put, take};
-use super::directory::{Directory, failed};
-use super::error::CheckpointError;
-use super::frame::{self, Kind};
-use super::part::used_up;
-use super::recovery::CutLog;
-use super::storage::{Output, Storage};
+use crate::stream::checkpoint::codec::{Codec, put, take};
+use crate::stream::checkpoint::directory::{Directory, failed};
+use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::frame;
+use crate::stream::checkpoint::frame::Kind;
+use crate::stream::checkpoint::part::used_up;
+use crate::stream::checkpoint::recovery::CutLog;
+use crate::stream::checkpoint::storage::{Output, Storage};
 use crate::stream::error::BoxError;
 use crate::stream::time::BatchTime;
 

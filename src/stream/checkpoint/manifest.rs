@@ -6,10 +6,11 @@ use std::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::codec::{put, take};
-use super::error::CheckpointError;
-use super::frame::{self, Kind};
-use super::part::used_up;
+use crate::stream::checkpoint::codec::{put, take};
+use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::frame;
+use crate::stream::checkpoint::frame::Kind;
+use crate::stream::checkpoint::part::used_up;
 use crate::stream::error::BoxError;
 
 /// The name of the manifest of a checkpoint.

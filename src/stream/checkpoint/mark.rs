@@ -5,8 +5,8 @@ use std::boxed::Box;
 use std::string::String;
 use std::vec::Vec;
 
-use super::codec::Codec;
-use super::part::Refusal;
+use crate::stream::checkpoint::codec::Codec;
+use crate::stream::checkpoint::part::Refusal;
 use crate::stream::error::BoxError;
 
 /// Appends a piece of state as bytes.

@@ -4,7 +4,7 @@
 
 mod background;
 mod codec;
-mod directory;
+pub(crate) mod directory;
 mod error;
 mod every;
 #[cfg(test)]
@@ -19,7 +19,7 @@ mod part;
 mod recovery;
 mod report;
 mod scan;
-mod setup;
+
 mod snapshot;
 mod storage;
 mod writer;
@@ -39,12 +39,12 @@ pub(crate) use part::{Part, Refusal, list, put_panes, recover_value, take_panes,
 pub use recovery::{CutLog, PassedOver, Recovery};
 pub use report::CheckpointReport;
 
-use super::error::StartError;
-use super::executor::{Env, NodeId};
-use super::graph::Entry;
-use super::state::{Boundary, Paging, StateBackend};
-use super::time::BatchTime;
-use super::trace;
+use crate::stream::error::StartError;
+use crate::stream::plan::graph::Entry;
+use crate::stream::run::executor::{Env, NodeId};
+use crate::stream::run::trace;
+use crate::stream::state::{Boundary, Paging, StateBackend};
+use crate::stream::time::BatchTime;
 use background::Target;
 use directory::Directory;
 use manifest::{MANIFEST, Stand};

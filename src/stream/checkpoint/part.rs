@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::string::String;
 use std::vec::Vec;
 
-use super::codec::{Codec, Codecs, put, take};
-use super::error::CheckpointError;
-use super::scan::{Section, StoredFile};
+use crate::stream::checkpoint::codec::{Codec, Codecs, put, take};
+use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::scan::{Section, StoredFile};
 use crate::stream::error::BoxError;
 use crate::stream::time::BatchTime;
 

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::vec::Vec;
 
-use super::directory::Directory;
-use super::error::CheckpointError;
-use super::snapshot::Snapshot;
+use crate::stream::checkpoint::directory::Directory;
+use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::snapshot::Snapshot;
 use crate::stream::time::BatchTime;
 
 /// A checkpoint that recovery did not take.

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::vec::Vec;
 
-use super::directory::failed;
-use super::error::CheckpointError;
-use super::frame::{self, Flaw, HEADER, Kind, SECTION};
-use super::storage::{Storage, fill};
+use crate::stream::checkpoint::directory::failed;
+use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::frame;
+use crate::stream::checkpoint::frame::{Flaw, HEADER, Kind, SECTION};
+use crate::stream::checkpoint::storage::{Storage, fill};
 
 /// How many bytes are read at a time.
 const CHUNK: usize = 256 << 10;
@@ -207,7 +208,7 @@ mod tests {
     fn opened(file: &StoredFile) -> Bodies {
         let bytes = fs::read(&file.path).unwrap();
         let opened = frame::open(&file.path, Kind::State, &bytes);
-        let (_, sections) = opened.map_err(|error| error.to_string())?;
+        let sections = opened.map_err(|error| error.to_string())?;
         Ok(sections.into_iter().map(Vec::from).collect())
     }
 

@@ -6,13 +6,15 @@ use std::string::String;
 use std::sync::Arc;
 use std::vec::Vec;
 
-use super::directory::failed;
-use super::error::CheckpointError;
-use super::frame::Kind;
-use super::manifest::{FileEntry, MANIFEST, Manifest, PieceHead, PieceId, Stand, WHOLE};
-use super::part::{Part, StoredPiece};
-use super::scan::{Section, StoredFile};
-use super::storage::Storage;
+use crate::stream::checkpoint::directory::failed;
+use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::frame::Kind;
+use crate::stream::checkpoint::manifest::{
+    FileEntry, MANIFEST, Manifest, PieceHead, PieceId, Stand, WHOLE,
+};
+use crate::stream::checkpoint::part::{Part, StoredPiece};
+use crate::stream::checkpoint::scan::{Section, StoredFile};
+use crate::stream::checkpoint::storage::Storage;
 use crate::stream::error::BoxError;
 
 /// The state of a stream at the end of a batch.

@@ -11,14 +11,17 @@ use std::path::Path;
 use std::string::String;
 use std::vec::Vec;
 
-use super::directory::{Directory, failed};
-use super::error::CheckpointError;
-use super::frame::{self, Kind};
-use super::manifest::{FileEntry, MANIFEST, Manifest, Operator, PieceHead, PieceId, Stand, WHOLE};
-use super::mark::{Encode, Mark};
-use super::storage::Output;
+use crate::stream::checkpoint::directory::{Directory, failed};
+use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::frame;
+use crate::stream::checkpoint::frame::Kind;
+use crate::stream::checkpoint::manifest::{
+    FileEntry, MANIFEST, Manifest, Operator, PieceHead, PieceId, Stand, WHOLE,
+};
+use crate::stream::checkpoint::mark::{Encode, Mark};
+use crate::stream::checkpoint::storage::Output;
 use crate::stream::error::BoxError;
-use crate::stream::executor::Executor;
+use crate::stream::run::executor::Executor;
 
 /// A checkpoint of more files than this, or of more bytes that are out of date than not, is
 /// written anew.

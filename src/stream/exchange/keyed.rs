@@ -9,7 +9,7 @@ use std::mem;
 use std::vec;
 use std::vec::Vec;
 
-use super::{Inbox, Outbox, Routing, exchange};
+use crate::stream::exchange::{Inbox, Outbox, Routing, exchange};
 
 /// A record on its way: the hash is computed once and serves routing and every table after it.
 pub(crate) struct Routed<K, V> {

@@ -4,10 +4,10 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::stream::Data;
-use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
-use crate::stream::executor::{Step, blame};
-use crate::stream::pipe::Pipe;
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::plan::dstream::DStream;
+use crate::stream::run::executor::{Step, blame};
 
 /// How many items the batch has.
 pub(crate) fn count<P: Pipe>(step: &Step, pipe: &P) -> Result<u64, BatchError> {

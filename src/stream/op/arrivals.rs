@@ -11,9 +11,9 @@ use std::vec::Vec;
 use crate::hash::route;
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{Grouped, KeyedInbox, KeyedOutbox, Routed, Routing};
-use crate::stream::executor::{Step, blame, lock};
 use crate::stream::op::by_key::shuffle;
-use crate::stream::pipe::Pipe;
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::run::executor::{Step, blame, lock};
 use crate::stream::state::{StateStore, Table};
 use crate::stream::{Data, Key};
 

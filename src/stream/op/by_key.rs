@@ -4,13 +4,13 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::hash::route;
-use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{Inbox, KeyedInbox, KeyedOutbox, Routed};
-use crate::stream::executor::{Step, blame};
-use crate::stream::pipe::Pipe;
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::plan::dstream::DStream;
+use crate::stream::run::executor::{Step, blame};
+use crate::stream::state::table::OrderedTable;
 use crate::stream::{Data, Key};
-use crate::table::OrderedTable;
 
 /// Records by partition.
 type Records<K, V> = Vec<Vec<(K, V)>>;

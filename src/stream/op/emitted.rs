@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::vec::Vec;
 
-use crate::stream::dstream::DStream;
-use crate::stream::executor::Scope;
-use crate::stream::pipe::{Materialized, Pipe, StateRows};
+use crate::stream::pipeline::pipe::{Materialized, Pipe, StateRows};
+use crate::stream::plan::dstream::DStream;
+use crate::stream::run::executor::Scope;
 use crate::stream::{Data, Key};
 
 /// The pipeline of [`state_by_key`](DStream::state_by_key): what the function emitted, and a way

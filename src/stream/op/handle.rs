@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::stream::dstream::DStream;
-use crate::stream::pipe::{Emitted, StateRows};
+use crate::stream::pipeline::pipe::{Emitted, StateRows};
+use crate::stream::plan::dstream::DStream;
 use crate::stream::state::StateHandle;
 use crate::stream::{Data, Key};
 

@@ -9,17 +9,17 @@ use std::time::Duration;
 use std::vec::Vec;
 
 use crate::stream::Data;
-use crate::stream::batch::Batch;
 use crate::stream::checkpoint::{
     Codecs, Mark, Part, Refusal, put, put_panes, take, take_panes, used_up,
 };
-use crate::stream::dstream::DStream;
 use crate::stream::error::{BatchError, BoxError};
-use crate::stream::executor::{Env, NodeId, Step, lock};
-use crate::stream::graph::{Node, Role};
-use crate::stream::pipe::Pipe;
-use crate::stream::slot::Partitions;
-use crate::stream::slot::shared;
+use crate::stream::op::batch::batch::Batch;
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::pipeline::slot::Partitions;
+use crate::stream::pipeline::slot::shared;
+use crate::stream::plan::dstream::DStream;
+use crate::stream::plan::graph::{Node, Role};
+use crate::stream::run::executor::{Env, NodeId, Step, lock};
 use crate::stream::time::BatchTime;
 
 /// The last batches of a stream; cloning gives another handle to them.

@@ -7,9 +7,9 @@ use std::vec::Vec;
 
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{KeyedInbox, Routed};
-use crate::stream::executor::{NodeId, Scope, Step, blame};
 use crate::stream::op::by_key::shuffle;
-use crate::stream::pipe::Pipe;
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::run::executor::{NodeId, Scope, Step, blame};
 use crate::stream::time::BatchTime;
 use crate::stream::{Data, Key};
 

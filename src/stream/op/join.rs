@@ -3,14 +3,14 @@
 use std::vec;
 use std::vec::Vec;
 
-use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{Inbox, KeyedInbox, Routed, lanes_of_both};
-use crate::stream::executor::Step;
 use crate::stream::op::by_key::shuffle;
-use crate::stream::pipe::{Pipe, Shared};
+use crate::stream::pipeline::pipe::{Pipe, Shared};
+use crate::stream::plan::dstream::DStream;
+use crate::stream::run::executor::Step;
+use crate::stream::state::table::OrderedTable;
 use crate::stream::{Data, Key};
-use crate::table::OrderedTable;
 
 /// The values that a key has on either side.
 pub type Sides<V, W> = (Vec<V>, Vec<W>);

@@ -2,6 +2,7 @@
 
 pub(crate) mod aggregate;
 pub(crate) mod arrivals;
+pub(crate) mod batch;
 pub(crate) mod by_key;
 pub(crate) mod emitted;
 mod handle;

@@ -6,9 +6,11 @@
 use std::vec::{IntoIter, Vec};
 
 use crate::stream::Data;
-use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
-use crate::stream::pipe::{Filter, FlatMap, Map, MapPartitions, Pipe, Shared, TryFlatMap};
+use crate::stream::pipeline::pipe::{
+    Filter, FlatMap, Map, MapPartitions, Pipe, Shared, TryFlatMap,
+};
+use crate::stream::plan::dstream::DStream;
 
 impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     /// Applies `f` to every item.

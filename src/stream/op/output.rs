@@ -4,11 +4,11 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use crate::stream::Data;
-use crate::stream::batch::Batch;
-use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
+use crate::stream::op::batch::batch::Batch;
 use crate::stream::op::transform::batch_of;
-use crate::stream::pipe::Pipe;
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::plan::dstream::DStream;
 use crate::stream::time::BatchTime;
 
 /// How many items `print` shows unless told otherwise.

@@ -4,11 +4,11 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::stream::Data;
-use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{Inbox, Outbox, exchange};
-use crate::stream::executor::Step;
-use crate::stream::pipe::Pipe;
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::plan::dstream::DStream;
+use crate::stream::run::executor::Step;
 
 /// Deals the items of each partition in turn to `partitions` partitions, each source beginning
 /// one further than the one before it.

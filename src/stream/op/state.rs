@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::vec;
 use std::vec::Vec;
 
-use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{Inbox, Routed};
-use crate::stream::executor::{Scope, Step};
-use crate::stream::graph::{Node, Role};
 use crate::stream::op::arrivals::{Arrivals, Known, send_to_states};
-use crate::stream::pipe::Pipe;
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::plan::dstream::DStream;
+use crate::stream::plan::graph::{Node, Role};
+use crate::stream::run::executor::{Scope, Step};
 use crate::stream::state::{GroupTables, StateStore, Table, keeps_store};
 use crate::stream::time::BatchTime;
 use crate::stream::{Data, Key};

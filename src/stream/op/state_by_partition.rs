@@ -6,17 +6,17 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::hash::route;
-use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{KeyedInbox, KeyedOutbox, Routed, exchange_by_key};
-use crate::stream::executor::Step;
-use crate::stream::graph::{Node, Role};
 use crate::stream::op::by_key::shuffle;
-use crate::stream::pipe::{Pipe, StateRows};
+use crate::stream::pipeline::pipe::{Pipe, StateRows};
+use crate::stream::plan::dstream::DStream;
+use crate::stream::plan::graph::{Node, Role};
+use crate::stream::run::executor::Step;
+use crate::stream::state::table::OrderedTable;
 use crate::stream::state::{StateStore, keeps_store};
 use crate::stream::time::BatchTime;
 use crate::stream::{Data, Key};
-use crate::table::OrderedTable;
 
 /// A key with its new values and its state so far.
 pub type KeyUpdate<K, V, S> = (K, Vec<V>, Option<S>);

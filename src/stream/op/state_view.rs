@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::stream::Data;
-use crate::stream::dstream::DStream;
-use crate::stream::executor::{NodeId, Scope, blame};
-use crate::stream::pipe::{Pipe, Shared, StateRows};
+use crate::stream::pipeline::pipe::{Pipe, Shared, StateRows};
+use crate::stream::plan::dstream::DStream;
+use crate::stream::run::executor::{NodeId, Scope, blame};
 
 /// The pipeline of [`filter_map_ref`](DStream::filter_map_ref).
 pub struct StateView<K, S, F, U> {

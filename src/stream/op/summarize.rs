@@ -6,13 +6,13 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::random::DefaultRng;
-use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{Inbox, Routed};
-use crate::stream::executor::{Step, blame};
-use crate::stream::graph::{Node, Role};
 use crate::stream::op::arrivals::{Arrivals, Known, send_to_states};
-use crate::stream::pipe::{Pipe, StateRows};
+use crate::stream::pipeline::pipe::{Pipe, StateRows};
+use crate::stream::plan::dstream::DStream;
+use crate::stream::plan::graph::{Node, Role};
+use crate::stream::run::executor::{Step, blame};
 use crate::stream::state::{StateStore, Table, keeps_store};
 use crate::stream::{Data, Key};
 use crate::summary::Summary;

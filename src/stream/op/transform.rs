@@ -4,13 +4,13 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::stream::Data;
-use crate::stream::batch::{Batch, IntoBatch};
-use crate::stream::context::StreamingContext;
-use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
-use crate::stream::executor::{NodeId, Step};
-use crate::stream::pipe::Pipe;
-use crate::stream::slot::Partitions;
+use crate::stream::op::batch::batch::{Batch, IntoBatch};
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::pipeline::slot::Partitions;
+use crate::stream::plan::context::StreamingContext;
+use crate::stream::plan::dstream::DStream;
+use crate::stream::run::executor::{NodeId, Step};
 use crate::stream::time::BatchTime;
 
 /// The batch of a pipe, computed.

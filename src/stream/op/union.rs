@@ -4,9 +4,9 @@ use std::fmt;
 use std::vec;
 
 use crate::stream::Data;
-use crate::stream::dstream::DStream;
-use crate::stream::executor::Scope;
-use crate::stream::pipe::{Pipe, Shared};
+use crate::stream::pipeline::pipe::{Pipe, Shared};
+use crate::stream::plan::dstream::DStream;
+use crate::stream::run::executor::Scope;
 
 /// The pipeline of [`union`](DStream::union): the partitions of the one, then those of the other.
 #[derive(Clone)]

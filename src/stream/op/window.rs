@@ -9,12 +9,12 @@ use std::vec;
 
 use crate::stream::Data;
 use crate::stream::checkpoint::{Codecs, Mark, Part, Refusal, put_panes, take_panes, used_up};
-use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
-use crate::stream::executor::{Scope, Step};
-use crate::stream::graph::{Node, Role};
-use crate::stream::pipe::Pipe;
-use crate::stream::slot::Partitions;
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::pipeline::slot::Partitions;
+use crate::stream::plan::dstream::DStream;
+use crate::stream::plan::graph::{Node, Role};
+use crate::stream::run::executor::{Scope, Step};
 use crate::stream::time::{BatchTime, DurationError, multiple_of};
 
 /// One batch of the parent, kept for the windows it will be in.
@@ -132,7 +132,7 @@ impl<P: Pipe> Node for WindowNode<P> {
         used_up(bytes)?;
         let panes = panes.map(|(time, partitions)| Pane {
             time,
-            partitions: crate::stream::slot::shared(partitions),
+            partitions: crate::stream::pipeline::slot::shared(partitions),
         });
         *self.panes.write().unwrap_or_else(PoisonError::into_inner) = panes.collect();
         Ok(())

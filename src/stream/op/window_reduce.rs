@@ -11,12 +11,12 @@ use crate::hash::route;
 use crate::stream::checkpoint::{
     Codec, Codecs, Mark, Part, Refusal, put, put_panes, take, take_panes, used_up,
 };
-use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
-use crate::stream::executor::{Step, blame};
-use crate::stream::graph::{Node, Role};
-use crate::stream::pipe::{Pipe, Shared, StateRows, StateView};
-use crate::stream::slot::Partitions;
+use crate::stream::pipeline::pipe::{Pipe, Shared, StateRows, StateView};
+use crate::stream::pipeline::slot::Partitions;
+use crate::stream::plan::dstream::DStream;
+use crate::stream::plan::graph::{Node, Role};
+use crate::stream::run::executor::{Step, blame};
 use crate::stream::state::{GroupTables, StateStore, keeps_store_and_panes};
 use crate::stream::time::{BatchTime, DurationError, multiple_of};
 use crate::stream::{Data, Key};
@@ -266,7 +266,7 @@ where
             let partitions = self
                 .store
                 .dealt(records.into_iter().flatten(), |(key, _)| key);
-            (time, crate::stream::slot::shared(partitions))
+            (time, crate::stream::pipeline::slot::shared(partitions))
         });
         self.panes = dealt.collect();
         Ok(())

@@ -13,13 +13,13 @@ use crate::stream::Data;
 use crate::stream::checkpoint::{
     Codec, Codecs, Mark, Part, Refusal, mark_value, recover_value, time as time_codec,
 };
-use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
-use crate::stream::executor::Step;
-use crate::stream::graph::{Node, Role};
 use crate::stream::op::summarize::summarize;
-use crate::stream::pipe::{Materialized, Pipe};
-use crate::stream::slot::{Slot, shared};
+use crate::stream::pipeline::pipe::{Materialized, Pipe};
+use crate::stream::pipeline::slot::{Slot, shared};
+use crate::stream::plan::dstream::DStream;
+use crate::stream::plan::graph::{Node, Role};
+use crate::stream::run::executor::Step;
 use crate::stream::time::{BatchTime, DurationError, multiple_of};
 use crate::summary::{Merge, Summary};
 

@@ -14,20 +14,20 @@ use crate::random::DefaultRng;
 use crate::stream::checkpoint::{
     Codec, Codecs, Mark, Part, Refusal, put_panes, take_panes, used_up,
 };
-use crate::stream::dstream::DStream;
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{KeyedInbox, Routed};
-use crate::stream::executor::Step;
-use crate::stream::graph::{Node, Role};
 use crate::stream::op::by_key::shuffle;
 use crate::stream::op::window_summary::TwoStacks;
-use crate::stream::pipe::{Pipe, Shared, StateRows, StateView};
-use crate::stream::slot::shared;
+use crate::stream::pipeline::pipe::{Pipe, Shared, StateRows, StateView};
+use crate::stream::pipeline::slot::shared;
+use crate::stream::plan::dstream::DStream;
+use crate::stream::plan::graph::{Node, Role};
+use crate::stream::run::executor::Step;
+use crate::stream::state::table::OrderedTable;
 use crate::stream::state::{StateStore, keeps_store_and_panes};
 use crate::stream::time::{BatchTime, DurationError, multiple_of};
 use crate::stream::{Data, Key};
 use crate::summary::Summary;
-use crate::table::OrderedTable;
 
 /// The keys of one batch, by partition, with their hashes.
 type Touched<K> = Vec<Arc<Vec<(u64, K)>>>;

@@ -9,8 +9,8 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::refusal::Refusal;
 use crate::sample::Reservoir;
+use crate::stream::serve::refusal::Refusal;
 use crate::stream::time::BatchTime;
 
 /// A finished answer, or why there is none.

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 
-use super::limits::Limits;
+use crate::stream::serve::limits::Limits;
 
 /// Accepts connections until told to stop.
 pub(super) struct Doorman {

@@ -10,8 +10,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
-use super::limits::Limits;
-use super::refusal::Refusal;
+use crate::stream::serve::limits::Limits;
+use crate::stream::serve::refusal::Refusal;
 
 /// Who may ask.
 #[derive(Clone)]

@@ -16,14 +16,14 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::answer::{Answer, Asked};
-use super::guard::{Access, guard};
-use super::limits::Limits;
-use super::prometheus;
-use super::refusal::Refusal;
-use super::served::{ServedStream, list};
-use super::state::Ask;
-use super::telemetry::Telemetry;
+use crate::stream::serve::answer::{Answer, Asked};
+use crate::stream::serve::guard::{Access, guard};
+use crate::stream::serve::limits::Limits;
+use crate::stream::serve::prometheus;
+use crate::stream::serve::refusal::Refusal;
+use crate::stream::serve::served::{ServedStream, list};
+use crate::stream::serve::state::Ask;
+use crate::stream::serve::telemetry::Telemetry;
 
 /// What all requests share.
 #[derive(Clone)]

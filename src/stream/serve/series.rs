@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 use std::vec::Vec;
 
-use crate::stream::metrics::StepReport;
+use crate::stream::run::metrics::StepReport;
 
 /// The most points of the series of a whole run; neighbours are taken together when there are more.
 const POINTS: usize = 1 << 10;

@@ -7,11 +7,11 @@ use std::vec::Vec;
 
 use serde::Serialize;
 
-use super::answer::{Answer, json};
-use super::refusal::Refusal;
-use super::state::{Ask, ServedState};
-use super::telemetry::Telemetry;
-use crate::stream::context::StreamingContext;
+use crate::stream::plan::context::StreamingContext;
+use crate::stream::serve::answer::{Answer, json};
+use crate::stream::serve::refusal::Refusal;
+use crate::stream::serve::state::{Ask, ServedState};
+use crate::stream::serve::telemetry::Telemetry;
 use crate::stream::time::BatchTime;
 use crate::stream::{Data, Key, ReceiverStatus};
 

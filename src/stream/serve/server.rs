@@ -12,12 +12,12 @@ use std::vec::Vec;
 use tokio::runtime;
 use tokio::sync::{Semaphore, watch};
 
-use super::connection::Doorman;
-use super::error::ServeError;
-use super::guard::{Access, check_token};
-use super::limits::Limits;
-use super::routes::{Site, full, router};
-use super::served::ServedStream;
+use crate::stream::serve::connection::Doorman;
+use crate::stream::serve::error::ServeError;
+use crate::stream::serve::guard::{Access, check_token};
+use crate::stream::serve::limits::Limits;
+use crate::stream::serve::routes::{Site, full, router};
+use crate::stream::serve::served::ServedStream;
 
 /// Answers questions about running streams over HTTP, and changes nothing. Dropping it stops it.
 ///

@@ -11,11 +11,13 @@ use axum::body::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::answer::{Answer, Asked, Drawn, KeySample, KeyState, RankedRow, Ranking, Samples};
-use super::refusal::Refusal;
 use crate::frequent::{MisraGries, Weight};
 use crate::merge_all;
-use crate::stream::executor::lock;
+use crate::stream::run::executor::lock;
+use crate::stream::serve::answer::{
+    Answer, Asked, Drawn, KeySample, KeyState, RankedRow, Ranking, Samples,
+};
+use crate::stream::serve::refusal::Refusal;
 use crate::stream::state::{Best, Rows};
 use crate::stream::time::BatchTime;
 use crate::stream::{Data, Key, StateHandle, StateSnapshot};

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use std::vec::Vec;
 
-use super::chart::Chart;
-use super::series::{BatchPoint, Series};
-use super::totals::Totals;
-use crate::stream::context::StreamingContext;
-use crate::stream::executor::lock;
-use crate::stream::listener::StreamEvent;
+use crate::stream::plan::context::StreamingContext;
+use crate::stream::run::executor::lock;
+use crate::stream::run::listener::StreamEvent;
+use crate::stream::serve::chart::Chart;
+use crate::stream::serve::series::{BatchPoint, Series};
+use crate::stream::serve::totals::Totals;
 
 /// What a stream has told about itself since it was built; cloning gives another handle to the
 /// same.

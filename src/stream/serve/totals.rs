@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::vec::Vec;
 
-use crate::stream::listener::StreamEvent;
-use crate::stream::metrics::{OperatorReport, StateSize, StepReport};
+use crate::stream::run::listener::StreamEvent;
+use crate::stream::run::metrics::{OperatorReport, StateSize, StepReport};
 use crate::stream::time::BatchTime;
 
 /// Everything that only grows, and the last of everything else.

@@ -6,8 +6,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::string::String;
 
-use super::Sink;
 use crate::stream::error::BoxError;
+use crate::stream::sink::Sink;
 use crate::stream::time::BatchTime;
 
 /// How the items of a partition become the content of a file.

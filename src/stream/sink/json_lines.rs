@@ -5,11 +5,11 @@ use std::string::String;
 
 use serde::Serialize;
 
-use super::directory::{Directories, Format};
 use crate::stream::Data;
-use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
-use crate::stream::pipe::Pipe;
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::plan::dstream::DStream;
+use crate::stream::sink::directory::{Directories, Format};
 
 struct JsonLines;
 

@@ -3,13 +3,13 @@
 use std::sync::{Arc, mpsc};
 use std::vec::Vec;
 
-use super::Data;
-use super::dstream::DStream;
-use super::error::{BatchError, BoxError};
-use super::executor::{Scope, Step, blame};
-use super::op::transform::batch_of;
-use super::pipe::Pipe;
-use super::time::BatchTime;
+use crate::stream::Data;
+use crate::stream::error::{BatchError, BoxError};
+use crate::stream::op::transform::batch_of;
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::plan::dstream::DStream;
+use crate::stream::run::executor::{Scope, Step, blame};
+use crate::stream::time::BatchTime;
 
 #[cfg(feature = "csv")]
 mod csv;

@@ -4,11 +4,11 @@ use std::fmt::Display;
 use std::io::Write;
 use std::string::String;
 
-use super::directory::{Directories, Format};
 use crate::stream::Data;
-use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
-use crate::stream::pipe::Pipe;
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::plan::dstream::DStream;
+use crate::stream::sink::directory::{Directories, Format};
 
 struct Text;
 

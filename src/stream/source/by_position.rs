@@ -8,13 +8,13 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::vec::Vec;
 
-use super::Input;
 use crate::stream::Data;
 use crate::stream::checkpoint::{Codecs, Mark, Part, Refusal, list, mark_value, recover_value};
-use crate::stream::context::StreamingContext;
-use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
-use crate::stream::executor::lock;
+use crate::stream::plan::context::StreamingContext;
+use crate::stream::plan::dstream::DStream;
+use crate::stream::run::executor::lock;
+use crate::stream::source::Input;
 use crate::stream::time::BatchTime;
 
 /// An input that keeps its items and gives any range of them again: files, a log, a table.

@@ -5,12 +5,12 @@ use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
-use super::Input;
 use crate::stream::Data;
-use crate::stream::context::StreamingContext;
-use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
-use crate::stream::executor::lock;
+use crate::stream::plan::context::StreamingContext;
+use crate::stream::plan::dstream::DStream;
+use crate::stream::run::executor::lock;
+use crate::stream::source::Input;
 
 /// The producer's end of a [`channel`](StreamingContext::channel); cloning gives another one.
 ///

@@ -6,11 +6,11 @@ use std::ops::Range;
 use std::vec;
 use std::vec::Vec;
 
-use super::Source;
 use crate::stream::Data;
-use crate::stream::context::StreamingContext;
-use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
+use crate::stream::plan::context::StreamingContext;
+use crate::stream::plan::dstream::DStream;
+use crate::stream::source::Source;
 
 /// An iterator, whose positions are numbers of items. It cannot go back.
 struct IterSource<I: Iterator> {

@@ -2,12 +2,12 @@
 
 use std::vec::Vec;
 
-use super::Input;
 use crate::stream::checkpoint::{
     CheckpointError, Codec, Codecs, CutLog, Log, Logs, Mark, Part, Refusal, mark_value,
     recover_value,
 };
 use crate::stream::error::BoxError;
+use crate::stream::source::Input;
 use crate::stream::time::BatchTime;
 
 /// The log of an input, if it has one.

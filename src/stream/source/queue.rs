@@ -5,13 +5,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::vec::Vec;
 
-use super::Input;
 use crate::stream::Data;
 use crate::stream::checkpoint::{Codecs, Mark, Part, Refusal, mark_value, recover_value};
-use crate::stream::context::StreamingContext;
-use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
-use crate::stream::executor::lock;
+use crate::stream::plan::context::StreamingContext;
+use crate::stream::plan::dstream::DStream;
+use crate::stream::run::executor::lock;
+use crate::stream::source::Input;
 
 /// A queue of collections, each of which becomes a batch; cloning gives another handle to it.
 ///

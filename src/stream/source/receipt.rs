@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::channel::{Inlet, Shared, State};
-use crate::stream::executor::lock;
+use crate::stream::run::executor::lock;
+use crate::stream::source::channel::{Inlet, Shared, State};
 
 /// Tells when the items sent before it was asked for are the stream's own affair: see
 /// [`Inlet::receipt`].

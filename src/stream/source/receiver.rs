@@ -9,15 +9,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::vec::Vec;
 
-use super::Input;
-use super::channel::{Inlet, Outlet, buffer};
 use crate::stream::Data;
-use crate::stream::context::StreamingContext;
-use crate::stream::dstream::DStream;
 use crate::stream::error::{BoxError, Cause};
-use crate::stream::executor::lock;
-use crate::stream::graph::ReceiverEvent;
-use crate::stream::metrics::ReceiverReport;
+use crate::stream::plan::context::StreamingContext;
+use crate::stream::plan::dstream::DStream;
+use crate::stream::plan::graph::ReceiverEvent;
+use crate::stream::run::executor::lock;
+use crate::stream::run::metrics::ReceiverReport;
+use crate::stream::source::Input;
+use crate::stream::source::channel::{Inlet, Outlet, buffer};
 
 /// How many items of a receiver wait before it is held back.
 const WAITING: usize = 1 << 20;

@@ -10,8 +10,8 @@ use std::vec::Vec;
 
 use redis::{Client, Connection, RedisError};
 
-use super::{Source, Warnings};
 use crate::stream::error::BoxError;
+use crate::stream::source::{Source, Warnings};
 
 /// The most entries that one batch reads of one stream.
 const MOST: usize = 1 << 20;

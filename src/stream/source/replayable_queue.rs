@@ -7,10 +7,10 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::vec::Vec;
 
-use super::Source;
 use crate::stream::Data;
 use crate::stream::error::BoxError;
-use crate::stream::executor::lock;
+use crate::stream::run::executor::lock;
+use crate::stream::source::Source;
 
 /// A queue of collections with numbers, each of which becomes a batch; cloning gives another
 /// handle to it.

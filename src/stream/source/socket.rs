@@ -10,12 +10,12 @@ use std::time::Duration;
 use std::vec;
 use std::vec::Vec;
 
-use super::channel::Inlet;
-use super::receiver::{Receiver, ReceiverStatus};
-use super::text;
-use crate::stream::context::StreamingContext;
-use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
+use crate::stream::plan::context::StreamingContext;
+use crate::stream::plan::dstream::DStream;
+use crate::stream::source::channel::Inlet;
+use crate::stream::source::receiver::{Receiver, ReceiverStatus};
+use crate::stream::source::text;
 
 /// How much is read at once.
 const CHUNK: usize = 1 << 16;

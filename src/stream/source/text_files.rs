@@ -14,11 +14,11 @@ use std::time::SystemTime;
 use std::vec;
 use std::vec::Vec;
 
-use super::Source;
-use super::text;
-use crate::stream::context::StreamingContext;
-use crate::stream::dstream::DStream;
 use crate::stream::error::BoxError;
+use crate::stream::plan::context::StreamingContext;
+use crate::stream::plan::dstream::DStream;
+use crate::stream::source::Source;
+use crate::stream::source::text;
 
 /// The lines of the text files in a directory, as a [`Source`]; see
 /// [`text_files`](StreamingContext::text_files).

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use super::handle::Shown;
-use crate::stream::executor::{is_inside, lock};
+use crate::stream::run::executor::{is_inside, lock};
+use crate::stream::state::handle::Shown;
 use crate::stream::time::BatchTime;
 
 /// What the driver tells the operators that keep state.

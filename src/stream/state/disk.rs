@@ -9,9 +9,9 @@ use std::vec::Vec;
 
 use redb::{Database, Durability, ReadableDatabase, TableDefinition};
 
-use super::backend::{PageStore, StateBackend, StateError};
 use crate::stream::error::BoxError;
-use crate::stream::executor::lock;
+use crate::stream::run::executor::lock;
+use crate::stream::state::backend::{PageStore, StateBackend, StateError};
 
 /// Keyed state on disk, as far as it does not fit into so many bytes of memory.
 ///

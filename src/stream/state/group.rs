@@ -4,13 +4,13 @@ use std::mem;
 use std::sync::Arc;
 use std::vec::Vec;
 
-use super::page::{Page, Pager, Room};
-use super::tables::{Table, states};
 use crate::stream::Key;
 use crate::stream::error::BoxError;
-use crate::stream::executor::give_up;
-use crate::stream::metrics::StateSize;
-use crate::table::OrderedTable;
+use crate::stream::run::executor::give_up;
+use crate::stream::run::metrics::StateSize;
+use crate::stream::state::page::{Page, Pager, Room};
+use crate::stream::state::table::OrderedTable;
+use crate::stream::state::tables::{Table, states};
 
 /// Nothing is copied, and no count of holders looked at, as long as nobody has taken a snapshot.
 pub(super) struct Group<K, S> {

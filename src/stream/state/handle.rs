@@ -6,12 +6,12 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::vec::Vec;
 
-use super::StateStore;
-use super::best::Best;
-use super::group::{Kept, Rows, both};
 use crate::hash::route;
 use crate::stream::error::BoxError;
 use crate::stream::exchange::Routing;
+use crate::stream::state::StateStore;
+use crate::stream::state::best::Best;
+use crate::stream::state::group::{Kept, Rows, both};
 use crate::stream::time::BatchTime;
 
 /// All tables of a store at a boundary, by key group.

@@ -10,6 +10,7 @@ mod group;
 mod handle;
 mod page;
 mod stored;
+pub(crate) mod table;
 mod tables;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -19,11 +20,11 @@ use boundary::Gate;
 use handle::{Shown, ShownTable};
 use tables::SharedGroup;
 
-use super::exchange::Routing;
-use super::executor::lock;
-use super::metrics::StateSize;
 use crate::hash::route;
 use crate::stream::Key;
+use crate::stream::exchange::Routing;
+use crate::stream::run::executor::lock;
+use crate::stream::run::metrics::StateSize;
 use crate::stream::time::BatchTime;
 
 pub use backend::{Memory, PageStore, StateBackend, StateError};
@@ -185,7 +186,7 @@ macro_rules! keeps_store {
             self.store.pass(boundary);
         }
 
-        fn state(&self) -> Option<$crate::stream::metrics::StateSize> {
+        fn state(&self) -> Option<$crate::stream::run::metrics::StateSize> {
             Some(self.store.size())
         }
     };
@@ -208,7 +209,7 @@ macro_rules! keeps_store_and_panes {
             self.store.pass(boundary);
         }
 
-        fn state(&self) -> Option<$crate::stream::metrics::StateSize> {
+        fn state(&self) -> Option<$crate::stream::run::metrics::StateSize> {
             Some(self.store.size())
         }
     };

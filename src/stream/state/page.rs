@@ -10,14 +10,14 @@ use std::sync::{Arc, Mutex};
 use std::vec;
 use std::vec::Vec;
 
-use super::Table;
-use super::backend::PageStore;
-use super::stored::{put_table, take_records, take_table};
 use crate::stream::Key;
 use crate::stream::checkpoint::{Codec, used_up};
 use crate::stream::error::BoxError;
-use crate::stream::executor::lock;
-use crate::stream::metrics::StateSize;
+use crate::stream::run::executor::lock;
+use crate::stream::run::metrics::StateSize;
+use crate::stream::state::Table;
+use crate::stream::state::backend::PageStore;
+use crate::stream::state::stored::{put_table, take_records, take_table};
 
 /// The pages of all operators, and how much of the tables is in memory.
 pub(crate) struct Paging {

@@ -10,17 +10,17 @@ use std::sync::{Arc, Mutex};
 use std::vec;
 use std::vec::Vec;
 
-use super::group::Kept;
-use super::{Expiry, Pager, Paging, SharedExpiry, StateStore, Table};
 use crate::hash::route;
 use crate::stream::checkpoint::{
     Codec, Codecs, GroupMark, Mark, Part, Refusal, put, take, used_up,
 };
 use crate::stream::error::BoxError;
-use crate::stream::executor::lock;
+use crate::stream::run::executor::lock;
+use crate::stream::state::group::Kept;
+use crate::stream::state::table::OrderedTable;
+use crate::stream::state::{Expiry, Pager, Paging, SharedExpiry, StateStore, Table};
 use crate::stream::time::BatchTime;
 use crate::stream::{Data, Key};
-use crate::table::OrderedTable;
 
 /// Appends what belongs to the table of this number in its partition.
 type Beside<K, S> =
@@ -255,7 +255,7 @@ impl Expiry {
         bytes: &mut &[u8],
     ) -> Result<Touches, BoxError> {
         let entries = table.entries().iter();
-        let touch = |entry: &crate::table::Entry<K, Option<S>>| {
+        let touch = |entry: &crate::stream::state::table::Entry<K, Option<S>>| {
             let (time, place) = take(bytes)?;
             Ok((BatchTime::from_millis(time), place, at as u32, entry.hash()))
         };

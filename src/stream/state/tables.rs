@@ -2,14 +2,14 @@
 
 use std::vec::Vec;
 
-use super::group::{Group, Kept};
-use super::page::Pager;
 use crate::stream::Key;
 use crate::stream::error::BoxError;
 use crate::stream::exchange::Routing;
-use crate::stream::executor::give_up;
-use crate::stream::metrics::StateSize;
-use crate::table::OrderedTable;
+use crate::stream::run::executor::give_up;
+use crate::stream::run::metrics::StateSize;
+use crate::stream::state::group::{Group, Kept};
+use crate::stream::state::page::Pager;
+use crate::stream::state::table::OrderedTable;
 
 /// Keys with their states. A value is `None` only while its operator has it in hand.
 pub(crate) type Table<K, S> = OrderedTable<K, Option<S>>;

@@ -4,8 +4,8 @@
 //! walks sequential memory, and its order depends on the history of insertions alone, never on
 //! the hash.
 
-use alloc::vec::Vec;
-use core::borrow::Borrow;
+use std::borrow::Borrow;
+use std::vec::Vec;
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Slot;
@@ -54,7 +54,6 @@ impl<K, V> OrderedTable<K, V> {
         self.entries.len()
     }
 
-    #[cfg(feature = "stream")]
     pub(crate) fn add_to(&self, size: &mut crate::stream::StateSize) {
         let index = self.index.allocation_size();
         size.add_table::<Entry<K, V>>(self.len(), self.entries.capacity(), index);
@@ -74,14 +73,12 @@ impl<K, V> OrderedTable<K, V> {
         self.entries
     }
 
-    #[cfg(feature = "stream")]
     pub(crate) fn into_records(self) -> Vec<(K, V)> {
         let entries = self.entries.into_iter();
         entries.map(|entry| (entry.key, entry.value)).collect()
     }
 
     /// Takes all entries out, in order: the hash, the key and the value of each.
-    #[cfg(feature = "stream")]
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = (u64, K, V)> {
         self.index.clear();
         let entries = self.entries.drain(..);
@@ -106,7 +103,6 @@ impl<K, V> OrderedTable<K, V> {
 
     /// A position whose entry may be of this hash, told from the index alone; `None` only if no
     /// entry is.
-    #[cfg(feature = "stream")]
     #[inline]
     pub(crate) fn guess(&self, hash: u64) -> Option<usize> {
         let guess = self.index.find(hash, |_| true);
@@ -115,7 +111,6 @@ impl<K, V> OrderedTable<K, V> {
 
     /// The position of `key`, if it is there; found at once if it is at the `likely` one, which need
     /// not exist.
-    #[cfg(feature = "stream")]
     #[inline]
     pub(crate) fn find_near(&self, likely: usize, hash: u64, key: &K) -> Option<usize>
     where
@@ -129,7 +124,6 @@ impl<K, V> OrderedTable<K, V> {
     }
 
     /// The position of an entry of this hash that `is_it` accepts.
-    #[cfg(feature = "stream")]
     pub(crate) fn find_hash(&self, hash: u64, is_it: impl Fn(usize) -> bool) -> Option<usize> {
         let found = self.index.find(hash, |&position| {
             let position = position as usize;
@@ -181,7 +175,6 @@ impl<K, V> OrderedTable<K, V> {
     }
 
     /// Removes the entry at a position; the last entry takes its place.
-    #[cfg(feature = "stream")]
     pub(crate) fn swap_remove(&mut self, position: usize) {
         let last = self.entries.len() - 1;
         self.forget(position);
@@ -195,7 +188,6 @@ impl<K, V> OrderedTable<K, V> {
     }
 
     /// Takes a position out of the index.
-    #[cfg(feature = "stream")]
     fn forget(&mut self, position: usize) {
         let hash = self.entries[position].hash;
         if let Ok(slot) = self.index.find_entry(hash, |&at| at as usize == position) {
@@ -264,7 +256,6 @@ mod tests {
         assert_eq!(table.find(route(&1_000_000u32), &1_000_000), None);
     }
 
-    #[cfg(feature = "stream")]
     #[test]
     fn swap_remove_moves_the_last_entry_and_no_other() {
         let mut table = OrderedTable::new();

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::vec::Vec;
 
-use super::checkpoint::{CheckpointError, Codecs, CutLog, Logs, Mark, Part, Refusal};
-use super::error::{BatchError, BoxError, StartError};
-use super::executor::{Env, NodeId, Step};
-use super::metrics::{ReceiverReport, StateSize};
-use super::state::Boundary;
-use super::state::Paging;
-use super::time::BatchTime;
+use crate::stream::checkpoint::{CheckpointError, Codecs, CutLog, Logs, Mark, Part, Refusal};
+use crate::stream::error::{BatchError, BoxError, StartError};
+use crate::stream::run::executor::{Env, NodeId, Step};
+use crate::stream::run::metrics::{ReceiverReport, StateSize};
+use crate::stream::state::Boundary;
+use crate::stream::state::Paging;
+use crate::stream::time::BatchTime;
 
 /// One operator at run time.
 pub(crate) trait Node: Send {

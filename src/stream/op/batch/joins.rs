@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::vec::Vec;
 
-use super::batch::Batch;
-use super::op::join::{self, Sides};
-use super::slot::Materialized;
-use super::{Data, Key};
 use crate::hash::DefaultHashBuilder;
+use crate::stream::op::batch::batch::Batch;
+use crate::stream::op::join;
+use crate::stream::op::join::Sides;
+use crate::stream::pipeline::slot::Materialized;
+use crate::stream::{Data, Key};
 
 /// Values of which at least one is there.
 type OneOrBoth<V, W> = (Option<V>, Option<W>);

@@ -2,25 +2,23 @@
 //!
 //! A chain of narrow operators is one value of nested types, like a chain of iterator adaptors,
 //! and compiles to one loop per partition. These types appear in the type of a
-//! [`DStream`](super::DStream); a program seldom writes them down: it lets them be inferred, says
-//! `impl Pipe<Item = T>`, or erases them with [`boxed`](super::DStream::boxed).
+//! [`DStream`](crate::stream::DStream); a program seldom writes them down: it lets them be inferred, says
+//! `impl Pipe<Item = T>`, or erases them with [`boxed`](crate::stream::DStream::boxed).
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::vec::Vec;
 
-use super::Data;
-use super::error::BoxError;
-use super::executor::{NodeId, blame};
+use crate::stream::Data;
+use crate::stream::error::BoxError;
+use crate::stream::run::executor::{NodeId, blame};
 
-pub use super::executor::Scope;
-pub use super::op::emitted::Emitted;
-pub use super::op::state::StateRows;
-pub use super::op::state_view::StateView;
-pub use super::op::union::Union;
-pub use super::op::window::Windowed;
-pub use super::slot::{Materialized, Shared};
+pub use crate::stream::op::emitted::Emitted;
+pub use crate::stream::op::state::StateRows;
+pub use crate::stream::op::state_view::StateView;
+pub use crate::stream::pipeline::slot::{Materialized, Shared};
+pub use crate::stream::run::executor::Scope;
 
 /// A computation of the partitions of a batch, one loop per partition.
 ///
@@ -103,23 +101,23 @@ macro_rules! stage {
 }
 
 stage!(
-    /// The pipeline of [`map`](super::DStream::map).
+    /// The pipeline of [`map`](crate::stream::DStream::map).
     Map
 );
 stage!(
-    /// The pipeline of [`flat_map`](super::DStream::flat_map).
+    /// The pipeline of [`flat_map`](crate::stream::DStream::flat_map).
     FlatMap
 );
 stage!(
-    /// The pipeline of [`filter`](super::DStream::filter).
+    /// The pipeline of [`filter`](crate::stream::DStream::filter).
     Filter
 );
 stage!(
-    /// The pipeline of [`try_map`](super::DStream::try_map) and its kin.
+    /// The pipeline of [`try_map`](crate::stream::DStream::try_map) and its kin.
     TryFlatMap
 );
 stage!(
-    /// The pipeline of [`map_partitions`](super::DStream::map_partitions).
+    /// The pipeline of [`map_partitions`](crate::stream::DStream::map_partitions).
     MapPartitions
 );
 
@@ -230,7 +228,7 @@ where
 
     #[inline]
     fn run<S: FnMut(I::Item)>(&self, scope: &Scope, sink: &mut S) {
-        let items = super::slot::Read::new(self.parent.collect(scope)).into_vec();
+        let items = crate::stream::pipeline::slot::Read::new(self.parent.collect(scope)).into_vec();
         blame(self.node, || {
             (self.closure)(scope.partition, items.into_iter())
                 .into_iter()

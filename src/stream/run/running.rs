@@ -6,10 +6,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::driver::Driver;
-use super::error::{BatchError, Cause, StartError, StepError};
-use super::executor::lock;
-use super::time::BatchTime;
+use crate::stream::error::{BatchError, Cause, StartError, StepError};
+use crate::stream::run::driver::Driver;
+use crate::stream::run::executor::lock;
+use crate::stream::time::BatchTime;
 
 /// A started stream. Dropping it stops it at once.
 pub struct RunningStream {

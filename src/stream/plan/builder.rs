@@ -3,15 +3,15 @@
 use std::string::String;
 use std::time::Duration;
 
-use super::checkpoint::Durability;
-use super::context::StreamingContext;
-use super::error::BuildError;
-use super::exchange::Routing;
-use super::executor::Executor;
-use super::failure::FailurePolicy;
-use super::rate::{Pacing, PidWeights};
-use super::time::whole_millis;
 use crate::random::JobSeed;
+use crate::stream::checkpoint::Durability;
+use crate::stream::error::BuildError;
+use crate::stream::exchange::Routing;
+use crate::stream::plan::context::StreamingContext;
+use crate::stream::run::executor::Executor;
+use crate::stream::run::failure::FailurePolicy;
+use crate::stream::run::rate::{Pacing, PidWeights};
+use crate::stream::time::whole_millis;
 
 /// What all of a context's parts must know.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,7 @@ pub struct ContextBuilder {
     executor: Option<Executor>,
     policy: FailurePolicy,
     pacing: Pacing,
-    pub(super) durability: Durability,
+    pub(crate) durability: Durability,
 }
 
 impl ContextBuilder {
@@ -111,7 +111,7 @@ impl ContextBuilder {
     /// Lets every input give as many items as the batches can take: its first batches those of
     /// `initial_rate`, in items per second, then what a [`PidRateEstimator`] finds.
     ///
-    /// [`PidRateEstimator`]: super::PidRateEstimator
+    /// [`PidRateEstimator`]: crate::stream::PidRateEstimator
     pub fn backpressure(self, initial_rate: f64) -> Self {
         self.backpressure_with(initial_rate, PidWeights::default())
     }

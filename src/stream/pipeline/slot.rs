@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::vec::Vec;
 
-use super::Data;
-use super::executor::{Scope, lock};
-use super::pipe::Pipe;
+use crate::stream::Data;
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::run::executor::{Scope, lock};
 
 /// The partitions of one batch; cloning them copies no element.
 pub(crate) type Partitions<T> = Vec<Arc<Vec<T>>>;
@@ -134,7 +134,7 @@ impl<T: Clone> Slot<T> {
 }
 
 /// The pipeline that reads a batch already computed: what a stream is after a source, an
-/// exchange or [`boxed`](super::DStream::boxed).
+/// exchange or [`boxed`](crate::stream::DStream::boxed).
 #[derive(Clone)]
 pub struct Materialized<T> {
     pub(crate) slot: Arc<Slot<T>>,

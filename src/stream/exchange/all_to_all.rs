@@ -4,13 +4,9 @@
 //! In one process the boxes are handed over as they are. The exchange of a dataflow engine could
 //! stand here instead: nothing else in the driver knows how records travel.
 
-mod keyed;
-
 use std::mem;
 use std::ops::Range;
 use std::vec::Vec;
-
-pub(crate) use keyed::{Grouped, KeyedInbox, KeyedOutbox, Routed, exchange_by_key, lanes_of_both};
 
 /// How keys are dealt to key groups, and key groups to partitions.
 #[derive(Clone, Copy, Debug)]

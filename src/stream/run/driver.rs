@@ -6,16 +6,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::vec::Vec;
 
-use super::checkpoint::{At, CheckpointError, CheckpointReport, Checkpointer};
-use super::error::{BatchError, StepError};
-use super::executor::{Env, NodeId, Step};
-use super::failure::FailurePolicy;
-use super::graph::{Done, Entry, InputStatus, ReceiverEvent};
-use super::listener::{Listener, StreamEvent};
-use super::metrics::{OperatorReport, StepReport};
-use super::state::Boundary;
-use super::time::BatchTime;
-use super::trace;
+use crate::stream::checkpoint::{At, CheckpointError, CheckpointReport, Checkpointer};
+use crate::stream::error::{BatchError, StepError};
+use crate::stream::plan::graph::{Done, Entry, InputStatus, ReceiverEvent};
+use crate::stream::run::executor::{Env, NodeId, Step};
+use crate::stream::run::failure::FailurePolicy;
+use crate::stream::run::listener::{Listener, StreamEvent};
+use crate::stream::run::metrics::{OperatorReport, StepReport};
+use crate::stream::run::trace;
+use crate::stream::state::Boundary;
+use crate::stream::time::BatchTime;
 
 /// A stream that does nothing until its owner calls [`step`](Self::step).
 ///
@@ -56,7 +56,7 @@ pub struct Driver {
     /// Why no more steps are taken.
     failed: Option<BatchError>,
     listeners: Listeners,
-    pub(super) checkpoints: Checkpointer,
+    pub(crate) checkpoints: Checkpointer,
 }
 
 /// Whom a driver tells what it does.
@@ -341,7 +341,7 @@ impl Driver {
         let told = taken.and_then(|reports| self.tell_of_checkpoints(reports));
         told.map_err(|error| {
             let time = self.last_time().unwrap_or(BatchTime::from_millis(0));
-            let cause = super::error::Cause::Error(error.into());
+            let cause = crate::stream::error::Cause::Error(error.into());
             let error = BatchError::new("checkpoint".into(), time, None, cause);
             self.failed = Some(error.clone());
             self.tell(&StreamEvent::Failed(error.clone()));

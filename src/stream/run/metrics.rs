@@ -4,9 +4,9 @@ use std::mem::size_of;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::error::BatchError;
-use super::source::ReceiverState;
-use super::time::BatchTime;
+use crate::stream::error::BatchError;
+use crate::stream::source::ReceiverState;
+use crate::stream::time::BatchTime;
 
 /// What one step did; cloning copies no list.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ impl StepReport {
     }
 
     /// Why the batch was left out, if it was: see
-    /// [`FailurePolicy::Skip`](super::FailurePolicy::Skip).
+    /// [`FailurePolicy::Skip`](crate::stream::FailurePolicy::Skip).
     #[must_use]
     pub const fn failure(&self) -> Option<&BatchError> {
         self.failure.as_ref()

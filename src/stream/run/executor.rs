@@ -10,12 +10,12 @@ use std::vec::Vec;
 
 use rayon::prelude::*;
 
-use super::error::{BatchError, BoxError, BuildError, Cause};
-use super::exchange::{Grouped, KeyedInbox, KeyedOutbox, Routing, exchange_by_key};
-use super::failure::FailurePolicy;
-use super::pipe::Pipe;
-use super::time::BatchTime;
 use crate::random::JobSeed;
+use crate::stream::error::{BatchError, BoxError, BuildError, Cause};
+use crate::stream::exchange::{Grouped, KeyedInbox, KeyedOutbox, Routing, exchange_by_key};
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::run::failure::FailurePolicy;
+use crate::stream::time::BatchTime;
 
 /// The position of an operator in its context: the order in which operators were declared.
 pub(crate) type NodeId = u32;

@@ -4,14 +4,14 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::vec::Vec;
 
-use super::batch::Batch;
-use super::executor::{blame, rethrow};
-use super::op::by_key::{Reduce, Three};
-use super::op::{by_key, repartition};
-use super::pipe::Pipe;
-use super::slot::Materialized;
-use super::{Data, Key};
 use crate::sample::sample;
+use crate::stream::op::batch::batch::Batch;
+use crate::stream::op::by_key::{Reduce, Three};
+use crate::stream::op::{by_key, repartition};
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::pipeline::slot::Materialized;
+use crate::stream::run::executor::{blame, rethrow};
+use crate::stream::{Data, Key};
 
 impl<T: Data> Batch<T> {
     /// Accumulates the items of each partition with `add`, then those results, in the order of
@@ -240,7 +240,7 @@ impl<K: Key, V: Data> Batch<(K, V)> {
     }
 
     /// The values of each key combined into a value of another type, as
-    /// [`DStream::combine_by_key`](super::DStream::combine_by_key) does.
+    /// [`DStream::combine_by_key`](crate::stream::DStream::combine_by_key) does.
     #[must_use]
     pub fn combine_by_key<C, F, G, H>(self, create: F, add: G, merge: H) -> Batch<(K, C)>
     where

@@ -7,18 +7,18 @@ use std::string::String;
 use std::sync::Arc;
 use std::vec::Vec;
 
-use super::Data;
-use super::builder::{ContextBuilder, Settings};
-use super::checkpoint::{Checkpointer, Durability, Found};
-use super::driver::{Driver, Listeners};
-use super::dstream::DStream;
-use super::error::{BatchError, StartError};
-use super::executor::{Env, Executor, NodeId, Step};
-use super::graph::{Graph, Node, Role};
-use super::listener::Listener;
-use super::pipe::{Materialized, Pipe, Shared};
-use super::running::RunningStream;
-use super::slot::{Partitions, Slot, shared};
+use crate::stream::Data;
+use crate::stream::checkpoint::{Checkpointer, Durability, Found};
+use crate::stream::error::{BatchError, StartError};
+use crate::stream::pipeline::pipe::{Materialized, Pipe, Shared};
+use crate::stream::pipeline::slot::{Partitions, Slot, shared};
+use crate::stream::plan::builder::{ContextBuilder, Settings};
+use crate::stream::plan::dstream::DStream;
+use crate::stream::plan::graph::{Graph, Node, Role};
+use crate::stream::run::driver::{Driver, Listeners};
+use crate::stream::run::executor::{Env, Executor, NodeId, Step};
+use crate::stream::run::listener::Listener;
+use crate::stream::run::running::RunningStream;
 
 /// Where a stream is put together: inputs are made here, operators hang on them, and
 /// [`start`](Self::start) consumes the whole.
@@ -66,7 +66,7 @@ pub struct StreamingContext {
     listeners: RefCell<Listeners>,
     durability: Durability,
     /// A checkpoint to go on from.
-    pub(super) found: Option<Found>,
+    pub(crate) found: Option<Found>,
 }
 
 impl StreamingContext {

@@ -7,12 +7,12 @@ use std::vec::Vec;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::directory::Directory;
-use super::{CheckpointError, Every, Found, Recovery};
-use crate::stream::builder::ContextBuilder;
-use crate::stream::context::StreamingContext;
-use crate::stream::driver::Driver;
+use crate::stream::checkpoint::directory::Directory;
+use crate::stream::checkpoint::{CheckpointError, Every, Found, Recovery};
 use crate::stream::error::BoxError;
+use crate::stream::plan::builder::ContextBuilder;
+use crate::stream::plan::context::StreamingContext;
+use crate::stream::run::driver::Driver;
 use crate::stream::state::StateBackend;
 
 impl ContextBuilder {

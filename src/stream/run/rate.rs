@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::error::BuildError;
-use super::graph::Done;
-use super::time::BatchTime;
+use crate::stream::error::BuildError;
+use crate::stream::plan::graph::Done;
+use crate::stream::time::BatchTime;
 
 /// The weights of a [`PidRateEstimator`].
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,14 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::vec::Vec;
 
-use super::Data;
-use super::error::{BatchError, BoxError};
-use super::executor::{Step, rethrow};
-use super::op::{aggregate, summarize};
-use super::pipe::{Filter, FlatMap, Map, MapPartitions, Pipe};
-use super::slot::{Materialized, Partitions, Read, shared};
-use super::time::BatchTime;
 use crate::random::DefaultRng;
+use crate::stream::Data;
+use crate::stream::error::{BatchError, BoxError};
+use crate::stream::op::{aggregate, summarize};
+use crate::stream::pipeline::pipe::{Filter, FlatMap, Map, MapPartitions, Pipe};
+use crate::stream::pipeline::slot::{Materialized, Partitions, Read, shared};
+use crate::stream::run::executor::{Step, rethrow};
+use crate::stream::time::BatchTime;
 use crate::summary::Summary;
 
 /// The items of one batch, in partitions that are processed in parallel.
@@ -234,7 +234,7 @@ impl<'a, T> IntoIterator for &'a Batch<T> {
     }
 }
 
-/// What the closure of [`transform`](super::DStream::transform) may return: a [`Batch`], or a
+/// What the closure of [`transform`](crate::stream::DStream::transform) may return: a [`Batch`], or a
 /// `Result` of one.
 pub trait IntoBatch {
     /// The items of the batch.

@@ -3,9 +3,9 @@
 use std::string::String;
 use std::sync::Arc;
 
-use super::error::BatchError;
-use super::metrics::StepReport;
-use super::time::BatchTime;
+use crate::stream::error::BatchError;
+use crate::stream::run::metrics::StepReport;
+use crate::stream::time::BatchTime;
 
 /// Something that happened to a batch or a receiver.
 #[derive(Clone, Debug)]
@@ -21,10 +21,10 @@ pub enum StreamEvent {
     /// A batch has failed and runs again.
     Retried(BatchError),
     /// A batch has failed for good: the stream ends, or goes on without it, as the
-    /// [`FailurePolicy`](super::FailurePolicy) says.
+    /// [`FailurePolicy`](crate::stream::FailurePolicy) says.
     Failed(BatchError),
     /// A checkpoint has become durable; told after a later batch, or when the stream ends.
-    Checkpointed(super::CheckpointReport),
+    Checkpointed(crate::stream::CheckpointReport),
     /// The receiver of this name has been started.
     ReceiverStarted(Arc<str>),
     /// The receiver of this name has failed, with this message, and will be called again.

@@ -7,10 +7,10 @@ use std::string::String;
 use std::time::Duration;
 use std::vec;
 
-use super::Data;
-use super::context::StreamingContext;
-use super::executor::NodeId;
-use super::pipe::{Materialized, Pipe, Shared};
+use crate::stream::Data;
+use crate::stream::pipeline::pipe::{Materialized, Pipe, Shared};
+use crate::stream::plan::context::StreamingContext;
+use crate::stream::run::executor::NodeId;
 
 /// A sequence of batches of `T`: what an input or an operator makes.
 ///
@@ -18,7 +18,7 @@ use super::pipe::{Materialized, Pipe, Shared};
 /// is a method that gives another `DStream`, and several can be asked of the same one: its batches
 /// are then computed once and read by all of them.
 ///
-/// `P` is the type of the fused pipeline that computes it (see [`pipe`](super::pipe)). To name the
+/// `P` is the type of the fused pipeline that computes it (see [`pipe`](crate::stream::pipeline::pipe)). To name the
 /// type of a stream in a struct or a list, use [`boxed`](Self::boxed), which gives the plain
 /// `DStream<'c, T>`.
 pub struct DStream<'c, T, P = Materialized<T>> {
