@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let counted = Arc::clone(&total);
     counts.for_each_batch(move |counts, time| {
         println!("until {time}:");
-        for (word, count) in counts.top_by(10, |a, b| a.1.cmp(&b.1)) {
+        for (word, count) in counts.top_by(10, |a, b| a.1.cmp(&b.1))? {
             println!("{count:>8}  {word}");
             counted.fetch_add(count, Ordering::Relaxed);
         }

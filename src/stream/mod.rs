@@ -110,6 +110,7 @@
 //! - One machine is not enough: use Spark or Flink.
 
 mod checkpoint;
+mod data;
 mod error;
 mod exchange;
 mod op;
@@ -121,13 +122,18 @@ pub mod serve;
 mod sink;
 mod source;
 mod state;
+mod threads;
 mod time;
 
-pub use checkpoint::{
-    CheckpointContents, CheckpointError, CheckpointFile, CheckpointInfo, CheckpointReport, CutLog,
-    Every, OperatorContents, PassedOver, Recovery, inspect,
+pub use checkpoint::error::{CheckpointError, PassedOver};
+pub use checkpoint::every::Every;
+pub use checkpoint::inspect::{
+    CheckpointContents, CheckpointFile, CheckpointInfo, OperatorContents, inspect,
 };
-pub use error::{BatchError, BoxError, BuildError, StartError, StepError};
+pub use checkpoint::recovery::{CutLog, Recovery};
+pub use checkpoint::report::CheckpointReport;
+pub use data::{Data, Key};
+pub use error::{BatchError, BoxError, BuildError};
 pub use op::batch::batch::{Batch, IntoBatch};
 pub use op::batch::joins::StaticTable;
 pub use op::history::History;
@@ -140,24 +146,26 @@ pub use plan::builder::ContextBuilder;
 pub use plan::context::StreamingContext;
 pub use plan::dstream::DStream;
 pub use run::driver::Driver;
-pub use run::executor::Executor;
+pub use run::error::{StartError, StepError};
 pub use run::failure::FailurePolicy;
 pub use run::listener::{Listener, StreamEvent};
-pub use run::metrics::{OperatorReport, ReceiverReport, StateSize, StepReport};
+pub use run::metrics::{OperatorReport, ReceiverReport, ReceiverState, StepReport};
 pub use run::rate::{PidRateEstimator, PidWeights};
 pub use run::running::{RunningStream, StopHandle};
-pub use sink::Sink;
-pub use source::{
-    BatchQueue, FilesRead, Inlet, LostError, Positions, QueuePosition, Receipt, Receiver,
-    ReceiverState, ReceiverStatus, ReplayableQueue, Source, StoppedError, TextFiles, Warnings,
-};
-#[cfg(feature = "disk")]
-pub use state::Disk;
-pub use state::{Memory, PageStore, StateBackend, StateError, StateHandle, StateSnapshot};
-pub use time::{BatchTime, DurationError};
-
+pub use sink::sink::Sink;
 #[cfg(feature = "redis")]
 pub use source::{AddressError, EntryId, EntryIdError, RedisEntry, RedisStreams};
+pub use source::{
+    BatchQueue, FilesRead, Inlet, LostError, Positions, QueuePosition, Receipt, Receiver,
+    ReceiverStatus, ReplayableQueue, Source, StoppedError, TextFiles, Warnings,
+};
+pub use state::backend::{Memory, PageStore, StateBackend, StateError};
+#[cfg(feature = "disk")]
+pub use state::disk::Disk;
+pub use state::handle::{StateHandle, StateSnapshot};
+pub use state::size::StateSize;
+pub use threads::executor::Executor;
+pub use time::{BatchTime, DurationError};
 
 /// The types of fused pipelines.
 ///
@@ -171,17 +179,8 @@ pub mod pipe {
     pub use super::op::state_view::StateView;
     pub use super::op::union::Union;
     pub use super::op::window::Windowed;
-    pub use super::pipeline::pipe::{Filter, FlatMap, Map, MapPartitions, Pipe, TryFlatMap};
-    pub use super::pipeline::slot::{Materialized, Shared};
-    pub use super::run::executor::Scope;
+    pub use super::pipeline::materialized::{Materialized, Shared};
+    pub use super::pipeline::partition_context::PartitionContext;
+    pub use super::pipeline::pipe::Pipe;
+    pub use super::pipeline::stages::{Filter, FlatMap, Map, MapPartitions, TryFlatMap};
 }
-
-/// What a stream may consist of: anything that can be cloned and sent to another thread.
-pub trait Data: Clone + Send + Sync + 'static {}
-
-impl<T: Clone + Send + Sync + 'static> Data for T {}
-
-/// What records may be keyed by.
-pub trait Key: Data + std::hash::Hash + Eq {}
-
-impl<T: Data + std::hash::Hash + Eq> Key for T {}

@@ -88,9 +88,10 @@ pub(crate) fn multiple_of(given: Duration, slide: u64) -> Result<u64, DurationEr
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::format;
     use std::string::ToString;
+
+    use super::*;
 
     #[test]
     fn only_positive_whole_multiples_pass_and_the_error_names_both_durations() {

@@ -1,14 +1,13 @@
 //! Where a stream keeps its checkpoints: a directory for each.
 
-use std::format;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::vec::Vec;
+use std::{format, io};
 
 use crate::stream::checkpoint::error::CheckpointError;
-use crate::stream::checkpoint::snapshot::Snapshot;
 use crate::stream::checkpoint::storage::{Disk, Storage};
+use crate::stream::checkpoint::stored_checkpoint::StoredCheckpoint;
 
 const PREFIX: &str = "batch-";
 const ASIDE: &str = ".part-";
@@ -87,9 +86,9 @@ impl Directory {
     }
 
     /// Verifies every byte of a checkpoint, and finds what is in it.
-    pub(crate) fn verify(&self, time: u64) -> Result<Snapshot, CheckpointError> {
+    pub(crate) fn verify(&self, time: u64) -> Result<StoredCheckpoint, CheckpointError> {
         let path = self.path_of(time);
-        let snapshot = Snapshot::verify(&path, &self.storage)?;
+        let snapshot = StoredCheckpoint::verify(&path, &self.storage)?;
         match snapshot.stand.time == time {
             true => Ok(snapshot),
             false => Err(CheckpointError::Corrupt {

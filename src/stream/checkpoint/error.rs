@@ -1,16 +1,35 @@
 //! What can go wrong with checkpoints.
 
 use std::error::Error;
-use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::string::String;
 use std::vec::Vec;
+use std::{fmt, io};
 
 use crate::stream::checkpoint::frame::VERSION;
-use crate::stream::checkpoint::part::Refusal;
-use crate::stream::checkpoint::recovery::PassedOver;
 use crate::stream::error::BoxError;
+use crate::stream::state::saved::Refusal;
+
+/// A checkpoint that recovery did not take.
+#[derive(Debug)]
+pub struct PassedOver {
+    pub(super) path: PathBuf,
+    pub(super) reason: CheckpointError,
+}
+
+impl PassedOver {
+    /// The directory of the checkpoint.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What is wrong with it.
+    #[must_use]
+    pub fn reason(&self) -> &CheckpointError {
+        &self.reason
+    }
+}
 
 /// Why a checkpoint could not be written, read or taken up.
 #[derive(Debug)]
@@ -121,11 +140,8 @@ impl CheckpointError {
                 operator,
                 type_name,
             },
-            Refusal::NoReplay | Refusal::Stateless | Refusal::Types(_) => {
-                Self::NotReplayable { operator }
-            }
-            Refusal::Bytes(error) => Self::Encode { operator, error },
-            Refusal::Read(error) => error,
+            Refusal::NoReplay | Refusal::Types(_) => Self::NotReplayable { operator },
+            Refusal::Bytes(error) | Refusal::Read(error) => Self::Encode { operator, error },
         }
     }
 }

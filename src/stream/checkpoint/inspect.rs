@@ -7,8 +7,8 @@ use std::vec::Vec;
 
 use crate::stream::checkpoint::directory::Directory;
 use crate::stream::checkpoint::error::CheckpointError;
-use crate::stream::checkpoint::part::Part;
-use crate::stream::checkpoint::snapshot::Snapshot;
+use crate::stream::checkpoint::stored_checkpoint::StoredCheckpoint;
+use crate::stream::state::saved::SavedState;
 use crate::stream::time::BatchTime;
 
 /// One checkpoint of a directory, whole or not.
@@ -122,9 +122,9 @@ impl CheckpointInfo {
 }
 
 impl CheckpointContents {
-    fn of(snapshot: Snapshot) -> Self {
+    fn of(snapshot: StoredCheckpoint) -> Self {
         let stand = snapshot.stand;
-        let operators = snapshot.parts.into_iter().map(OperatorContents::of);
+        let operators = snapshot.operators.into_iter().map(OperatorContents::of);
         let file = |(name, bytes)| CheckpointFile { name, bytes };
         Self {
             interval: Duration::from_millis(stand.interval),
@@ -181,7 +181,7 @@ impl CheckpointContents {
 }
 
 impl OperatorContents {
-    fn of((name, part): (String, Part)) -> Self {
+    fn of((name, part): (String, SavedState)) -> Self {
         Self {
             name,
             bytes: part.bytes(),

@@ -13,15 +13,15 @@ use std::string::String;
 use std::sync::Arc;
 use std::vec::Vec;
 
-use crate::stream::checkpoint::codec::{Codec, put, take};
 use crate::stream::checkpoint::directory::{Directory, failed};
 use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::frame;
 use crate::stream::checkpoint::frame::Kind;
-use crate::stream::checkpoint::part::used_up;
 use crate::stream::checkpoint::recovery::CutLog;
 use crate::stream::checkpoint::storage::{Output, Storage};
 use crate::stream::error::BoxError;
+use crate::stream::state::codec::{Codec, put, take};
+use crate::stream::state::saved::used_up;
 use crate::stream::time::BatchTime;
 
 /// The directory of all logs, beside the checkpoints.
@@ -278,12 +278,12 @@ impl<T: 'static> Log<T> {
     }
 
     /// The batch of this time is over.
-    pub(crate) fn reached(&mut self, time: BatchTime) {
+    pub(crate) fn committed(&mut self, time: BatchTime) {
         self.reached.push_back((time, self.next));
     }
 
     /// Removes what no checkpoint needs that is at least as new as the one of `oldest`.
-    pub(crate) fn covered(&mut self, oldest: BatchTime) -> Result<(), CheckpointError> {
+    pub(crate) fn release_before(&mut self, oldest: BatchTime) -> Result<(), CheckpointError> {
         let mut needed = 0;
         while let Some(&(time, next)) = self.reached.front()
             && time <= oldest

@@ -6,12 +6,12 @@ use std::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::stream::checkpoint::codec::{put, take};
 use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::frame;
 use crate::stream::checkpoint::frame::Kind;
-use crate::stream::checkpoint::part::used_up;
 use crate::stream::error::BoxError;
+use crate::stream::state::codec::{put, take};
+use crate::stream::state::saved::used_up;
 
 /// The name of the manifest of a checkpoint.
 pub(crate) const MANIFEST: &str = "manifest";
@@ -33,12 +33,12 @@ pub(crate) struct Stand {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     pub(crate) stand: Stand,
-    pub(crate) operators: Vec<Operator>,
+    pub(crate) operators: Vec<OperatorEntry>,
     pub(crate) files: Vec<FileEntry>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Operator {
+pub(crate) struct OperatorEntry {
     pub(crate) name: String,
     pub(crate) types: Vec<String>,
     pub(crate) keys: u64,

@@ -4,30 +4,9 @@ use std::path::{Path, PathBuf};
 use std::vec::Vec;
 
 use crate::stream::checkpoint::directory::Directory;
-use crate::stream::checkpoint::error::CheckpointError;
-use crate::stream::checkpoint::snapshot::Snapshot;
+use crate::stream::checkpoint::error::{CheckpointError, PassedOver};
+use crate::stream::checkpoint::stored_checkpoint::StoredCheckpoint;
 use crate::stream::time::BatchTime;
-
-/// A checkpoint that recovery did not take.
-#[derive(Debug)]
-pub struct PassedOver {
-    path: PathBuf,
-    reason: CheckpointError,
-}
-
-impl PassedOver {
-    /// The directory of the checkpoint.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// What is wrong with it.
-    #[must_use]
-    pub fn reason(&self) -> &CheckpointError {
-        &self.reason
-    }
-}
 
 /// The end of a write-ahead log that was being written when the stream was lost: no batch had
 /// seen it yet, and it is not a whole record.
@@ -100,7 +79,9 @@ impl Recovery {
 ///
 /// If there are checkpoints but none is whole, or one is of a newer format: to go on from an
 /// older one would lose what a newer program has done.
-pub(crate) fn find(directory: &Directory) -> Result<(Recovery, Option<Snapshot>), CheckpointError> {
+pub(crate) fn find(
+    directory: &Directory,
+) -> Result<(Recovery, Option<StoredCheckpoint>), CheckpointError> {
     let mut passed_over = Vec::new();
     for time in directory.times()? {
         let path = directory.path_of(time);

@@ -16,26 +16,26 @@ use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::frame;
 use crate::stream::checkpoint::frame::Kind;
 use crate::stream::checkpoint::manifest::{
-    FileEntry, MANIFEST, Manifest, Operator, PieceHead, PieceId, Stand, WHOLE,
+    FileEntry, MANIFEST, Manifest, OperatorEntry, PieceHead, PieceId, Stand, WHOLE,
 };
-use crate::stream::checkpoint::mark::{Encode, Mark};
 use crate::stream::checkpoint::storage::Output;
 use crate::stream::error::BoxError;
-use crate::stream::run::executor::Executor;
+use crate::stream::state::operator_snapshot::{Encode, OperatorSnapshot};
+use crate::stream::threads::executor::Executor;
 
 /// A checkpoint of more files than this, or of more bytes that are out of date than not, is
 /// written anew.
 const FILES: usize = 32;
 
 /// The state of a stream at the end of a batch, to be written.
-pub(crate) struct Marked {
+pub(crate) struct Snapshot {
     pub(crate) stand: Stand,
     /// By operator, in the order of declaration.
-    pub(crate) parts: Vec<(String, Mark)>,
+    pub(crate) operators: Vec<(String, OperatorSnapshot)>,
 }
 
 /// What is known of a checkpoint that this program has written.
-pub(crate) struct Durable {
+pub(crate) struct Written {
     pub(crate) time: u64,
     /// How many bytes were written for it.
     pub(crate) bytes: u64,
@@ -68,21 +68,21 @@ impl Directory {
     /// the one of `previous`, if there is one.
     pub(crate) fn write(
         &self,
-        marked: &Marked,
-        before: Option<&Durable>,
+        snapshot: &Snapshot,
+        before: Option<&Written>,
         previous: Option<u64>,
         executor: &Executor,
-    ) -> Result<Durable, CheckpointError> {
-        let time = marked.stand.time;
+    ) -> Result<Written, CheckpointError> {
+        let time = snapshot.stand.time;
         let (path, aside) = (self.path_of(time), self.aside(time));
-        let mut kept = before.map_or_else(Vec::new, |before| before.unchanged(marked));
+        let mut kept = before.map_or_else(Vec::new, |before| before.unchanged(snapshot));
         if let Some(before) = before
             && !self.take_over(before, &kept, &aside)
         {
             kept.clear();
             self.prepare(time)?;
         }
-        let (durable, mut files) = self.write_new(marked, before, kept, executor)?;
+        let (durable, mut files) = self.write_new(snapshot, before, kept, executor)?;
         let storage = &self.storage;
         if previous.is_none() {
             let first = storage.sync(std::mem::take(&mut files), &[&aside]);
@@ -102,7 +102,7 @@ impl Directory {
 
     /// Gives files of the checkpoint before a name in the new one; says whether that went. Not
     /// every file system can, and somebody may have removed them: then everything is written.
-    fn take_over(&self, before: &Durable, kept: &[FileEntry], aside: &Path) -> bool {
+    fn take_over(&self, before: &Written, kept: &[FileEntry], aside: &Path) -> bool {
         let from = self.path_of(before.time);
         let link = |file: &FileEntry| {
             let (from, to) = (from.join(&file.name), aside.join(&file.name));
@@ -115,31 +115,31 @@ impl Directory {
     /// still to be made durable.
     fn write_new(
         &self,
-        marked: &Marked,
-        before: Option<&Durable>,
+        snapshot: &Snapshot,
+        before: Option<&Written>,
         mut files: Vec<FileEntry>,
         executor: &Executor,
-    ) -> Result<(Durable, Vec<Box<dyn Output>>), CheckpointError> {
-        let time = marked.stand.time;
+    ) -> Result<(Written, Vec<Box<dyn Output>>), CheckpointError> {
+        let time = snapshot.stand.time;
         let aside = self.aside(time);
         let held = files.iter().flat_map(|file| file.pieces.iter().copied());
         let none = Pieces::new();
         let known = before.map_or(&none, |before| &before.pieces);
         let held = held.filter_map(|id| Some((id, *known.get(&id)?)));
         let mut pieces: Pieces = held.collect();
-        let (entry, state) = self.write_pieces(marked, &aside, known, &mut pieces, executor)?;
+        let (entry, state) = self.write_pieces(snapshot, &aside, known, &mut pieces, executor)?;
         let written = entry.length;
         files.push(entry);
         let manifest = Manifest {
-            stand: marked.stand,
-            operators: marked.parts.iter().map(Operator::of).collect(),
+            stand: snapshot.stand,
+            operators: snapshot.operators.iter().map(OperatorEntry::of).collect(),
             files,
         };
         let path = aside.join(MANIFEST);
         let bytes = manifest.bytes().map_err(unwritable(MANIFEST))?;
         let mut file = self.storage.create(&path).map_err(failed(&path))?;
         file.write(&bytes).map_err(failed(&path))?;
-        let durable = Durable {
+        let durable = Written {
             time,
             bytes: written + bytes.len() as u64,
             files: manifest.files,
@@ -152,24 +152,24 @@ impl Directory {
     /// they were before.
     fn write_pieces(
         &self,
-        marked: &Marked,
+        snapshot: &Snapshot,
         aside: &Path,
         known: &Pieces,
         pieces: &mut Pieces,
         executor: &Executor,
     ) -> Result<(FileEntry, Box<dyn Output>), CheckpointError> {
-        let new = marked.pieces();
+        let new = snapshot.pieces();
         let new = new.filter(|piece| !pieces.contains_key(&piece.id));
-        let new: Vec<PieceMark<'_>> = new.collect();
-        let name = format!("state-{:020}", marked.stand.time);
+        let new: Vec<PieceSnapshot<'_>> = new.collect();
+        let name = format!("state-{:020}", snapshot.stand.time);
         let path = aside.join(&name);
         let mut state = StateFile::create(self, &path)?;
-        let is_large = |piece: &&PieceMark<'_>| {
+        let is_large = |piece: &&PieceSnapshot<'_>| {
             let known = known.get(&piece.id);
             known.is_none_or(|(_, length)| *length >= WORTH_A_THREAD)
         };
         for run in new.chunks(AT_ONCE) {
-            let encode = |_, piece: &PieceMark<'_>| piece.bytes();
+            let encode = |_, piece: &PieceSnapshot<'_>| piece.bytes();
             let encoded = executor.map(run.iter().collect(), is_large, encode);
             for (piece, bytes) in run.iter().zip(encoded) {
                 let length = state.push(piece.id, &bytes?)?;
@@ -188,21 +188,26 @@ fn unwritable(operator: &str) -> impl Fn(BoxError) -> CheckpointError + '_ {
     }
 }
 
-impl Marked {
+impl Snapshot {
     /// All pieces of state: what belongs to no key group, then group by group.
-    fn pieces(&self) -> impl Iterator<Item = PieceMark<'_>> {
-        let parts = || self.parts.iter().zip(0u32..);
-        let piece = |name, id, version, encode| PieceMark {
+    fn pieces(&self) -> impl Iterator<Item = PieceSnapshot<'_>> {
+        let operators = || self.operators.iter().zip(0u32..);
+        let piece = |name, id, version, encode| PieceSnapshot {
             operator: name,
             id,
             version,
             encode,
         };
-        let whole = parts().filter_map(move |((name, mark), operator)| {
-            Some(piece(name, (operator, WHOLE), None, mark.whole.as_ref()?))
+        let whole = operators().filter_map(move |((name, snapshot), operator)| {
+            Some(piece(
+                name,
+                (operator, WHOLE),
+                None,
+                snapshot.whole.as_ref()?,
+            ))
         });
-        let groups = parts().flat_map(move |((name, mark), operator)| {
-            let groups = mark.groups.iter();
+        let groups = operators().flat_map(move |((name, snapshot), operator)| {
+            let groups = snapshot.groups.iter();
             groups.map(move |group| {
                 let id = (operator, group.group);
                 piece(name, id, Some(group.version), &group.encode)
@@ -213,14 +218,14 @@ impl Marked {
 }
 
 /// A piece of state to be written.
-struct PieceMark<'a> {
+struct PieceSnapshot<'a> {
     operator: &'a str,
     id: PieceId,
     version: Option<u64>,
     encode: &'a Encode,
 }
 
-impl PieceMark<'_> {
+impl PieceSnapshot<'_> {
     fn bytes(&self) -> Result<Vec<u8>, CheckpointError> {
         let mut bytes = Vec::new();
         (self.encode)(&mut bytes).map_err(unwritable(self.operator))?;
@@ -228,21 +233,21 @@ impl PieceMark<'_> {
     }
 }
 
-impl Operator {
-    fn of((name, mark): &(String, Mark)) -> Self {
+impl OperatorEntry {
+    fn of((name, snapshot): &(String, OperatorSnapshot)) -> Self {
         Self {
             name: name.clone(),
-            types: mark.types.clone(),
-            keys: mark.keys,
+            types: snapshot.types.clone(),
+            keys: snapshot.keys,
         }
     }
 }
 
-impl Durable {
+impl Written {
     /// The files that hold what has not changed since, with what that is; none if they hold
     /// too much else.
-    fn unchanged(&self, marked: &Marked) -> Vec<FileEntry> {
-        let now = marked.pieces().map(|piece| (piece.id, piece.version));
+    fn unchanged(&self, snapshot: &Snapshot) -> Vec<FileEntry> {
+        let now = snapshot.pieces().map(|piece| (piece.id, piece.version));
         let now: BTreeMap<PieceId, Option<u64>> = now.collect();
         let current = |id: &PieceId| {
             let known = self.pieces.get(id);

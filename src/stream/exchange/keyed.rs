@@ -5,9 +5,8 @@
 //! and travel in their order of arrival.
 
 use std::iter::Flatten;
-use std::mem;
-use std::vec;
 use std::vec::Vec;
+use std::{mem, vec};
 
 use crate::stream::exchange::{Inbox, Outbox, Routing, exchange};
 

@@ -3,35 +3,40 @@
 use std::vec;
 use std::vec::Vec;
 
-use crate::stream::Data;
+use crate::stream::data::Data;
 use crate::stream::error::BatchError;
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::run::executor::{Step, blame};
+use crate::stream::run::operator_context::OperatorContext;
+use crate::stream::threads::blame::blame;
 
 /// How many items the batch has.
-pub(crate) fn count<P: Pipe>(step: &Step, pipe: &P) -> Result<u64, BatchError> {
-    let counts = step.run(pipe, |scope| pipe.count(scope) as u64)?;
+pub(crate) fn count<P: Pipe>(context: &OperatorContext, pipe: &P) -> Result<u64, BatchError> {
+    let counts = context.run(pipe, |task| pipe.count(task) as u64)?;
     Ok(counts.into_iter().sum())
 }
 
 /// All items of the batch by `f`, first within the partitions, then in their order.
-pub(crate) fn reduce<P, F>(step: &Step, pipe: &P, f: &F) -> Result<Option<P::Item>, BatchError>
+pub(crate) fn reduce<P, F>(
+    context: &OperatorContext,
+    pipe: &P,
+    f: &F,
+) -> Result<Option<P::Item>, BatchError>
 where
     P: Pipe,
     F: Fn(P::Item, P::Item) -> P::Item + Sync,
 {
-    let partials = step.run(pipe, |scope| {
+    let partials = context.run(pipe, |task| {
         let mut partial = None;
-        pipe.run(scope, &mut |item| {
+        pipe.run(task, &mut |item| {
             partial = Some(match partial.take() {
                 None => item,
-                Some(before) => blame(step.node, || f(before, item)),
+                Some(before) => blame(context.operator, || f(before, item)),
             });
         });
         partial
     })?;
-    step.guard(None, || partials.into_iter().flatten().reduce(f))
+    context.guard(None, || partials.into_iter().flatten().reduce(f))
 }
 
 impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
@@ -39,9 +44,9 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     #[must_use]
     pub fn count(&self) -> DStream<'c, u64> {
         let pipe = self.pipe.clone();
-        let parents = vec![self.node];
-        self.ctx.wide("count", parents, self.slide, move |step| {
-            Ok(vec![vec![count(step, &pipe)?]])
+        let parents = vec![self.operator];
+        self.ctx.wide("count", parents, self.slide, move |context| {
+            Ok(vec![vec![count(context, &pipe)?]])
         })
     }
 
@@ -60,10 +65,11 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
         F: Fn(T, T) -> T + Send + Sync + 'static,
     {
         let pipe = self.pipe.clone();
-        let parents = vec![self.node];
-        self.ctx.wide("reduce", parents, self.slide, move |step| {
-            let reduced = reduce(step, &pipe, &f)?;
-            Ok(vec![reduced.into_iter().collect::<Vec<_>>()])
-        })
+        let parents = vec![self.operator];
+        self.ctx
+            .wide("reduce", parents, self.slide, move |context| {
+                let reduced = reduce(context, &pipe, &f)?;
+                Ok(vec![reduced.into_iter().collect::<Vec<_>>()])
+            })
     }
 }

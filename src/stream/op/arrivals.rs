@@ -9,13 +9,16 @@ use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::vec::Vec;
 
 use crate::hash::route;
+use crate::stream::data::{Data, Key};
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{Grouped, KeyedInbox, KeyedOutbox, Routed, Routing};
 use crate::stream::op::by_key::shuffle;
 use crate::stream::pipeline::pipe::Pipe;
-use crate::stream::run::executor::{Step, blame, lock};
-use crate::stream::state::{StateStore, Table};
-use crate::stream::{Data, Key};
+use crate::stream::run::operator_context::OperatorContext;
+use crate::stream::state::store::StateStore;
+use crate::stream::state::tables::Table;
+use crate::stream::threads::blame::blame;
+use crate::stream::threads::lock::lock;
 
 /// A value for a key that has a state, and where that state is.
 pub(crate) struct Known<V> {
@@ -46,29 +49,29 @@ impl<K, V> Arrivals<K, V> {
 /// Sends every record of a pipe to the partition that owns its key. Where tables may have left
 /// memory, all keys are new: only their owners look into tables, one at a time.
 pub(crate) fn send_to_states<K: Key, V: Data, S: Data, P: Pipe<Item = (K, V)>>(
-    step: &Step,
+    context: &OperatorContext,
     pipe: &P,
     store: &StateStore<K, S>,
 ) -> Result<Vec<Arrivals<K, V>>, BatchError> {
-    let routing = step.env.routing;
+    let routing = context.job.routing;
     if store.is_paged() {
-        let known = step.exchange(Vec::new()).into_iter();
-        let both = known.zip(shuffle(step, pipe)?);
+        let known = context.exchange(Vec::new()).into_iter();
+        let both = known.zip(shuffle(context, pipe)?);
         return Ok(both.map(|(known, new)| Arrivals { known, new }).collect());
     }
     let guards: Vec<_> = (0..store.partitions()).map(|at| store.read(at)).collect();
     let tables: Vec<_> = guards.iter().flat_map(|guard| guard.tables()).collect();
     let turn = Mutex::new(());
-    let outboxes = step.run(pipe, |scope| {
+    let outboxes = context.run(pipe, |task| {
         let mut sender = Sender::new(routing, &tables, Remains::new(&turn));
-        pipe.run(scope, &mut |(key, value)| {
-            blame(step.node, || sender.offer(key, value));
+        pipe.run(task, &mut |(key, value)| {
+            blame(context.operator, || sender.offer(key, value));
         });
-        blame(step.node, || sender.finish())
+        blame(context.operator, || sender.finish())
     })?;
     let (known, new) = outboxes.into_iter().unzip();
-    let known = step.exchange(known).into_iter();
-    let both = known.zip(step.exchange(new));
+    let known = context.exchange(known).into_iter();
+    let both = known.zip(context.exchange(new));
     Ok(both.map(|(known, new)| Arrivals { known, new }).collect())
 }
 

@@ -4,32 +4,33 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::hash::route;
+use crate::stream::data::{Data, Key};
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{Inbox, KeyedInbox, KeyedOutbox, Routed};
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::run::executor::{Step, blame};
+use crate::stream::run::operator_context::OperatorContext;
 use crate::stream::state::table::OrderedTable;
-use crate::stream::{Data, Key};
+use crate::stream::threads::blame::blame;
 
 /// Records by partition.
 type Records<K, V> = Vec<Vec<(K, V)>>;
 
 /// Sends every record of a pipe to the partition that owns its key.
 pub(crate) fn shuffle<K: Key, V: Data, P: Pipe<Item = (K, V)>>(
-    step: &Step,
+    context: &OperatorContext,
     pipe: &P,
 ) -> Result<Vec<KeyedInbox<Routed<K, V>>>, BatchError> {
-    let routing = step.env.routing;
-    let outboxes = step.run(pipe, |scope| {
+    let routing = context.job.routing;
+    let outboxes = context.run(pipe, |task| {
         let mut outbox = KeyedOutbox::new(routing);
-        pipe.run(scope, &mut |(key, value)| {
-            let hash = blame(step.node, || route(&key));
+        pipe.run(task, &mut |(key, value)| {
+            let hash = blame(context.operator, || route(&key));
             outbox.send(Routed { hash, key, value });
         });
         outbox
     })?;
-    Ok(step.exchange(outboxes))
+    Ok(context.exchange(outboxes))
 }
 
 /// How the values of one key become one combined value.
@@ -45,7 +46,7 @@ pub(crate) trait Combine<V>: Send + Sync {
 ///
 /// The records of a partition come out in the order in which their keys were first received.
 pub(crate) fn combine<K, V, P, C>(
-    step: &Step,
+    context: &OperatorContext,
     pipe: &P,
     combiner: &C,
 ) -> Result<Records<K, C::Combined>, BatchError>
@@ -55,27 +56,27 @@ where
     P: Pipe<Item = (K, V)>,
     C: Combine<V>,
 {
-    let routing = step.env.routing;
-    let outboxes = step.run(pipe, |scope| {
+    let routing = context.job.routing;
+    let outboxes = context.run(pipe, |task| {
         let mut sender = Sender::new(combiner, KeyedOutbox::new(routing));
-        pipe.run(scope, &mut |(key, value)| {
-            blame(step.node, || sender.offer(key, value));
+        pipe.run(task, &mut |(key, value)| {
+            blame(context.operator, || sender.offer(key, value));
         });
         sender.finish()
     })?;
-    by_lane(step, step.exchange(outboxes), |lane| {
+    by_lane(context, context.exchange(outboxes), |lane| {
         combine_received(lane, combiner)
     })
 }
 
 /// What becomes of each lane of each inbox, by partition.
 fn by_lane<K: Key, V: Data, U: Data>(
-    step: &Step,
+    context: &OperatorContext,
     inboxes: Vec<KeyedInbox<Routed<K, V>>>,
     work: impl Fn(Inbox<Routed<K, V>>) -> Vec<U> + Sync,
 ) -> Result<Vec<Vec<U>>, BatchError> {
     let busy = |inbox: &KeyedInbox<Routed<K, V>>| !inbox.is_empty();
-    step.each(inboxes, busy, |_, inbox| {
+    context.each(inboxes, busy, |_, inbox| {
         let lanes = inbox.into_lanes().into_iter();
         let mut parts = lanes.map(&work);
         let mut all = parts.next().unwrap_or_default();
@@ -169,10 +170,10 @@ fn combine_received<K: Key, V, C: Combine<V>>(
 
 /// All values of each key, in order of arrival.
 pub(crate) fn group<K: Key, V: Data, P: Pipe<Item = (K, V)>>(
-    step: &Step,
+    context: &OperatorContext,
     pipe: &P,
 ) -> Result<Records<K, Vec<V>>, BatchError> {
-    by_lane(step, shuffle(step, pipe)?, |lane| {
+    by_lane(context, shuffle(context, pipe)?, |lane| {
         let mut table = OrderedTable::new();
         for Routed { hash, key, value } in lane {
             let position = table.insert(hash, key, Vec::new);
@@ -212,7 +213,7 @@ impl<V: Data, F: Fn(V, V) -> V + Send + Sync> Combine<V> for Reduce<F> {
 
 /// One value of each key by `f`.
 pub(crate) fn reduce_by_key<K, V, P, F>(
-    step: &Step,
+    context: &OperatorContext,
     pipe: &P,
     reducer: &Reduce<F>,
 ) -> Result<Records<K, V>, BatchError>
@@ -222,7 +223,7 @@ where
     P: Pipe<Item = (K, V)>,
     F: Fn(V, V) -> V + Send + Sync,
 {
-    let reduced = combine(step, pipe, reducer)?.into_iter();
+    let reduced = combine(context, pipe, reducer)?.into_iter();
     let present = |(key, value): (K, Option<V>)| value.map(|value| (key, value));
     Ok(reduced
         .map(|records| records.into_iter().filter_map(present).collect())
@@ -283,10 +284,10 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         F: Fn(V, V) -> V + Send + Sync + 'static,
     {
         let (pipe, reducer) = (self.pipe.clone(), Reduce(f));
-        let parents = vec![self.node];
+        let parents = vec![self.operator];
         self.ctx
-            .wide("reduce_by_key", parents, self.slide, move |step| {
-                reduce_by_key(step, &pipe, &reducer)
+            .wide("reduce_by_key", parents, self.slide, move |context| {
+                reduce_by_key(context, &pipe, &reducer)
             })
     }
 
@@ -322,10 +323,10 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     {
         let pipe = self.pipe.clone();
         let combiner = Three { create, add, merge };
-        let parents = vec![self.node];
+        let parents = vec![self.operator];
         self.ctx
-            .wide("combine_by_key", parents, self.slide, move |step| {
-                combine(step, &pipe, &combiner)
+            .wide("combine_by_key", parents, self.slide, move |context| {
+                combine(context, &pipe, &combiner)
             })
     }
 
@@ -337,10 +338,10 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     #[must_use]
     pub fn group_by_key(&self) -> DStream<'c, (K, Vec<V>)> {
         let pipe = self.pipe.clone();
-        let parents = vec![self.node];
+        let parents = vec![self.operator];
         self.ctx
-            .wide("group_by_key", parents, self.slide, move |step| {
-                group(step, &pipe)
+            .wide("group_by_key", parents, self.slide, move |context| {
+                group(context, &pipe)
             })
     }
 }

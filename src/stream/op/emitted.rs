@@ -4,10 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::vec::Vec;
 
-use crate::stream::pipeline::pipe::{Materialized, Pipe, StateRows};
+use crate::stream::data::{Data, Key};
+use crate::stream::op::state::StateRows;
+use crate::stream::pipeline::materialized::Materialized;
+use crate::stream::pipeline::partition_context::PartitionContext;
+use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::run::executor::Scope;
-use crate::stream::{Data, Key};
 
 /// The pipeline of [`state_by_key`](DStream::state_by_key): what the function emitted, and a way
 /// to the states behind it.
@@ -38,21 +40,21 @@ impl<K: Data, S: Data, U: Data> Pipe for Emitted<K, S, U> {
         self.emitted.partitions()
     }
 
-    fn weight(&self, partition: usize) -> usize {
-        self.emitted.weight(partition)
+    fn input_len(&self, partition: usize) -> usize {
+        self.emitted.input_len(partition)
     }
 
     #[inline]
-    fn run<F: FnMut(U)>(&self, scope: &Scope, sink: &mut F) {
-        self.emitted.run(scope, sink);
+    fn run<F: FnMut(U)>(&self, task: &PartitionContext, sink: &mut F) {
+        self.emitted.run(task, sink);
     }
 
-    fn collect(&self, scope: &Scope) -> Arc<Vec<U>> {
-        self.emitted.collect(scope)
+    fn collect(&self, task: &PartitionContext) -> Arc<Vec<U>> {
+        self.emitted.collect(task)
     }
 
-    fn count(&self, scope: &Scope) -> usize {
-        self.emitted.count(scope)
+    fn count(&self, task: &PartitionContext) -> usize {
+        self.emitted.count(task)
     }
 }
 
@@ -62,6 +64,11 @@ impl<'c, K: Key, S: Data, U: Data> DStream<'c, U, Emitted<K, S, U>> {
     /// The states are read where they are and copied for consumers that ask for the pairs.
     #[must_use]
     pub fn snapshots(&self) -> DStream<'c, (K, S), StateRows<K, S>> {
-        DStream::new(self.ctx, self.node, self.slide, self.pipe.states.clone())
+        DStream::new(
+            self.ctx,
+            self.operator,
+            self.slide,
+            self.pipe.states.clone(),
+        )
     }
 }

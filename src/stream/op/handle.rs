@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::stream::pipeline::pipe::{Emitted, StateRows};
+use crate::stream::data::{Data, Key};
+use crate::stream::op::emitted::Emitted;
+use crate::stream::op::state::StateRows;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::state::StateHandle;
-use crate::stream::{Data, Key};
+use crate::stream::state::handle::StateHandle;
 
 impl<K: Data, S: Data> DStream<'_, (K, S), StateRows<K, S>> {
     /// A handle by which any thread can ask these states while the stream runs.
@@ -17,7 +18,7 @@ impl<K: Data, S: Data> DStream<'_, (K, S), StateRows<K, S>> {
     /// See [`StateHandle`].
     #[must_use]
     pub fn handle(&self) -> StateHandle<K, S> {
-        self.ctx.keep(self.node);
+        self.ctx.keep(self.operator);
         StateHandle::new(Arc::clone(&self.pipe.store))
     }
 }

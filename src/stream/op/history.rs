@@ -2,24 +2,28 @@
 
 use std::boxed::Box;
 use std::collections::VecDeque;
-use std::fmt;
-use std::mem;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::vec::Vec;
+use std::{fmt, mem};
 
-use crate::stream::Data;
-use crate::stream::checkpoint::{
-    Codecs, Mark, Part, Refusal, put, put_panes, take, take_panes, used_up,
-};
-use crate::stream::error::{BatchError, BoxError};
+use crate::stream::checkpoint::durable::Durable;
+use crate::stream::data::Data;
+use crate::stream::error::BatchError;
 use crate::stream::op::batch::batch::Batch;
 use crate::stream::pipeline::pipe::Pipe;
-use crate::stream::pipeline::slot::Partitions;
-use crate::stream::pipeline::slot::shared;
+use crate::stream::pipeline::slot::{Partitions, to_partitions};
 use crate::stream::plan::dstream::DStream;
-use crate::stream::plan::graph::{Node, Role};
-use crate::stream::run::executor::{Env, NodeId, Step, lock};
+use crate::stream::plan::graph::Role;
+use crate::stream::run::job::JobContext;
+use crate::stream::run::operator::Operator;
+use crate::stream::run::operator_context::OperatorContext;
+use crate::stream::state::codec::{Codecs, put, take};
+use crate::stream::state::operator_snapshot::OperatorSnapshot;
+use crate::stream::state::saved::{Refusal, SavedState, put_panes, take_panes, used_up};
+use crate::stream::state::stateful::Stateful;
+use crate::stream::threads::blame::OperatorId;
+use crate::stream::threads::lock::lock;
 use crate::stream::time::BatchTime;
 
 /// The last batches of a stream; cloning gives another handle to them.
@@ -34,7 +38,7 @@ struct Kept<T> {
     /// A slide before the first batch, in milliseconds; `None` before it.
     zero: Option<u64>,
     /// What a batch needs for its operations; `None` before the stream has started.
-    runs_on: Option<(Arc<Env>, NodeId)>,
+    runs_on: Option<(Arc<JobContext>, OperatorId)>,
 }
 
 /// Batch times and items, oldest first.
@@ -46,7 +50,7 @@ impl<T: Data> History<T> {
     #[must_use]
     pub fn slice(&self, from: BatchTime, to: BatchTime) -> Vec<Batch<T>> {
         let kept = lock(&self.kept);
-        let Some((env, node)) = &kept.runs_on else {
+        let Some((job, operator)) = &kept.runs_on else {
             return Vec::new();
         };
         let zero = kept.zero.unwrap_or(0);
@@ -58,12 +62,12 @@ impl<T: Data> History<T> {
         let panes = kept.panes.iter();
         let asked = panes.filter(|(time, _)| range.contains(&time.as_millis()));
         let batch = |(time, partitions): &(BatchTime, Partitions<T>)| {
-            let step = Step {
-                env: Arc::clone(env),
-                node: *node,
+            let context = OperatorContext {
+                job: Arc::clone(job),
+                operator: *operator,
                 time: *time,
             };
-            Batch::new(step, partitions.clone())
+            Batch::new(context, partitions.clone())
         };
         asked.map(batch).collect()
     }
@@ -86,9 +90,9 @@ impl<T> fmt::Debug for History<T> {
     }
 }
 
-struct HistoryNode<P: Pipe> {
+struct HistoryOperator<P: Pipe> {
     pipe: P,
-    node: NodeId,
+    operator: OperatorId,
     kept: Arc<Mutex<Kept<P::Item>>>,
     /// Milliseconds, both.
     slide: u64,
@@ -96,61 +100,75 @@ struct HistoryNode<P: Pipe> {
     saved: (Panes<P::Item>, Option<u64>),
 }
 
-impl<P: Pipe> Node for HistoryNode<P> {
-    fn start(&mut self, env: &Arc<Env>) -> Result<(), BoxError> {
-        lock(&self.kept).runs_on = Some((Arc::clone(env), self.node));
-        Ok(())
+impl<P: Pipe> Operator for HistoryOperator<P> {
+    fn connect(&mut self, _consumers: usize, job: &Arc<JobContext>) {
+        lock(&self.kept).runs_on = Some((Arc::clone(job), self.operator));
     }
 
-    fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
-        let partitions = step.run(&self.pipe, |scope| self.pipe.collect(scope))?;
-        let now = step.time.as_millis();
+    fn evaluate(&mut self, context: &OperatorContext) -> Result<(), BatchError> {
+        let partitions = context.run(&self.pipe, |task| self.pipe.collect(task))?;
+        let now = context.time.as_millis();
         let mut kept = lock(&self.kept);
         kept.zero.get_or_insert(now.saturating_sub(self.slide));
         kept.panes.retain(|(time, _)| {
             let age = now.saturating_sub(time.as_millis());
             age < self.span
         });
-        kept.panes.push_back((step.time, partitions));
+        kept.panes.push_back((context.time, partitions));
         Ok(())
     }
 
+    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
+        Some(self)
+    }
+
+    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
+        Some(self)
+    }
+}
+
+impl<P: Pipe> Stateful for HistoryOperator<P> {
     fn save(&mut self) {
         let kept = lock(&self.kept);
         self.saved = (kept.panes.clone(), kept.zero);
     }
 
-    fn restore(&mut self) {
+    fn roll_back(&mut self) {
         let mut kept = lock(&self.kept);
         (kept.panes, kept.zero) = mem::take(&mut self.saved);
     }
+}
 
-    fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
+impl<P: Pipe> Durable for HistoryOperator<P> {
+    fn snapshot(&self, codecs: &Codecs) -> Result<OperatorSnapshot, Refusal> {
         let item = codecs.get::<P::Item>()?.clone();
         let kept = lock(&self.kept);
         let (panes, zero) = (kept.panes.clone(), kept.zero);
-        Ok(Mark::whole(std::vec![item.name()], move |out| {
-            put(&zero, out)?;
-            let panes = panes.iter().map(|(time, partitions)| {
-                let partitions = partitions.iter().map(|items| items.as_slice());
-                (*time, partitions)
-            });
-            put_panes(&item, panes, out)
-        }))
+        Ok(OperatorSnapshot::unkeyed(
+            std::vec![item.name()],
+            move |out| {
+                put(&zero, out)?;
+                let panes = panes.iter().map(|(time, partitions)| {
+                    let partitions = partitions.iter().map(|items| items.as_slice());
+                    (*time, partitions)
+                });
+                put_panes(&item, panes, out)
+            },
+        ))
     }
 
-    fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
+    fn recover(&mut self, codecs: &Codecs, saved: &SavedState) -> Result<(), Refusal> {
         let item = codecs.get::<P::Item>()?;
-        part.check_types(std::vec![item.name()])?;
+        saved.check_types(std::vec![item.name()])?;
         let mut buffer = Vec::new();
-        let mut bytes = part.whole(&mut buffer)?;
+        let mut bytes = saved.whole(&mut buffer)?;
         let zero = take(&mut bytes)?;
         let panes = take_panes(item, &mut bytes)?.into_iter();
         used_up(bytes)?;
         let mut kept = lock(&self.kept);
         kept.zero = zero;
         kept.panes = panes
-            .map(|(time, partitions)| (time, shared(partitions)))
+            .map(|(time, partitions)| (time, to_partitions(partitions)))
             .collect();
         Ok(())
     }
@@ -187,18 +205,18 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
             })),
             slide: self.slide,
         };
-        let node = |node| HistoryNode {
+        let operator = |operator| HistoryOperator {
             pipe: self.pipe.clone(),
-            node,
+            operator,
             kept: Arc::clone(&history.kept),
             slide: self.slide,
             span: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
             saved: (VecDeque::new(), None),
         };
-        let parents = std::vec![self.node];
+        let parents = std::vec![self.operator];
         self.ctx
             .add(Role::Output, "remember", parents, self.slide, |at| {
-                Box::new(node(at))
+                Box::new(operator(at))
             });
         history
     }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::vec::Vec;
 
+use crate::stream::data::{Data, Key};
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{KeyedInbox, Routed};
 use crate::stream::op::by_key::shuffle;
+use crate::stream::pipeline::partition_context::PartitionContext;
 use crate::stream::pipeline::pipe::Pipe;
-use crate::stream::run::executor::{NodeId, Scope, Step, blame};
+use crate::stream::run::operator_context::OperatorContext;
+use crate::stream::threads::blame::{OperatorId, blame};
 use crate::stream::time::BatchTime;
-use crate::stream::{Data, Key};
 
 /// The event time of a record.
 type EventTime<K, V> = dyn Fn(&K, &V) -> BatchTime + Send + Sync;
@@ -46,23 +48,23 @@ impl<K: Key, V: Data> IdleClock<K, V> {
     /// Sends every record of a pipe to the partition that owns its key; and what time it is.
     pub(crate) fn shuffle<P: Pipe<Item = (K, V)>>(
         &self,
-        step: &Step,
+        context: &OperatorContext,
         pipe: &P,
     ) -> Result<(Inboxes<K, V>, BatchTime), BatchError> {
         match self {
-            Self::BatchTime => Ok((shuffle(step, pipe)?, step.time)),
+            Self::BatchTime => Ok((shuffle(context, pipe)?, context.time)),
             Self::Given(clock) => {
-                let now = step.guard(None, || clock(step.time))?;
-                Ok((shuffle(step, pipe)?, now))
+                let now = context.guard(None, || clock(context.time))?;
+                Ok((shuffle(context, pipe)?, now))
             }
             Self::EventTime(event_time) => {
                 let watched = Watched {
                     pipe: pipe.clone(),
-                    node: step.node,
+                    operator: context.operator,
                     event_time: Arc::clone(event_time),
                     latest: Arc::default(),
                 };
-                let inboxes = shuffle(step, &watched)?;
+                let inboxes = shuffle(context, &watched)?;
                 let latest = watched.latest.load(Ordering::Relaxed);
                 Ok((inboxes, BatchTime::from_millis(latest)))
             }
@@ -73,7 +75,7 @@ impl<K: Key, V: Data> IdleClock<K, V> {
 /// A pipeline, and the latest event time of what has come through it.
 struct Watched<P, K, V> {
     pipe: P,
-    node: NodeId,
+    operator: OperatorId,
     event_time: Arc<EventTime<K, V>>,
     /// Milliseconds.
     latest: Arc<AtomicU64>,
@@ -83,7 +85,7 @@ impl<P: Clone, K, V> Clone for Watched<P, K, V> {
     fn clone(&self) -> Self {
         Self {
             pipe: self.pipe.clone(),
-            node: self.node,
+            operator: self.operator,
             event_time: Arc::clone(&self.event_time),
             latest: Arc::clone(&self.latest),
         }
@@ -97,14 +99,14 @@ impl<K: Data, V: Data, P: Pipe<Item = (K, V)>> Pipe for Watched<P, K, V> {
         self.pipe.partitions()
     }
 
-    fn weight(&self, partition: usize) -> usize {
-        self.pipe.weight(partition)
+    fn input_len(&self, partition: usize) -> usize {
+        self.pipe.input_len(partition)
     }
 
-    fn run<S: FnMut((K, V))>(&self, scope: &Scope, sink: &mut S) {
+    fn run<S: FnMut((K, V))>(&self, task: &PartitionContext, sink: &mut S) {
         let mut latest = 0;
-        self.pipe.run(scope, &mut |(key, value)| {
-            let time = blame(self.node, || (self.event_time)(&key, &value));
+        self.pipe.run(task, &mut |(key, value)| {
+            let time = blame(self.operator, || (self.event_time)(&key, &value));
             latest = latest.max(time.as_millis());
             sink((key, value));
         });

@@ -3,14 +3,15 @@
 use std::vec;
 use std::vec::Vec;
 
+use crate::stream::data::{Data, Key};
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{Inbox, KeyedInbox, Routed, lanes_of_both};
 use crate::stream::op::by_key::shuffle;
-use crate::stream::pipeline::pipe::{Pipe, Shared};
+use crate::stream::pipeline::materialized::Shared;
+use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::run::executor::Step;
+use crate::stream::run::operator_context::OperatorContext;
 use crate::stream::state::table::OrderedTable;
-use crate::stream::{Data, Key};
 
 /// The values that a key has on either side.
 pub type Sides<V, W> = (Vec<V>, Vec<W>);
@@ -20,7 +21,7 @@ type Cogrouped<K, V, W> = Vec<Vec<(K, Sides<V, W>)>>;
 
 /// Every key of either side with all its values of both, in order of arrival.
 pub(crate) fn cogroup<K, V, W, P, Q>(
-    step: &Step,
+    context: &OperatorContext,
     left: &P,
     right: &Q,
 ) -> Result<Cogrouped<K, V, W>, BatchError>
@@ -31,12 +32,12 @@ where
     P: Pipe<Item = (K, V)>,
     Q: Pipe<Item = (K, W)>,
 {
-    let left = shuffle(step, left)?;
-    let right = shuffle(step, right)?;
+    let left = shuffle(context, left)?;
+    let right = shuffle(context, right)?;
     let both = left.into_iter().zip(right).collect();
     let busy =
         |(left, right): &(KeyedInbox<_>, KeyedInbox<_>)| !left.is_empty() || !right.is_empty();
-    step.each(both, busy, |_, (left, right)| {
+    context.each(both, busy, |_, (left, right)| {
         let lanes = lanes_of_both(left, right).into_iter();
         lanes.flat_map(|(left, right)| sides(left, right)).collect()
     })
@@ -129,10 +130,11 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     ) -> DStream<'c, (K, Sides<V, W>)> {
         self.assert_same_slide(other);
         let (left, right) = (self.pipe.clone(), other.pipe.clone());
-        let parents = vec![self.node, other.node];
-        self.ctx.wide("cogroup", parents, self.slide, move |step| {
-            cogroup(step, &left, &right)
-        })
+        let parents = vec![self.operator, other.operator];
+        self.ctx
+            .wide("cogroup", parents, self.slide, move |context| {
+                cogroup(context, &left, &right)
+            })
     }
 
     join!(

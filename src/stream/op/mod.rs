@@ -5,6 +5,7 @@ pub(crate) mod arrivals;
 pub(crate) mod batch;
 pub(crate) mod by_key;
 pub(crate) mod emitted;
+mod facets;
 mod handle;
 pub(crate) mod history;
 mod idle_clock;

@@ -5,11 +5,11 @@
 
 use std::vec::{IntoIter, Vec};
 
-use crate::stream::Data;
+use crate::stream::data::Data;
 use crate::stream::error::BoxError;
-use crate::stream::pipeline::pipe::{
-    Filter, FlatMap, Map, MapPartitions, Pipe, Shared, TryFlatMap,
-};
+use crate::stream::pipeline::materialized::Shared;
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::pipeline::stages::{Filter, FlatMap, Map, MapPartitions, TryFlatMap};
 use crate::stream::plan::dstream::DStream;
 
 impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
@@ -28,7 +28,7 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
         U: Data,
         F: Fn(T) -> U + Send + Sync + 'static,
     {
-        self.narrow("map", |parent, node| Map::new(parent, node, f))
+        self.narrow("map", |parent, operator| Map::new(parent, operator, f))
     }
 
     /// Replaces every item by any number of items.
@@ -37,7 +37,9 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
         I: IntoIterator<Item: Data> + 'static,
         F: Fn(T) -> I + Send + Sync + 'static,
     {
-        self.narrow("flat_map", |parent, node| FlatMap::new(parent, node, f))
+        self.narrow("flat_map", |parent, operator| {
+            FlatMap::new(parent, operator, f)
+        })
     }
 
     /// Keeps the items for which `f` says so.
@@ -45,7 +47,9 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     where
         F: Fn(&T) -> bool + Send + Sync + 'static,
     {
-        self.narrow("filter", |parent, node| Filter::new(parent, node, f))
+        self.narrow("filter", |parent, operator| {
+            Filter::new(parent, operator, f)
+        })
     }
 
     /// Applies `f` to every item and keeps what it finds.
@@ -54,7 +58,9 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
         U: Data,
         F: Fn(T) -> Option<U> + Send + Sync + 'static,
     {
-        self.narrow("filter_map", |parent, node| FlatMap::new(parent, node, f))
+        self.narrow("filter_map", |parent, operator| {
+            FlatMap::new(parent, operator, f)
+        })
     }
 
     /// Like [`map`](Self::map), for an `f` that may fail: its first error fails the batch, under
@@ -80,8 +86,8 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
         E: Into<BoxError> + 'static,
         F: Fn(T) -> Result<U, E> + Send + Sync + 'static,
     {
-        self.narrow("try_map", |parent, node| {
-            TryFlatMap::<_, _, (Option<U>, E)>::new(parent, node, move |item| f(item).map(Some))
+        self.narrow("try_map", |parent, operator| {
+            TryFlatMap::<_, _, (Option<U>, E)>::new(parent, operator, move |item| f(item).map(Some))
         })
     }
 
@@ -96,8 +102,8 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
         E: Into<BoxError> + 'static,
         F: Fn(T) -> Result<I, E> + Send + Sync + 'static,
     {
-        self.narrow("try_flat_map", |parent, node| {
-            TryFlatMap::new(parent, node, f)
+        self.narrow("try_flat_map", |parent, operator| {
+            TryFlatMap::new(parent, operator, f)
         })
     }
 
@@ -111,8 +117,8 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
         E: Into<BoxError> + 'static,
         F: Fn(&T) -> Result<bool, E> + Send + Sync + 'static,
     {
-        self.narrow("try_filter", |parent, node| {
-            TryFlatMap::<_, _, (Option<T>, E)>::new(parent, node, move |item| {
+        self.narrow("try_filter", |parent, operator| {
+            TryFlatMap::<_, _, (Option<T>, E)>::new(parent, operator, move |item| {
                 Ok(f(&item)?.then_some(item))
             })
         })
@@ -127,8 +133,8 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
         I: IntoIterator<Item: Data> + 'static,
         F: Fn(IntoIter<T>) -> I + Send + Sync + 'static,
     {
-        self.narrow("map_partitions", |parent, node| {
-            MapPartitions::new(parent, node, move |_, items| f(items))
+        self.narrow("map_partitions", |parent, operator| {
+            MapPartitions::new(parent, operator, move |_, items| f(items))
         })
     }
 
@@ -141,15 +147,15 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
         I: IntoIterator<Item: Data> + 'static,
         F: Fn(usize, IntoIter<T>) -> I + Send + Sync + 'static,
     {
-        self.narrow("map_partitions_with_index", |parent, node| {
-            MapPartitions::new(parent, node, f)
+        self.narrow("map_partitions_with_index", |parent, operator| {
+            MapPartitions::new(parent, operator, f)
         })
     }
 
     /// Makes every partition one item.
     pub fn glom(&self) -> DStream<'c, Vec<T>, Shared<impl Pipe<Item = Vec<T>> + use<T, P>>> {
-        self.narrow("glom", |parent, node| {
-            MapPartitions::new(parent, node, |_, items: IntoIter<T>| {
+        self.narrow("glom", |parent, operator| {
+            MapPartitions::new(parent, operator, |_, items: IntoIter<T>| {
                 Some(items.collect::<Vec<T>>())
             })
         })
@@ -166,8 +172,8 @@ impl<'c, K: Data, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         U: Data,
         F: Fn(V) -> U + Send + Sync + 'static,
     {
-        self.narrow("map_values", |parent, node| {
-            Map::new(parent, node, move |(key, value)| (key, f(value)))
+        self.narrow("map_values", |parent, operator| {
+            Map::new(parent, operator, move |(key, value)| (key, f(value)))
         })
     }
 
@@ -180,8 +186,8 @@ impl<'c, K: Data, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         I: IntoIterator<Item: Data> + 'static,
         F: Fn(V) -> I + Send + Sync + 'static,
     {
-        self.narrow("flat_map_values", |parent, node| {
-            FlatMap::new(parent, node, move |(key, value): (K, V)| {
+        self.narrow("flat_map_values", |parent, operator| {
+            FlatMap::new(parent, operator, move |(key, value): (K, V)| {
                 f(value).into_iter().map(move |value| (key.clone(), value))
             })
         })

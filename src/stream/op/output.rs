@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use crate::stream::Data;
+use crate::stream::data::Data;
 use crate::stream::error::BoxError;
 use crate::stream::op::batch::batch::Batch;
 use crate::stream::op::transform::batch_of;
@@ -42,11 +42,13 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
         F: FnMut(Batch<T>, BatchTime) -> Result<(), BoxError> + Send + 'static,
     {
         let pipe = self.pipe.clone();
-        self.ctx.output(kind, self.node, self.slide, move |step| {
-            let batch = batch_of(step, &pipe)?;
-            step.guard(None, || f(batch, step.time))?
-                .map_err(|error| step.failure(error))
-        });
+        self.ctx
+            .output(kind, self.operator, self.slide, move |context| {
+                let batch = batch_of(context, &pipe)?;
+                context
+                    .guard(None, || f(batch, context.time))?
+                    .map_err(|error| context.failure(error))
+            });
     }
 }
 

@@ -3,24 +3,24 @@
 use std::vec;
 use std::vec::Vec;
 
-use crate::stream::Data;
+use crate::stream::data::Data;
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{Inbox, Outbox, exchange};
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::run::executor::Step;
+use crate::stream::run::operator_context::OperatorContext;
 
 /// Deals the items of each partition in turn to `partitions` partitions, each source beginning
 /// one further than the one before it.
 pub(crate) fn repartition<P: Pipe>(
-    step: &Step,
+    context: &OperatorContext,
     pipe: &P,
     partitions: usize,
 ) -> Result<Vec<Vec<P::Item>>, BatchError> {
-    let outboxes = step.run(pipe, |scope| {
+    let outboxes = context.run(pipe, |task| {
         let mut outbox = Outbox::new(partitions);
-        let mut next = scope.partition % partitions;
-        pipe.run(scope, &mut |item| {
+        let mut next = task.partition % partitions;
+        pipe.run(task, &mut |item| {
             outbox.send(next, item);
             next = (next + 1) % partitions;
         });
@@ -44,10 +44,10 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     pub fn repartition(&self, partitions: usize) -> DStream<'c, T> {
         assert!(partitions > 0, "a batch has at least one partition");
         let pipe = self.pipe.clone();
-        let parents = vec![self.node];
+        let parents = vec![self.operator];
         self.ctx
-            .wide("repartition", parents, self.slide, move |step| {
-                repartition(step, &pipe, partitions)
+            .wide("repartition", parents, self.slide, move |context| {
+                repartition(context, &pipe, partitions)
             })
     }
 }

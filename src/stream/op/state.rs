@@ -1,22 +1,26 @@
 //! State per key that every known key's function sees in every batch.
 
 use std::boxed::Box;
-use std::fmt;
-use std::mem;
 use std::sync::Arc;
-use std::vec;
 use std::vec::Vec;
+use std::{fmt, mem, vec};
 
-use crate::stream::error::BatchError;
+use crate::stream::checkpoint::durable::Durable;
+use crate::stream::data::{Data, Key};
+use crate::stream::error::{BatchError, BoxError};
 use crate::stream::exchange::{Inbox, Routed};
 use crate::stream::op::arrivals::{Arrivals, Known, send_to_states};
+use crate::stream::op::facets::keeps_store;
+use crate::stream::pipeline::partition_context::PartitionContext;
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::plan::graph::{Node, Role};
-use crate::stream::run::executor::{Scope, Step};
-use crate::stream::state::{GroupTables, StateStore, Table, keeps_store};
+use crate::stream::plan::graph::Role;
+use crate::stream::run::operator::Operator;
+use crate::stream::run::operator_context::OperatorContext;
+use crate::stream::state::stateful::Stateful;
+use crate::stream::state::store::StateStore;
+use crate::stream::state::tables::{GroupTables, Table};
 use crate::stream::time::BatchTime;
-use crate::stream::{Data, Key};
 
 /// The pipeline of a stream of states: reads the tables where they are, and copies what a
 /// consumer asks for when it asks.
@@ -49,18 +53,21 @@ impl<K: Data, S: Data> Pipe for StateRows<K, S> {
         self.store.partitions()
     }
 
-    fn weight(&self, partition: usize) -> usize {
+    fn input_len(&self, partition: usize) -> usize {
         self.store.read(partition).len()
     }
 
     #[inline]
-    fn run<F: FnMut((K, S))>(&self, scope: &Scope, sink: &mut F) {
-        let tables = self.store.read(scope.partition);
-        tables.for_each(|key, state| sink((key.clone(), state.clone())));
+    fn run<F: FnMut((K, S))>(&self, task: &PartitionContext, sink: &mut F) {
+        let tables = self.store.read(task.partition);
+        let each = |key: &K, state: &S| sink((key.clone(), state.clone()));
+        tables
+            .for_each(each)
+            .unwrap_or_else(|error| task.fail_here(error));
     }
 
-    fn count(&self, scope: &Scope) -> usize {
-        self.store.read(scope.partition).len()
+    fn count(&self, task: &PartitionContext) -> usize {
+        self.store.read(task.partition).len()
     }
 }
 
@@ -160,7 +167,7 @@ fn visit<K: Key, V, S: Data>(
     state: &mut GroupTables<K, S>,
     arrivals: Arrivals<K, V>,
     f: impl Fn(&K, NewValues<'_, V>, Option<S>) -> Option<S>,
-) {
+) -> Result<(), BoxError> {
     let (links, firsts) = (Vec::new(), Vec::new());
     let mut chained = Chains { links, firsts };
     let known = arrivals.known.into_groups().into_iter();
@@ -169,7 +176,7 @@ fn visit<K: Key, V, S: Data>(
         if state.keys_of(at) == 0 && new.is_empty() {
             continue;
         }
-        let table = state.table_mut(at);
+        let table = state.fetch(at)?;
         chained.fill(known, new, table);
         let links = &mut chained.links;
         let mut firsts = chained.firsts.iter();
@@ -179,17 +186,18 @@ fn visit<K: Key, V, S: Data>(
             *state = f(key, new, state.take());
             state.is_some()
         });
-        state.settle(at);
+        state.settle(at)?;
     }
+    Ok(())
 }
 
-struct UpdateNode<P, K, S, F> {
+struct UpdateOperator<P, K, S, F> {
     pipe: P,
     store: Arc<StateStore<K, S>>,
     update: F,
 }
 
-impl<K, V, S, P, F> Node for UpdateNode<P, K, S, F>
+impl<K, V, S, P, F> Operator for UpdateOperator<P, K, S, F>
 where
     K: Key,
     V: Data,
@@ -197,22 +205,50 @@ where
     P: Pipe<Item = (K, V)>,
     F: Fn(BatchTime, &K, NewValues<'_, V>, Option<S>) -> Option<S> + Send + Sync,
 {
-    fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
-        let arrivals = send_to_states(step, &self.pipe, &self.store)?;
+    fn evaluate(&mut self, context: &OperatorContext) -> Result<(), BatchError> {
+        let arrivals = send_to_states(context, &self.pipe, &self.store)?;
         let busy = |(partition, arrivals): &(usize, Arrivals<_, _>)| {
             !arrivals.is_empty() || self.store.read(*partition).len() > 0
         };
         let arrivals = arrivals.into_iter().enumerate().collect();
-        step.each(arrivals, busy, |scope, (partition, arrivals)| {
+        context.try_each(arrivals, busy, |task, (partition, arrivals)| {
             let mut state = self.store.write(partition);
             visit(&mut state, arrivals, |key, new, old| {
-                (self.update)(scope.time, key, new, old)
-            });
+                (self.update)(task.time, key, new, old)
+            })
         })?;
         Ok(())
     }
 
-    keeps_store!();
+    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
+        Some(self)
+    }
+
+    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
+        Some(self)
+    }
+}
+
+impl<K, V, S, P, F> Stateful for UpdateOperator<P, K, S, F>
+where
+    K: Key,
+    V: Data,
+    S: Data,
+    P: Pipe<Item = (K, V)>,
+    F: Fn(BatchTime, &K, NewValues<'_, V>, Option<S>) -> Option<S> + Send + Sync,
+{
+    keeps_store!(stateful);
+}
+
+impl<K, V, S, P, F> Durable for UpdateOperator<P, K, S, F>
+where
+    K: Key,
+    V: Data,
+    S: Data,
+    P: Pipe<Item = (K, V)>,
+    F: Fn(BatchTime, &K, NewValues<'_, V>, Option<S>) -> Option<S> + Send + Sync,
+{
+    keeps_store!(durable);
 }
 
 impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
@@ -280,18 +316,19 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     {
         let store = Arc::new(StateStore::new(self.ctx.settings().routing));
         for (key, state) in initial {
-            store.set(key, state);
+            let set = store.set(key, state);
+            set.expect("a store that was just made has nothing to read back");
         }
-        let node = UpdateNode {
+        let operator = UpdateOperator {
             pipe: self.pipe.clone(),
             store: Arc::clone(&store),
             update: f,
         };
-        let parents = vec![self.node];
+        let parents = vec![self.operator];
         let kind = "update_state_by_key";
-        let node = self
-            .ctx
-            .add(Role::Stream, kind, parents, self.slide, |_| Box::new(node));
-        DStream::new(self.ctx, node, self.slide, StateRows::new(store))
+        let operator = self.ctx.add(Role::Stream, kind, parents, self.slide, |_| {
+            Box::new(operator)
+        });
+        DStream::new(self.ctx, operator, self.slide, StateRows::new(store))
     }
 }

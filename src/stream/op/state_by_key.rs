@@ -1,28 +1,40 @@
 //! State per key of which a batch touches only its own keys.
 
 use std::boxed::Box;
-use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
-use std::vec;
 use std::vec::Vec;
+use std::{fmt, vec};
 
-use crate::stream::checkpoint::{Codecs, Mark, Part, Refusal, put, take, used_up};
-use crate::stream::error::BatchError;
+use crate::stream::checkpoint::durable::Durable;
+use crate::stream::data::{Data, Key};
+use crate::stream::error::{BatchError, BoxError};
 use crate::stream::exchange::KeyedInbox;
 use crate::stream::op::emitted::Emitted;
 use crate::stream::op::idle_clock::IdleClock;
+use crate::stream::op::state::StateRows;
 use crate::stream::op::state_partition::Partition;
-use crate::stream::pipeline::pipe::{Materialized, Pipe, StateRows};
-use crate::stream::pipeline::slot::{Slot, shared};
+use crate::stream::pipeline::materialized::Materialized;
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::pipeline::slot::{Slot, to_partitions};
 use crate::stream::plan::dstream::DStream;
-use crate::stream::plan::graph::{Node, Role};
-use crate::stream::run::executor::{Step, blame, lock};
-use crate::stream::run::metrics::StateSize;
-use crate::stream::state::{Boundary, Expiry, SharedExpiry, StateStore};
-use crate::stream::state::{Paging, mark_expiring, recover_expiring};
+use crate::stream::plan::graph::Role;
+use crate::stream::run::job::JobContext;
+use crate::stream::run::operator::Operator;
+use crate::stream::run::operator_context::OperatorContext;
+use crate::stream::state::codec::{Codecs, put, take};
+use crate::stream::state::expiry::{Expiry, SharedExpiry};
+use crate::stream::state::operator_snapshot::OperatorSnapshot;
+use crate::stream::state::phase::BatchPhase;
+use crate::stream::state::saved::{Refusal, SavedState, used_up};
+use crate::stream::state::size::StateSize;
+use crate::stream::state::spill::SpillManager;
+use crate::stream::state::stateful::Stateful;
+use crate::stream::state::store::StateStore;
+use crate::stream::state::store_snapshot::{recover_expiring, snapshot_expiring};
+use crate::stream::threads::blame::blame;
+use crate::stream::threads::lock::lock;
 use crate::stream::time::BatchTime;
-use crate::stream::{Data, Key};
 
 /// The state of one key, as the function of [`state_by_key`](DStream::state_by_key) sees it.
 #[derive(Debug)]
@@ -239,7 +251,7 @@ impl<K, V, S, F> fmt::Debug for StateSpec<K, V, S, F> {
     }
 }
 
-struct StateNode<P, K, V, S, F, U> {
+struct StateOperator<P, K, V, S, F, U> {
     pipe: P,
     spec: StateSpec<K, V, S, F>,
     store: Arc<StateStore<K, S>>,
@@ -251,7 +263,7 @@ struct StateNode<P, K, V, S, F, U> {
     saved: Saved<K, S>,
 }
 
-/// What a node keeps of itself besides its tables: the states it has not begun with, the expiry
+/// What the operator keeps of itself besides its tables: the states it has not begun with, the expiry
 /// indices, and what its clock has shown last.
 struct Saved<K, S> {
     initial: Vec<(K, S)>,
@@ -269,24 +281,25 @@ impl<K, S> Default for Saved<K, S> {
     }
 }
 
-impl<P, K, V, S, F, U> StateNode<P, K, V, S, F, U>
+impl<P, K, V, S, F, U> StateOperator<P, K, V, S, F, U>
 where
     K: Key,
     S: Data,
 {
     /// Enters the initial states, touched now.
-    fn begin(&mut self) {
+    fn begin(&mut self) -> Result<(), BoxError> {
         for (key, state) in std::mem::take(&mut self.spec.initial) {
-            let (partition, at, position, hash) = self.store.set(key, state);
+            let (partition, at, position, hash) = self.store.set(key, state)?;
             if self.spec.timeout.is_some() {
                 let mut expiry = lock(&self.expiry[partition]);
                 Arc::make_mut(&mut expiry).touch(at, position, hash, self.now);
             }
         }
+        Ok(())
     }
 }
 
-impl<P, K, V, S, F, I> Node for StateNode<P, K, V, S, F, I::Item>
+impl<P, K, V, S, F, I> Operator for StateOperator<P, K, V, S, F, I::Item>
 where
     K: Key,
     V: Data,
@@ -295,20 +308,20 @@ where
     I: IntoIterator<Item: Data>,
     F: Fn(BatchTime, &K, Option<V>, &mut State<S>) -> I + Send + Sync,
 {
-    fn connect(&mut self, consumers: usize) {
+    fn connect(&mut self, consumers: usize, _job: &Arc<JobContext>) {
         self.slot.connect(consumers);
     }
 
-    fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
-        let (inboxes, now) = self.spec.clock.shuffle(step, &self.pipe)?;
+    fn evaluate(&mut self, context: &OperatorContext) -> Result<(), BatchError> {
+        let (inboxes, now) = self.spec.clock.shuffle(context, &self.pipe)?;
         self.now = self.now.max(now);
-        step.guard(None, || self.begin())?;
+        context.try_guard(None, || self.begin())?;
         let (now, timeout) = (self.now, self.spec.timeout);
         let threshold = now.as_millis().saturating_sub(timeout.unwrap_or(u64::MAX));
         let threshold = BatchTime::from_millis(threshold);
         let inboxes: Vec<_> = inboxes.into_iter().enumerate().collect();
         let busy = |(_, inbox): &(usize, KeyedInbox<_>)| !inbox.is_empty();
-        let emitted = step.each(inboxes, busy, |scope, (partition, inbox)| {
+        let emitted = context.try_each(inboxes, busy, |task, (partition, inbox)| {
             let mut tables = self.store.write(partition);
             let mut expiry = lock(&self.expiry[partition]);
             let mut state = Partition {
@@ -318,21 +331,21 @@ where
             };
             let f = &self.spec.function;
             if state.tables.is_paged() {
-                return blame(step.node, || {
-                    state.update_by_table(scope.time, inbox, threshold, f)
+                return blame(context.operator, || {
+                    state.update_by_table(task.time, inbox, threshold, f)
                 });
             }
             let mut emitted = Vec::new();
-            blame(step.node, || {
-                state.update_all(scope.time, inbox, f, &mut emitted);
+            blame(context.operator, || {
+                state.update_all(task.time, inbox, f, &mut emitted);
             });
-            let mut expire = || state.expire_next(scope.time, threshold, f);
-            while let Some(last) = blame(step.node, &mut expire) {
+            let mut expire = || state.expire_next(task.time, threshold, f);
+            while let Some(last) = blame(context.operator, &mut expire) {
                 emitted.extend(last);
             }
-            emitted
+            Ok(emitted)
         })?;
-        self.slot.fill(shared(emitted));
+        self.slot.fill(to_partitions(emitted));
         Ok(())
     }
 
@@ -340,6 +353,28 @@ where
         self.slot.clear();
     }
 
+    fn items(&self) -> Option<usize> {
+        self.slot.items()
+    }
+
+    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
+        Some(self)
+    }
+
+    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
+        Some(self)
+    }
+}
+
+impl<P, K, V, S, F, I> Stateful for StateOperator<P, K, V, S, F, I::Item>
+where
+    K: Key,
+    V: Data,
+    S: Data,
+    P: Pipe<Item = (K, V)>,
+    I: IntoIterator<Item: Data>,
+    F: Fn(BatchTime, &K, Option<V>, &mut State<S>) -> I + Send + Sync,
+{
     fn save(&mut self) {
         self.store.save();
         let expiry = self.expiry.iter().map(|expiry| Arc::clone(&lock(expiry)));
@@ -350,56 +385,62 @@ where
         };
     }
 
-    fn restore(&mut self) {
-        self.store.restore();
+    fn roll_back(&mut self) {
+        self.store.roll_back();
         let saved = std::mem::take(&mut self.saved);
         self.spec.initial = saved.initial;
         self.expiry = saved.expiry.into_iter().map(Mutex::new).collect();
         self.now = saved.now;
     }
 
-    fn page(&mut self, codecs: &Codecs, paging: &Arc<Paging>) -> Result<(), Refusal> {
-        self.store.page(codecs, paging)
+    fn spill_to(&mut self, codecs: &Codecs, spill: &Arc<SpillManager>) -> Result<(), Refusal> {
+        self.store.spill_to(codecs, spill)
     }
 
-    fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
+    fn enter_phase(&mut self, phase: BatchPhase) {
+        self.store.enter_phase(phase);
+    }
+
+    fn size(&self) -> Option<StateSize> {
+        Some(self.store.size())
+    }
+}
+
+impl<P, K, V, S, F, I> Durable for StateOperator<P, K, V, S, F, I::Item>
+where
+    K: Key,
+    V: Data,
+    S: Data,
+    P: Pipe<Item = (K, V)>,
+    I: IntoIterator<Item: Data>,
+    F: Fn(BatchTime, &K, Option<V>, &mut State<S>) -> I + Send + Sync,
+{
+    fn snapshot(&self, codecs: &Codecs) -> Result<OperatorSnapshot, Refusal> {
         if self.spec.timeout.is_none() {
-            return self.store.mark(codecs);
+            return self.store.snapshot(codecs);
         }
         let clock = &self.spec.clock;
-        let mark = mark_expiring(&self.store, &self.expiry, clock.name(), codecs)?;
+        let snapshot = snapshot_expiring(&self.store, &self.expiry, clock.name(), codecs)?;
         let now = self.now.as_millis();
         Ok(match clock.is_own() {
-            false => mark,
-            true => mark.and_whole(move |out| put(&now, out)),
+            false => snapshot,
+            true => snapshot.with_unkeyed(move |out| put(&now, out)),
         })
     }
 
-    fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
+    fn recover(&mut self, codecs: &Codecs, saved: &SavedState) -> Result<(), Refusal> {
         self.spec.initial.clear();
         if self.spec.timeout.is_none() {
-            return self.store.recover(codecs, part);
+            return self.store.recover(codecs, saved);
         }
         let clock = &self.spec.clock;
-        self.expiry = recover_expiring(&self.store, clock.name(), codecs, part)?;
+        self.expiry = recover_expiring(&self.store, clock.name(), codecs, saved)?;
         let mut buffer = Vec::new();
-        let mut whole = part.whole(&mut buffer)?;
+        let mut whole = saved.whole(&mut buffer)?;
         if clock.is_own() {
             self.now = BatchTime::from_millis(take(&mut whole)?);
         }
         Ok(used_up(whole)?)
-    }
-
-    fn boundary(&mut self, boundary: Boundary) {
-        self.store.pass(boundary);
-    }
-
-    fn items(&self) -> Option<usize> {
-        self.slot.items()
-    }
-
-    fn state(&self) -> Option<StateSize> {
-        Some(self.store.size())
     }
 }
 
@@ -451,7 +492,7 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
             },
             states: StateRows::new(Arc::clone(&store)),
         };
-        let node = StateNode {
+        let operator = StateOperator {
             pipe: self.pipe.clone(),
             spec,
             store,
@@ -462,12 +503,12 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
             slot,
             saved: Saved::default(),
         };
-        let parents = vec![self.node];
-        let node = self
+        let parents = vec![self.operator];
+        let operator = self
             .ctx
             .add(Role::Stream, "state_by_key", parents, self.slide, |_| {
-                Box::new(node)
+                Box::new(operator)
             });
-        DStream::new(self.ctx, node, self.slide, pipe)
+        DStream::new(self.ctx, operator, self.slide, pipe)
     }
 }

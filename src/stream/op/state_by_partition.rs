@@ -6,17 +6,22 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::hash::route;
-use crate::stream::error::BatchError;
+use crate::stream::checkpoint::durable::Durable;
+use crate::stream::data::{Data, Key};
+use crate::stream::error::{BatchError, BoxError};
 use crate::stream::exchange::{KeyedInbox, KeyedOutbox, Routed, exchange_by_key};
 use crate::stream::op::by_key::shuffle;
-use crate::stream::pipeline::pipe::{Pipe, StateRows};
+use crate::stream::op::facets::keeps_store;
+use crate::stream::op::state::StateRows;
+use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::plan::graph::{Node, Role};
-use crate::stream::run::executor::Step;
+use crate::stream::plan::graph::Role;
+use crate::stream::run::operator::Operator;
+use crate::stream::run::operator_context::OperatorContext;
+use crate::stream::state::stateful::Stateful;
+use crate::stream::state::store::StateStore;
 use crate::stream::state::table::OrderedTable;
-use crate::stream::state::{StateStore, keeps_store};
 use crate::stream::time::BatchTime;
-use crate::stream::{Data, Key};
 
 /// A key with its new values and its state so far.
 pub type KeyUpdate<K, V, S> = (K, Vec<V>, Option<S>);
@@ -24,13 +29,13 @@ pub type KeyUpdate<K, V, S> = (K, Vec<V>, Option<S>);
 /// The values of the keys touched in a batch, by table of a partition.
 type Arrived<K, V> = Vec<OrderedTable<K, Vec<V>>>;
 
-struct PartitionNode<P, K, S, F> {
+struct PartitionOperator<P, K, S, F> {
     pipe: P,
     store: Arc<StateStore<K, S>>,
     update: F,
 }
 
-impl<P, K, V, S, I, F> Node for PartitionNode<P, K, S, F>
+impl<P, K, V, S, I, F> Operator for PartitionOperator<P, K, S, F>
 where
     K: Key,
     V: Data,
@@ -39,50 +44,83 @@ where
     I: IntoIterator<Item = (K, S)>,
     F: Fn(BatchTime, vec::IntoIter<KeyUpdate<K, V, S>>) -> I + Send + Sync,
 {
-    fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
-        let routing = step.env.routing;
-        let inboxes: Vec<_> = shuffle(step, &self.pipe)?.into_iter().enumerate().collect();
-        let outboxes = step.each(
+    fn evaluate(&mut self, context: &OperatorContext) -> Result<(), BatchError> {
+        let routing = context.job.routing;
+        let inboxes: Vec<_> = shuffle(context, &self.pipe)?
+            .into_iter()
+            .enumerate()
+            .collect();
+        let outboxes = context.try_each(
             inboxes,
             |_| true,
-            |scope, (partition, inbox)| {
-                let updates = self.drain(partition, inbox);
+            |task, (partition, inbox)| {
+                let updates = self.drain(partition, inbox)?;
                 let mut outbox = KeyedOutbox::new(routing);
-                for (key, value) in (self.update)(scope.time, updates.into_iter()) {
+                for (key, value) in (self.update)(task.time, updates.into_iter()) {
                     let hash = route(&key);
                     outbox.send(Routed { hash, key, value });
                 }
-                outbox
+                Ok(outbox)
             },
         )?;
         let inboxes = exchange_by_key(routing, outboxes).into_iter().enumerate();
-        step.each(
+        context.try_each(
             inboxes.collect(),
             |_| true,
             |_, (partition, inbox)| {
                 let mut tables = self.store.write(partition);
                 for Routed { hash, key, value } in inbox {
                     let at = tables.table_of(hash);
-                    let table = tables.table_mut(at);
+                    let table = tables.fetch(at)?;
                     let position = table.insert(hash, key, || None);
                     *table.value_mut(position) = Some(value);
                 }
-                (0..tables.groups()).for_each(|at| tables.settle(at));
+                (0..tables.groups()).try_for_each(|at| tables.settle(at))
             },
         )?;
         Ok(())
     }
 
-    keeps_store!();
+    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
+        Some(self)
+    }
+
+    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
+        Some(self)
+    }
 }
 
-impl<P, K: Key, S: Data, F> PartitionNode<P, K, S, F> {
+impl<P, K, V, S, I, F> Stateful for PartitionOperator<P, K, S, F>
+where
+    K: Key,
+    V: Data,
+    S: Data,
+    P: Pipe<Item = (K, V)>,
+    I: IntoIterator<Item = (K, S)>,
+    F: Fn(BatchTime, vec::IntoIter<KeyUpdate<K, V, S>>) -> I + Send + Sync,
+{
+    keeps_store!(stateful);
+}
+
+impl<P, K, V, S, I, F> Durable for PartitionOperator<P, K, S, F>
+where
+    K: Key,
+    V: Data,
+    S: Data,
+    P: Pipe<Item = (K, V)>,
+    I: IntoIterator<Item = (K, S)>,
+    F: Fn(BatchTime, vec::IntoIter<KeyUpdate<K, V, S>>) -> I + Send + Sync,
+{
+    keeps_store!(durable);
+}
+
+impl<P, K: Key, S: Data, F> PartitionOperator<P, K, S, F> {
     /// Empties the tables of a partition: known keys first, then new ones, table by table.
     fn drain<V>(
         &self,
         partition: usize,
         inbox: KeyedInbox<Routed<K, V>>,
-    ) -> Vec<KeyUpdate<K, V, S>> {
+    ) -> Result<Vec<KeyUpdate<K, V, S>>, BoxError> {
         let mut state = self.store.write(partition);
         let tables = 0..state.groups();
         let mut arrived: Arrived<K, V> = tables.map(|_| OrderedTable::new()).collect();
@@ -93,7 +131,7 @@ impl<P, K: Key, S: Data, F> PartitionNode<P, K, S, F> {
         }
         let mut updates = Vec::new();
         for (at, mut new) in arrived.into_iter().enumerate() {
-            let table = std::mem::replace(state.table_mut(at), OrderedTable::new());
+            let table = std::mem::replace(state.fetch(at)?, OrderedTable::new());
             for entry in table.into_entries() {
                 let found = new.find(entry.hash(), &entry.key);
                 let values = found.map(|at| std::mem::take(new.value_mut(at)));
@@ -104,7 +142,7 @@ impl<P, K: Key, S: Data, F> PartitionNode<P, K, S, F> {
             let fresh = fresh.filter(|entry| !entry.value.is_empty());
             updates.extend(fresh.map(|entry| (entry.key, entry.value, None)));
         }
-        updates
+        Ok(updates)
     }
 }
 
@@ -127,16 +165,16 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         F: Fn(BatchTime, vec::IntoIter<KeyUpdate<K, V, S>>) -> I + Send + Sync + 'static,
     {
         let store = Arc::new(StateStore::new(self.ctx.settings().routing));
-        let node = PartitionNode {
+        let operator = PartitionOperator {
             pipe: self.pipe.clone(),
             store: Arc::clone(&store),
             update: f,
         };
-        let parents = vec![self.node];
+        let parents = vec![self.operator];
         let kind = "update_state_by_partition";
-        let node = self
-            .ctx
-            .add(Role::Stream, kind, parents, self.slide, |_| Box::new(node));
-        DStream::new(self.ctx, node, self.slide, StateRows::new(store))
+        let operator = self.ctx.add(Role::Stream, kind, parents, self.slide, |_| {
+            Box::new(operator)
+        });
+        DStream::new(self.ctx, operator, self.slide, StateRows::new(store))
     }
 }

@@ -2,12 +2,13 @@
 
 use std::vec::Vec;
 
-use crate::stream::Data;
-use crate::stream::Key;
+use crate::stream::data::{Data, Key};
+use crate::stream::error::BoxError;
 use crate::stream::exchange::Routed;
 use crate::stream::op::arrivals::{BLOCK, NOWHERE, likely};
 use crate::stream::op::state_by_key::State;
-use crate::stream::state::{Expiry, GroupTables};
+use crate::stream::state::expiry::Expiry;
+use crate::stream::state::tables::GroupTables;
 use crate::stream::time::BatchTime;
 
 /// Deals items to the tables they are for, each with its place among all.
@@ -140,7 +141,7 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
         records: impl IntoIterator<Item = Routed<K, V>>,
         threshold: BatchTime,
         f: impl Fn(BatchTime, &K, Option<V>, &mut State<S>) -> I,
-    ) -> Vec<I::Item> {
+    ) -> Result<Vec<I::Item>, BoxError> {
         let (tables, mut places) = (self.tables.groups(), 0..);
         let records = records.into_iter().zip(&mut places);
         let arrived = by_table(tables, records, |record| self.tables.table_of(record.hash));
@@ -155,7 +156,7 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
             if records.is_empty() && due.is_empty() {
                 continue;
             }
-            self.tables.table_mut(at);
+            self.tables.fetch(at)?;
             for (record, place) in records {
                 let listed = self.listed();
                 emitted.push((place, self.update(time, record, NOWHERE, &f)));
@@ -168,12 +169,12 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
                 let found = expiry.and_then(|expiry| expiry.find(&touch, self.tables));
                 emitted.extend(found.map(|position| (place, self.expire(time, at, position, &f))));
             }
-            self.tables.settle(at);
+            self.tables.settle(at)?;
         }
         if let Some(expiry) = &mut self.expiry {
             expiry.sort_last(&touches);
         }
         emitted.sort_unstable_by_key(|(place, _)| *place);
-        emitted.into_iter().flat_map(|(_, items)| items).collect()
+        Ok(emitted.into_iter().flat_map(|(_, items)| items).collect())
     }
 }

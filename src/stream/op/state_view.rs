@@ -4,24 +4,27 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::stream::Data;
-use crate::stream::pipeline::pipe::{Pipe, Shared, StateRows};
+use crate::stream::data::Data;
+use crate::stream::op::state::StateRows;
+use crate::stream::pipeline::materialized::Shared;
+use crate::stream::pipeline::partition_context::PartitionContext;
+use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::run::executor::{NodeId, Scope, blame};
+use crate::stream::threads::blame::{OperatorId, blame};
 
 /// The pipeline of [`filter_map_ref`](DStream::filter_map_ref).
 pub struct StateView<K, S, F, U> {
     rows: StateRows<K, S>,
-    node: NodeId,
+    operator: OperatorId,
     closure: Arc<F>,
     item: PhantomData<fn() -> U>,
 }
 
 impl<K, S, F, U> StateView<K, S, F, U> {
-    pub(crate) fn new(rows: StateRows<K, S>, node: NodeId, closure: F) -> Self {
+    pub(crate) fn new(rows: StateRows<K, S>, operator: OperatorId, closure: F) -> Self {
         Self {
             rows,
-            node,
+            operator,
             closure: Arc::new(closure),
             item: PhantomData,
         }
@@ -32,7 +35,7 @@ impl<K, S, F, U> Clone for StateView<K, S, F, U> {
     fn clone(&self) -> Self {
         Self {
             rows: self.rows.clone(),
-            node: self.node,
+            operator: self.operator,
             closure: Arc::clone(&self.closure),
             item: PhantomData,
         }
@@ -42,7 +45,7 @@ impl<K, S, F, U> Clone for StateView<K, S, F, U> {
 impl<K, S, F, U> fmt::Debug for StateView<K, S, F, U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StateView")
-            .field("node", &self.node)
+            .field("operator", &self.operator)
             .finish_non_exhaustive()
     }
 }
@@ -60,19 +63,22 @@ where
         self.rows.store.partitions()
     }
 
-    fn weight(&self, partition: usize) -> usize {
+    fn input_len(&self, partition: usize) -> usize {
         self.rows.store.read(partition).len()
     }
 
     #[inline]
-    fn run<R: FnMut(U)>(&self, scope: &Scope, sink: &mut R) {
+    fn run<R: FnMut(U)>(&self, task: &PartitionContext, sink: &mut R) {
         let closure = &*self.closure;
-        let tables = self.rows.store.read(scope.partition);
-        tables.for_each(|key, state| {
-            if let Some(item) = blame(self.node, || closure(key, state)) {
+        let tables = self.rows.store.read(task.partition);
+        let each = |key: &K, state: &S| {
+            if let Some(item) = blame(self.operator, || closure(key, state)) {
                 sink(item);
             }
-        });
+        };
+        tables
+            .for_each(each)
+            .unwrap_or_else(|error| task.fail_here(error));
     }
 }
 
@@ -98,6 +104,8 @@ impl<'c, K: Data, S: Data> DStream<'c, (K, S), StateRows<K, S>> {
         U: Data,
         F: Fn(&K, &S) -> Option<U> + Send + Sync + 'static,
     {
-        self.narrow("filter_map_ref", |rows, node| StateView::new(rows, node, f))
+        self.narrow("filter_map_ref", |rows, operator| {
+            StateView::new(rows, operator, f)
+        })
     }
 }

@@ -6,44 +6,55 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::random::DefaultRng;
+use crate::stream::checkpoint::durable::Durable;
+use crate::stream::data::{Data, Key};
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{Inbox, Routed};
 use crate::stream::op::arrivals::{Arrivals, Known, send_to_states};
-use crate::stream::pipeline::pipe::{Pipe, StateRows};
+use crate::stream::op::facets::keeps_store;
+use crate::stream::op::state::StateRows;
+use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::plan::graph::{Node, Role};
-use crate::stream::run::executor::{Step, blame};
-use crate::stream::state::{StateStore, Table, keeps_store};
-use crate::stream::{Data, Key};
+use crate::stream::plan::graph::Role;
+use crate::stream::run::operator::Operator;
+use crate::stream::run::operator_context::OperatorContext;
+use crate::stream::state::stateful::Stateful;
+use crate::stream::state::store::StateStore;
+use crate::stream::state::tables::Table;
+use crate::stream::threads::blame::blame;
 use crate::summary::Summary;
 
 /// One summary per partition, merged in the order of the partitions; `None` without partitions.
-pub(crate) fn summarize<P, S, F>(step: &Step, pipe: &P, make: &F) -> Result<Option<S>, BatchError>
+pub(crate) fn summarize<P, S, F>(
+    context: &OperatorContext,
+    pipe: &P,
+    make: &F,
+) -> Result<Option<S>, BatchError>
 where
     P: Pipe,
     S: Summary<Item = P::Item> + Send,
     F: Fn(DefaultRng) -> S + Sync,
 {
-    let (node, time) = (step.node, step.time.as_millis());
-    let parts = step.run(pipe, |scope| {
-        let rng = step
-            .env
+    let (operator, time) = (context.operator, context.time.as_millis());
+    let parts = context.run(pipe, |task| {
+        let rng = context
+            .job
             .seed
-            .partition_rng(node, scope.partition as u32, time);
-        let mut summary = blame(node, || make(rng));
-        pipe.run(scope, &mut |item| blame(node, || summary.update(item)));
+            .partition_rng(operator, task.partition as u32, time);
+        let mut summary = blame(operator, || make(rng));
+        pipe.run(task, &mut |item| blame(operator, || summary.update(item)));
         summary
     })?;
-    step.guard(None, || S::merge_all(parts))
+    context.guard(None, || S::merge_all(parts))
 }
 
-struct SummaryNode<P, K, S, F> {
+struct SummaryOperator<P, K, S, F> {
     pipe: P,
     store: Arc<StateStore<K, S>>,
     make: F,
 }
 
-impl<P, K, S, F> SummaryNode<P, K, S, F>
+impl<P, K, S, F> SummaryOperator<P, K, S, F>
 where
     K: Key,
     S: Summary,
@@ -52,7 +63,7 @@ where
     /// Offers the values of a key group to the summaries of their keys.
     fn update(
         &self,
-        step: &Step,
+        context: &OperatorContext,
         table: &mut Table<K, S>,
         known: Inbox<Known<S::Item>>,
         new: Inbox<Routed<K, S::Item>>,
@@ -63,8 +74,8 @@ where
             }
         }
         for Routed { hash, key, value } in new {
-            let time = step.time.as_millis();
-            let rng = || step.env.seed.key_rng(step.node, hash, time);
+            let time = context.time.as_millis();
+            let rng = || context.job.seed.key_rng(context.operator, hash, time);
             let position = table.insert(hash, key, || Some((self.make)(rng())));
             if let Some(summary) = table.value_mut(position) {
                 summary.update(value);
@@ -73,32 +84,59 @@ where
     }
 }
 
-impl<K, S, P, F> Node for SummaryNode<P, K, S, F>
+impl<K, S, P, F> Operator for SummaryOperator<P, K, S, F>
 where
     K: Key,
     S: Summary<Item: Data> + Data,
     P: Pipe<Item = (K, S::Item)>,
     F: Fn(DefaultRng) -> S + Send + Sync,
 {
-    fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
-        let arrivals = send_to_states(step, &self.pipe, &self.store)?;
+    fn evaluate(&mut self, context: &OperatorContext) -> Result<(), BatchError> {
+        let arrivals = send_to_states(context, &self.pipe, &self.store)?;
         let arrivals = arrivals.into_iter().enumerate().collect();
         let busy = |(_, arrivals): &(usize, Arrivals<_, _>)| !arrivals.is_empty();
-        step.each(arrivals, busy, |_, (partition, arrivals)| {
+        context.try_each(arrivals, busy, |_, (partition, arrivals)| {
             let mut state = self.store.write(partition);
             let known = arrivals.known.into_groups().into_iter();
             let groups = known.zip(arrivals.new.into_groups());
             for (at, (known, new)) in groups.enumerate() {
                 if !(known.is_empty() && new.is_empty()) {
-                    self.update(step, state.table_mut(at), known, new);
-                    state.settle(at);
+                    self.update(context, state.fetch(at)?, known, new);
+                    state.settle(at)?;
                 }
             }
+            Ok(())
         })?;
         Ok(())
     }
 
-    keeps_store!();
+    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
+        Some(self)
+    }
+
+    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
+        Some(self)
+    }
+}
+
+impl<K, S, P, F> Stateful for SummaryOperator<P, K, S, F>
+where
+    K: Key,
+    S: Summary<Item: Data> + Data,
+    P: Pipe<Item = (K, S::Item)>,
+    F: Fn(DefaultRng) -> S + Send + Sync,
+{
+    keeps_store!(stateful);
+}
+
+impl<K, S, P, F> Durable for SummaryOperator<P, K, S, F>
+where
+    K: Key,
+    S: Summary<Item: Data> + Data,
+    P: Pipe<Item = (K, S::Item)>,
+    F: Fn(DefaultRng) -> S + Send + Sync,
+{
+    keeps_store!(durable);
 }
 
 impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
@@ -146,10 +184,10 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
         F: Fn(DefaultRng) -> S + Send + Sync + 'static,
     {
         let pipe = self.pipe.clone();
-        let parents = vec![self.node];
+        let parents = vec![self.operator];
         self.ctx
-            .wide("summarize", parents, self.slide, move |step| {
-                let summary = summarize(step, &pipe, &make)?;
+            .wide("summarize", parents, self.slide, move |context| {
+                let summary = summarize(context, &pipe, &make)?;
                 Ok(vec![summary.into_iter().collect::<Vec<_>>()])
             })
     }
@@ -183,16 +221,16 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         F: Fn(DefaultRng) -> S + Send + Sync + 'static,
     {
         let store = Arc::new(StateStore::new(self.ctx.settings().routing));
-        let node = SummaryNode {
+        let operator = SummaryOperator {
             pipe: self.pipe.clone(),
             store: Arc::clone(&store),
             make,
         };
-        let parents = vec![self.node];
+        let parents = vec![self.operator];
         let kind = "summarize_by_key";
-        let node = self
-            .ctx
-            .add(Role::Stream, kind, parents, self.slide, |_| Box::new(node));
-        DStream::new(self.ctx, node, self.slide, StateRows::new(store))
+        let operator = self.ctx.add(Role::Stream, kind, parents, self.slide, |_| {
+            Box::new(operator)
+        });
+        DStream::new(self.ctx, operator, self.slide, StateRows::new(store))
     }
 }

@@ -3,29 +3,33 @@
 use std::vec;
 use std::vec::Vec;
 
-use crate::stream::Data;
+use crate::stream::data::Data;
 use crate::stream::error::BatchError;
 use crate::stream::op::batch::batch::{Batch, IntoBatch};
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::pipeline::slot::Partitions;
 use crate::stream::plan::context::StreamingContext;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::run::executor::{NodeId, Step};
+use crate::stream::run::operator_context::OperatorContext;
+use crate::stream::threads::blame::OperatorId;
 use crate::stream::time::BatchTime;
 
 /// The batch of a pipe, computed.
-pub(crate) fn batch_of<P: Pipe>(step: &Step, pipe: &P) -> Result<Batch<P::Item>, BatchError> {
-    let partitions = step.run(pipe, |scope| pipe.collect(scope))?;
-    Ok(Batch::new(step.clone(), partitions))
+pub(crate) fn batch_of<P: Pipe>(
+    context: &OperatorContext,
+    pipe: &P,
+) -> Result<Batch<P::Item>, BatchError> {
+    let partitions = context.run(pipe, |task| pipe.collect(task))?;
+    Ok(Batch::new(context.clone(), partitions))
 }
 
 /// Calls a function of batches and takes its answer apart.
 pub(crate) fn call<R: IntoBatch>(
-    step: &Step,
+    context: &OperatorContext,
     function: impl FnOnce() -> R,
 ) -> Result<Partitions<R::Item>, BatchError> {
-    let answer = step.guard(None, || function().into_batch())?;
-    let batch = answer.map_err(|error| step.failure(error))?;
+    let answer = context.guard(None, || function().into_batch())?;
+    let batch = answer.map_err(|error| context.failure(error))?;
     Ok(batch.into_shared())
 }
 
@@ -51,11 +55,11 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
         F: FnMut(Batch<T>, BatchTime) -> R + Send + 'static,
     {
         let pipe = self.pipe.clone();
-        let parents = vec![self.node];
+        let parents = vec![self.operator];
         self.ctx
-            .wide_shared("transform", parents, self.slide, move |step| {
-                let batch = batch_of(step, &pipe)?;
-                call(step, || f(batch, step.time))
+            .wide_shared("transform", parents, self.slide, move |context| {
+                let batch = batch_of(context, &pipe)?;
+                call(context, || f(batch, context.time))
             })
     }
 
@@ -78,11 +82,11 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     {
         self.assert_same_slide(other);
         let (first, second) = (self.pipe.clone(), other.pipe.clone());
-        let parents = vec![self.node, other.node];
+        let parents = vec![self.operator, other.operator];
         self.ctx
-            .wide_shared("transform_with", parents, self.slide, move |step| {
-                let batches = (batch_of(step, &first)?, batch_of(step, &second)?);
-                call(step, || f(batches.0, batches.1, step.time))
+            .wide_shared("transform_with", parents, self.slide, move |context| {
+                let batches = (batch_of(context, &first)?, batch_of(context, &second)?);
+                call(context, || f(batches.0, batches.1, context.time))
             })
     }
 }
@@ -122,10 +126,10 @@ impl StreamingContext {
         F: FnMut(Vec<Batch<T>>, BatchTime) -> R + Send + 'static,
     {
         let (pipes, parents, slide) = together(streams);
-        self.wide_shared("transform", parents, slide, move |step| {
-            let batches = pipes.iter().map(|pipe| batch_of(step, pipe));
+        self.wide_shared("transform", parents, slide, move |context| {
+            let batches = pipes.iter().map(|pipe| batch_of(context, pipe));
             let batches = batches.collect::<Result<Vec<_>, _>>()?;
-            call(step, || f(batches, step.time))
+            call(context, || f(batches, context.time))
         })
     }
 
@@ -142,10 +146,10 @@ impl StreamingContext {
         P: Pipe<Item = T>,
     {
         let (pipes, parents, slide) = together(streams);
-        self.wide_shared("union", parents, slide, move |step| {
+        self.wide_shared("union", parents, slide, move |context| {
             let mut all = Vec::new();
             for pipe in &pipes {
-                all.append(&mut step.run(pipe, |scope| pipe.collect(scope))?);
+                all.append(&mut context.run(pipe, |task| pipe.collect(task))?);
             }
             Ok(all)
         })
@@ -156,12 +160,12 @@ impl StreamingContext {
 #[track_caller]
 fn together<T: Data, P: Pipe<Item = T>>(
     streams: &[DStream<'_, T, P>],
-) -> (Vec<P>, Vec<NodeId>, u64) {
+) -> (Vec<P>, Vec<OperatorId>, u64) {
     let (first, rest) = streams.split_first().expect("at least one stream");
     for stream in rest {
         first.assert_same_slide(stream);
     }
     let pipes = streams.iter().map(|stream| stream.pipe.clone()).collect();
-    let nodes = streams.iter().map(|stream| stream.node).collect();
+    let nodes = streams.iter().map(|stream| stream.operator).collect();
     (pipes, nodes, first.slide)
 }

@@ -1,12 +1,12 @@
 //! Several streams as one.
 
-use std::fmt;
-use std::vec;
+use std::{fmt, vec};
 
-use crate::stream::Data;
-use crate::stream::pipeline::pipe::{Pipe, Shared};
+use crate::stream::data::Data;
+use crate::stream::pipeline::materialized::Shared;
+use crate::stream::pipeline::partition_context::PartitionContext;
+use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::run::executor::Scope;
 
 /// The pipeline of [`union`](DStream::union): the partitions of the one, then those of the other.
 #[derive(Clone)]
@@ -28,22 +28,22 @@ impl<A: Pipe, B: Pipe<Item = A::Item>> Pipe for Union<A, B> {
         self.first.partitions() + self.second.partitions()
     }
 
-    fn weight(&self, partition: usize) -> usize {
+    fn input_len(&self, partition: usize) -> usize {
         let first = self.first.partitions();
         match partition.checked_sub(first) {
-            None => self.first.weight(partition),
-            Some(partition) => self.second.weight(partition),
+            None => self.first.input_len(partition),
+            Some(partition) => self.second.input_len(partition),
         }
     }
 
     #[inline]
-    fn run<S: FnMut(A::Item)>(&self, scope: &Scope, sink: &mut S) {
-        match scope.partition.checked_sub(self.first.partitions()) {
-            None => self.first.run(scope, sink),
+    fn run<S: FnMut(A::Item)>(&self, task: &PartitionContext, sink: &mut S) {
+        match task.partition.checked_sub(self.first.partitions()) {
+            None => self.first.run(task, sink),
             Some(partition) => {
-                let inner = scope.renumbered(partition);
+                let inner = task.renumbered(partition);
                 self.second.run(&inner, sink);
-                scope.absorb(inner);
+                task.absorb(inner);
             }
         }
     }
@@ -65,7 +65,7 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
             first: self.pipe.clone(),
             second: other.pipe.clone(),
         };
-        let parents = vec![self.node, other.node];
+        let parents = vec![self.operator, other.operator];
         self.ctx.narrow("union", parents, self.slide, |_| pipe)
     }
 

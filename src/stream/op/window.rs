@@ -2,19 +2,24 @@
 
 use std::boxed::Box;
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
-use std::vec;
+use std::{fmt, vec};
 
-use crate::stream::Data;
-use crate::stream::checkpoint::{Codecs, Mark, Part, Refusal, put_panes, take_panes, used_up};
+use crate::stream::checkpoint::durable::Durable;
+use crate::stream::data::Data;
 use crate::stream::error::BatchError;
+use crate::stream::pipeline::partition_context::PartitionContext;
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::pipeline::slot::Partitions;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::plan::graph::{Node, Role};
-use crate::stream::run::executor::{Scope, Step};
+use crate::stream::plan::graph::Role;
+use crate::stream::run::operator::Operator;
+use crate::stream::run::operator_context::OperatorContext;
+use crate::stream::state::codec::Codecs;
+use crate::stream::state::operator_snapshot::OperatorSnapshot;
+use crate::stream::state::saved::{Refusal, SavedState, put_panes, take_panes, used_up};
+use crate::stream::state::stateful::Stateful;
 use crate::stream::time::{BatchTime, DurationError, multiple_of};
 
 /// One batch of the parent, kept for the windows it will be in.
@@ -57,7 +62,7 @@ impl<T: Data> Pipe for Windowed<T> {
         widths.max().unwrap_or(0)
     }
 
-    fn weight(&self, partition: usize) -> usize {
+    fn input_len(&self, partition: usize) -> usize {
         let panes = self.panes();
         let held = panes
             .iter()
@@ -66,20 +71,20 @@ impl<T: Data> Pipe for Windowed<T> {
     }
 
     #[inline]
-    fn run<S: FnMut(T)>(&self, scope: &Scope, sink: &mut S) {
+    fn run<S: FnMut(T)>(&self, task: &PartitionContext, sink: &mut S) {
         for pane in self.panes().iter() {
-            if let Some(items) = pane.partitions.get(scope.partition) {
+            if let Some(items) = pane.partitions.get(task.partition) {
                 items.iter().for_each(|item| sink(item.clone()));
             }
         }
     }
 
-    fn count(&self, scope: &Scope) -> usize {
-        self.weight(scope.partition)
+    fn count(&self, task: &PartitionContext) -> usize {
+        self.input_len(task.partition)
     }
 }
 
-struct WindowNode<P: Pipe> {
+struct WindowOperator<P: Pipe> {
     pipe: P,
     panes: Arc<Panes<P::Item>>,
     /// Milliseconds.
@@ -87,15 +92,15 @@ struct WindowNode<P: Pipe> {
     saved: VecDeque<Pane<P::Item>>,
 }
 
-impl<P: Pipe> Node for WindowNode<P> {
-    fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
-        let partitions = step.run(&self.pipe, |scope| self.pipe.collect(scope))?;
+impl<P: Pipe> Operator for WindowOperator<P> {
+    fn evaluate(&mut self, context: &OperatorContext) -> Result<(), BatchError> {
+        let partitions = context.run(&self.pipe, |task| self.pipe.collect(task))?;
         let mut panes = self.panes.write().unwrap_or_else(PoisonError::into_inner);
         panes.push_back(Pane {
-            time: step.time,
+            time: context.time,
             partitions,
         });
-        let oldest = step.time.as_millis().saturating_sub(self.window);
+        let oldest = context.time.as_millis().saturating_sub(self.window);
         while panes
             .front()
             .is_some_and(|pane| pane.time.as_millis() <= oldest)
@@ -105,16 +110,33 @@ impl<P: Pipe> Node for WindowNode<P> {
         Ok(())
     }
 
+    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
+        Some(self)
+    }
+
+    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
+        Some(self)
+    }
+}
+
+impl<P: Pipe> Stateful for WindowOperator<P> {
     fn save(&mut self) {
         let panes = self.panes.read().unwrap_or_else(PoisonError::into_inner);
         self.saved = panes.clone();
     }
 
-    fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
+    fn roll_back(&mut self) {
+        let mut panes = self.panes.write().unwrap_or_else(PoisonError::into_inner);
+        *panes = std::mem::take(&mut self.saved);
+    }
+}
+
+impl<P: Pipe> Durable for WindowOperator<P> {
+    fn snapshot(&self, codecs: &Codecs) -> Result<OperatorSnapshot, Refusal> {
         let item = codecs.get::<P::Item>()?.clone();
         let panes = self.panes.read().unwrap_or_else(PoisonError::into_inner);
         let panes = panes.clone();
-        Ok(Mark::whole(vec![item.name()], move |out| {
+        Ok(OperatorSnapshot::unkeyed(vec![item.name()], move |out| {
             let panes = panes.iter().map(|pane| {
                 let partitions = pane.partitions.iter().map(|items| items.as_slice());
                 (pane.time, partitions)
@@ -123,24 +145,19 @@ impl<P: Pipe> Node for WindowNode<P> {
         }))
     }
 
-    fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
+    fn recover(&mut self, codecs: &Codecs, saved: &SavedState) -> Result<(), Refusal> {
         let item = codecs.get::<P::Item>()?;
-        part.check_types(vec![item.name()])?;
+        saved.check_types(vec![item.name()])?;
         let mut buffer = vec![];
-        let mut bytes = part.whole(&mut buffer)?;
+        let mut bytes = saved.whole(&mut buffer)?;
         let panes = take_panes(item, &mut bytes)?.into_iter();
         used_up(bytes)?;
         let panes = panes.map(|(time, partitions)| Pane {
             time,
-            partitions: crate::stream::pipeline::slot::shared(partitions),
+            partitions: crate::stream::pipeline::slot::to_partitions(partitions),
         });
         *self.panes.write().unwrap_or_else(PoisonError::into_inner) = panes.collect();
         Ok(())
-    }
-
-    fn restore(&mut self) {
-        let mut panes = self.panes.write().unwrap_or_else(PoisonError::into_inner);
-        *panes = std::mem::take(&mut self.saved);
     }
 }
 
@@ -173,19 +190,19 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
         let window = multiple_of(window, self.slide)?;
         let slide = multiple_of(slide, self.slide)?;
         let panes: Arc<Panes<T>> = Arc::default();
-        let node = WindowNode {
+        let operator = WindowOperator {
             pipe: self.pipe.clone(),
             panes: Arc::clone(&panes),
             window,
             saved: VecDeque::new(),
         };
         // Evaluated for every batch of the parent, read at its own slide.
-        let parents = vec![self.node];
-        let node = self
+        let parents = vec![self.operator];
+        let operator = self
             .ctx
             .add(Role::Stream, "window", parents, self.slide, |_| {
-                Box::new(node)
+                Box::new(operator)
             });
-        Ok(DStream::new(self.ctx, node, slide, Windowed { panes }))
+        Ok(DStream::new(self.ctx, operator, slide, Windowed { panes }))
     }
 }

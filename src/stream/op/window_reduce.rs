@@ -8,18 +8,27 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::hash::route;
-use crate::stream::checkpoint::{
-    Codec, Codecs, Mark, Part, Refusal, put, put_panes, take, take_panes, used_up,
-};
+use crate::stream::checkpoint::durable::Durable;
+use crate::stream::data::{Data, Key};
 use crate::stream::error::BatchError;
-use crate::stream::pipeline::pipe::{Pipe, Shared, StateRows, StateView};
+use crate::stream::op::facets::keeps_store_and_panes;
+use crate::stream::op::state::StateRows;
+use crate::stream::op::state_view::StateView;
+use crate::stream::pipeline::materialized::Shared;
+use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::pipeline::slot::Partitions;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::plan::graph::{Node, Role};
-use crate::stream::run::executor::{Step, blame};
-use crate::stream::state::{GroupTables, StateStore, keeps_store_and_panes};
+use crate::stream::plan::graph::Role;
+use crate::stream::run::operator::Operator;
+use crate::stream::run::operator_context::OperatorContext;
+use crate::stream::state::codec::{Codec, Codecs, put, take};
+use crate::stream::state::operator_snapshot::OperatorSnapshot;
+use crate::stream::state::saved::{Refusal, SavedState, put_panes, take_panes, used_up};
+use crate::stream::state::stateful::Stateful;
+use crate::stream::state::store::StateStore;
+use crate::stream::state::tables::GroupTables;
+use crate::stream::threads::blame::blame;
 use crate::stream::time::{BatchTime, DurationError, multiple_of};
-use crate::stream::{Data, Key};
 
 impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     /// The number of items in each window: always exactly one item.
@@ -157,7 +166,7 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         let window = multiple_of(window, self.slide)?;
         let slide = multiple_of(slide, self.slide)?;
         let store = Arc::new(StateStore::new(self.ctx.settings().routing));
-        let node = IncrementalNode {
+        let operator = IncrementalOperator {
             pipe: reduced.pipe.clone(),
             store: Arc::clone(&store),
             panes: VecDeque::new(),
@@ -166,17 +175,19 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
             f,
             inverse,
         };
-        let parents = vec![reduced.node];
+        let parents = vec![reduced.operator];
         let kind = "reduce_by_key_and_window";
-        let node = self
-            .ctx
-            .add(Role::Stream, kind, parents, self.slide, |_| Box::new(node));
-        let view = |node| {
-            StateView::new(StateRows::new(store), node, |key: &K, held: &Held<V>| {
-                Some((key.clone(), held.value.clone()))
-            })
+        let operator = self.ctx.add(Role::Stream, kind, parents, self.slide, |_| {
+            Box::new(operator)
+        });
+        let view = |operator| {
+            StateView::new(
+                StateRows::new(store),
+                operator,
+                |key: &K, held: &Held<V>| Some((key.clone(), held.value.clone())),
+            )
         };
-        Ok(self.ctx.narrow("window_rows", vec![node], slide, view))
+        Ok(self.ctx.narrow("window_rows", vec![operator], slide, view))
     }
 }
 
@@ -193,7 +204,7 @@ struct Held<V> {
 /// The batches in a window, oldest first.
 type Panes<K, V> = VecDeque<(BatchTime, Partitions<(K, V)>)>;
 
-struct IncrementalNode<P, K, V, F, G> {
+struct IncrementalOperator<P, K, V, F, G> {
     /// Records reduced by key, each in the partition that owns its key.
     pipe: P,
     store: Arc<StateStore<K, Held<V>>>,
@@ -206,7 +217,7 @@ struct IncrementalNode<P, K, V, F, G> {
     inverse: G,
 }
 
-impl<P, K, V, F, G> Node for IncrementalNode<P, K, V, F, G>
+impl<P, K, V, F, G> Operator for IncrementalOperator<P, K, V, F, G>
 where
     K: Key,
     V: Data,
@@ -214,9 +225,9 @@ where
     F: Fn(V, V) -> V + Send + Sync,
     G: Fn(V, V) -> V + Send + Sync,
 {
-    fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
-        let arriving = step.run(&self.pipe, |scope| self.pipe.collect(scope))?;
-        let oldest = step.time.as_millis().saturating_sub(self.window);
+    fn evaluate(&mut self, context: &OperatorContext) -> Result<(), BatchError> {
+        let arriving = context.run(&self.pipe, |task| self.pipe.collect(task))?;
+        let oldest = context.time.as_millis().saturating_sub(self.window);
         let staying = |(time, _): &(BatchTime, _)| time.as_millis() > oldest;
         let gone = self.panes.iter().take_while(|pane| !staying(pane)).count();
         let leaving: Vec<_> = self.panes.drain(..gone).map(|(_, pane)| pane).collect();
@@ -227,26 +238,54 @@ where
                 .chain([&arriving])
                 .any(|pane| !pane[p].is_empty())
         };
-        step.each(work, busy, |_, partition| {
+        context.each(work, busy, |_, partition| {
             let mut state = self.store.write(partition);
             for (key, value) in leaving.iter().flat_map(|pane| pane[partition].iter()) {
-                blame(step.node, || leave(&mut state, key, value, &self.inverse));
+                blame(context.operator, || {
+                    leave(&mut state, key, value, &self.inverse)
+                });
             }
             for (key, value) in arriving[partition].iter() {
-                blame(step.node, || arrive(&mut state, key, value, &self.f));
+                blame(context.operator, || arrive(&mut state, key, value, &self.f));
             }
         })?;
-        self.panes.push_back((step.time, arriving));
+        self.panes.push_back((context.time, arriving));
         Ok(())
     }
 
-    keeps_store_and_panes!();
+    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
+        Some(self)
+    }
 
-    fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
+    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
+        Some(self)
+    }
+}
+
+impl<P, K, V, F, G> Stateful for IncrementalOperator<P, K, V, F, G>
+where
+    K: Key,
+    V: Data,
+    P: Pipe<Item = (K, V)>,
+    F: Fn(V, V) -> V + Send + Sync,
+    G: Fn(V, V) -> V + Send + Sync,
+{
+    keeps_store_and_panes!();
+}
+
+impl<P, K, V, F, G> Durable for IncrementalOperator<P, K, V, F, G>
+where
+    K: Key,
+    V: Data,
+    P: Pipe<Item = (K, V)>,
+    F: Fn(V, V) -> V + Send + Sync,
+    G: Fn(V, V) -> V + Send + Sync,
+{
+    fn snapshot(&self, codecs: &Codecs) -> Result<OperatorSnapshot, Refusal> {
         let (key, value) = (codecs.get::<K>()?, codecs.get::<V>()?);
         let (panes, record) = (self.panes.clone(), key.and(value));
-        let mark = self.store.mark_by(key, &held(value));
-        Ok(mark.and_whole(move |out| {
+        let snapshot = self.store.snapshot_by(key, &held(value));
+        Ok(snapshot.with_unkeyed(move |out| {
             let panes = panes.iter().map(|(time, partitions)| {
                 let partitions = partitions.iter().map(|records| records.as_slice());
                 (*time, partitions)
@@ -255,18 +294,21 @@ where
         }))
     }
 
-    fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
+    fn recover(&mut self, codecs: &Codecs, saved: &SavedState) -> Result<(), Refusal> {
         let (key, value) = (codecs.get::<K>()?, codecs.get::<V>()?);
-        self.store.recover_by(key, &held(value), part)?;
+        self.store.recover_by(key, &held(value), saved)?;
         let mut buffer = Vec::new();
-        let mut bytes = part.whole(&mut buffer)?;
+        let mut bytes = saved.whole(&mut buffer)?;
         let panes = take_panes(&key.and(value), &mut bytes)?.into_iter();
         used_up(bytes)?;
         let dealt = panes.map(|(time, records)| {
             let partitions = self
                 .store
                 .dealt(records.into_iter().flatten(), |(key, _)| key);
-            (time, crate::stream::pipeline::slot::shared(partitions))
+            (
+                time,
+                crate::stream::pipeline::slot::to_partitions(partitions),
+            )
         });
         self.panes = dealt.collect();
         Ok(())

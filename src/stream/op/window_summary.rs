@@ -9,17 +9,22 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::random::DefaultRng;
-use crate::stream::Data;
-use crate::stream::checkpoint::{
-    Codec, Codecs, Mark, Part, Refusal, mark_value, recover_value, time as time_codec,
-};
+use crate::stream::checkpoint::durable::Durable;
+use crate::stream::data::Data;
 use crate::stream::error::BatchError;
 use crate::stream::op::summarize::summarize;
-use crate::stream::pipeline::pipe::{Materialized, Pipe};
-use crate::stream::pipeline::slot::{Slot, shared};
+use crate::stream::pipeline::materialized::Materialized;
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::pipeline::slot::{Slot, to_partitions};
 use crate::stream::plan::dstream::DStream;
-use crate::stream::plan::graph::{Node, Role};
-use crate::stream::run::executor::Step;
+use crate::stream::plan::graph::Role;
+use crate::stream::run::job::JobContext;
+use crate::stream::run::operator::Operator;
+use crate::stream::run::operator_context::OperatorContext;
+use crate::stream::state::codec::{Codec, Codecs, time as time_codec};
+use crate::stream::state::operator_snapshot::{OperatorSnapshot, snapshot_value};
+use crate::stream::state::saved::{Refusal, SavedState, recover_value};
+use crate::stream::state::stateful::Stateful;
 use crate::stream::time::{BatchTime, DurationError, multiple_of};
 use crate::summary::{Merge, Summary};
 
@@ -114,7 +119,7 @@ impl<S: Data> TwoStacks<S> {
     }
 }
 
-struct WindowSummaryNode<P, S, F> {
+struct WindowSummaryOperator<P, S, F> {
     pipe: P,
     make: F,
     stacks: TwoStacks<S>,
@@ -125,27 +130,27 @@ struct WindowSummaryNode<P, S, F> {
     window: u64,
 }
 
-impl<P, S, F> Node for WindowSummaryNode<P, S, F>
+impl<P, S, F> Operator for WindowSummaryOperator<P, S, F>
 where
     P: Pipe,
     S: Summary<Item = P::Item> + Data,
     F: Fn(DefaultRng) -> S + Send + Sync,
 {
-    fn connect(&mut self, consumers: usize) {
+    fn connect(&mut self, consumers: usize, _job: &Arc<JobContext>) {
         self.slot.connect(consumers);
     }
 
-    fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
-        let summary = summarize(step, &self.pipe, &self.make)?;
-        let oldest = step.time.as_millis().saturating_sub(self.window);
-        let merged = step.guard(None, || {
+    fn evaluate(&mut self, context: &OperatorContext) -> Result<(), BatchError> {
+        let summary = summarize(context, &self.pipe, &self.make)?;
+        let oldest = context.time.as_millis().saturating_sub(self.window);
+        let merged = context.guard(None, || {
             if let Some(summary) = summary {
-                self.stacks.push(step.time, summary);
+                self.stacks.push(context.time, summary);
             }
             self.stacks.evict(BatchTime::from_millis(oldest));
             self.stacks.query()
         })?;
-        self.slot.fill(shared(vec![Vec::from_iter(merged)]));
+        self.slot.fill(to_partitions(vec![Vec::from_iter(merged)]));
         Ok(())
     }
 
@@ -153,27 +158,49 @@ where
         self.slot.clear();
     }
 
+    fn items(&self) -> Option<usize> {
+        self.slot.items()
+    }
+
+    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
+        Some(self)
+    }
+
+    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
+        Some(self)
+    }
+}
+
+impl<P, S, F> Stateful for WindowSummaryOperator<P, S, F>
+where
+    P: Pipe,
+    S: Summary<Item = P::Item> + Data,
+    F: Fn(DefaultRng) -> S + Send + Sync,
+{
     fn save(&mut self) {
         self.saved = Some(self.stacks.clone());
     }
 
-    fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
-        mark_value(&TwoStacks::codec(codecs.get()?), &self.stacks)
-    }
-
-    fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
-        self.stacks = recover_value(&TwoStacks::codec(codecs.get()?), part)?;
-        Ok(())
-    }
-
-    fn restore(&mut self) {
+    fn roll_back(&mut self) {
         if let Some(saved) = self.saved.take() {
             self.stacks = saved;
         }
     }
+}
 
-    fn items(&self) -> Option<usize> {
-        self.slot.items()
+impl<P, S, F> Durable for WindowSummaryOperator<P, S, F>
+where
+    P: Pipe,
+    S: Summary<Item = P::Item> + Data,
+    F: Fn(DefaultRng) -> S + Send + Sync,
+{
+    fn snapshot(&self, codecs: &Codecs) -> Result<OperatorSnapshot, Refusal> {
+        snapshot_value(&TwoStacks::codec(codecs.get()?), &self.stacks)
+    }
+
+    fn recover(&mut self, codecs: &Codecs, saved: &SavedState) -> Result<(), Refusal> {
+        self.stacks = recover_value(&TwoStacks::codec(codecs.get()?), saved)?;
+        Ok(())
     }
 }
 
@@ -221,7 +248,7 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
         let pipe = Materialized {
             slot: Arc::clone(&slot),
         };
-        let node = WindowSummaryNode {
+        let operator = WindowSummaryOperator {
             pipe: self.pipe.clone(),
             make,
             stacks: TwoStacks::new(),
@@ -229,19 +256,20 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
             slot,
             window,
         };
-        let parents = vec![self.node];
+        let parents = vec![self.operator];
         let kind = "summarize_window";
-        let node = self
-            .ctx
-            .add(Role::Stream, kind, parents, self.slide, |_| Box::new(node));
-        Ok(DStream::new(self.ctx, node, slide, pipe))
+        let operator = self.ctx.add(Role::Stream, kind, parents, self.slide, |_| {
+            Box::new(operator)
+        });
+        Ok(DStream::new(self.ctx, operator, slide, pipe))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::cell::Cell;
+
+    use super::*;
 
     std::thread_local! {
         static MERGES: Cell<usize> = const { Cell::new(0) };

@@ -11,22 +11,29 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::random::DefaultRng;
-use crate::stream::checkpoint::{
-    Codec, Codecs, Mark, Part, Refusal, put_panes, take_panes, used_up,
-};
+use crate::stream::checkpoint::durable::Durable;
+use crate::stream::data::{Data, Key};
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{KeyedInbox, Routed};
 use crate::stream::op::by_key::shuffle;
+use crate::stream::op::facets::keeps_store_and_panes;
+use crate::stream::op::state::StateRows;
+use crate::stream::op::state_view::StateView;
 use crate::stream::op::window_summary::TwoStacks;
-use crate::stream::pipeline::pipe::{Pipe, Shared, StateRows, StateView};
-use crate::stream::pipeline::slot::shared;
+use crate::stream::pipeline::materialized::Shared;
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::pipeline::slot::to_partitions;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::plan::graph::{Node, Role};
-use crate::stream::run::executor::Step;
+use crate::stream::plan::graph::Role;
+use crate::stream::run::operator::Operator;
+use crate::stream::run::operator_context::OperatorContext;
+use crate::stream::state::codec::{Codec, Codecs};
+use crate::stream::state::operator_snapshot::OperatorSnapshot;
+use crate::stream::state::saved::{Refusal, SavedState, put_panes, take_panes, used_up};
+use crate::stream::state::stateful::Stateful;
+use crate::stream::state::store::StateStore;
 use crate::stream::state::table::OrderedTable;
-use crate::stream::state::{StateStore, keeps_store_and_panes};
 use crate::stream::time::{BatchTime, DurationError, multiple_of};
-use crate::stream::{Data, Key};
 use crate::summary::Summary;
 
 /// The keys of one batch, by partition, with their hashes.
@@ -35,7 +42,7 @@ type Touched<K> = Vec<Arc<Vec<(u64, K)>>>;
 /// Those of the batches of a window; cloning them copies no key.
 type Panes<K> = VecDeque<(BatchTime, Touched<K>)>;
 
-struct WindowSummaryNode<P, K, S, F> {
+struct WindowSummaryOperator<P, K, S, F> {
     pipe: P,
     make: F,
     store: Arc<StateStore<K, TwoStacks<S>>>,
@@ -47,7 +54,7 @@ struct WindowSummaryNode<P, K, S, F> {
     window: u64,
 }
 
-impl<P, K, S, F> WindowSummaryNode<P, K, S, F>
+impl<P, K, S, F> WindowSummaryOperator<P, K, S, F>
 where
     K: Key,
     S: Summary<Item: Data> + Data,
@@ -56,14 +63,14 @@ where
     /// Takes in the records of a partition and returns its keys.
     fn arrive(
         &self,
-        step: &Step,
+        context: &OperatorContext,
         partition: usize,
         inbox: KeyedInbox<Routed<K, S::Item>>,
     ) -> Vec<(u64, K)> {
-        let time = step.time.as_millis();
+        let time = context.time.as_millis();
         let mut batch = OrderedTable::new();
         for Routed { hash, key, value } in inbox {
-            let make = || (self.make)(step.env.seed.key_rng(step.node, hash, time));
+            let make = || (self.make)(context.job.seed.key_rng(context.operator, hash, time));
             let position = batch.insert(hash, key, make);
             batch.value_mut(position).update(value);
         }
@@ -75,7 +82,7 @@ where
             let table = state.table_mut(at);
             let position = table.insert(hash, entry.key.clone(), || None);
             let stacks = table.value_mut(position).get_or_insert_with(TwoStacks::new);
-            stacks.push(step.time, entry.value);
+            stacks.push(context.time, entry.value);
             keys.push((hash, entry.key));
         }
         keys
@@ -101,40 +108,69 @@ where
     }
 }
 
-impl<P, K, S, F> Node for WindowSummaryNode<P, K, S, F>
+impl<P, K, S, F> Operator for WindowSummaryOperator<P, K, S, F>
 where
     K: Key,
     S: Summary<Item: Data> + Data,
     P: Pipe<Item = (K, S::Item)>,
     F: Fn(DefaultRng) -> S + Send + Sync,
 {
-    fn evaluate(&mut self, step: &Step) -> Result<(), BatchError> {
-        let oldest = step.time.as_millis().saturating_sub(self.window);
+    fn evaluate(&mut self, context: &OperatorContext) -> Result<(), BatchError> {
+        let oldest = context.time.as_millis().saturating_sub(self.window);
         let oldest = BatchTime::from_millis(oldest);
         let gone = self.panes.iter().take_while(|(time, _)| *time <= oldest);
         let gone = gone.count();
         let leaving: Vec<Touched<K>> = self.panes.drain(..gone).map(|(_, keys)| keys).collect();
-        let inboxes: Vec<_> = shuffle(step, &self.pipe)?.into_iter().enumerate().collect();
+        let inboxes: Vec<_> = shuffle(context, &self.pipe)?
+            .into_iter()
+            .enumerate()
+            .collect();
         let busy = |(partition, inbox): &(usize, KeyedInbox<_>)| {
             !inbox.is_empty() || leaving.iter().any(|pane| !pane[*partition].is_empty())
         };
-        let touched = step.each(inboxes, busy, |_, (partition, inbox)| {
+        let touched = context.each(inboxes, busy, |_, (partition, inbox)| {
             for pane in &leaving {
                 self.leave(partition, &pane[partition], oldest);
             }
-            Arc::new(self.arrive(step, partition, inbox))
+            Arc::new(self.arrive(context, partition, inbox))
         })?;
-        self.panes.push_back((step.time, touched));
+        self.panes.push_back((context.time, touched));
         Ok(())
     }
 
-    keeps_store_and_panes!();
+    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
+        Some(self)
+    }
 
-    fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
+    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
+        Some(self)
+    }
+}
+
+impl<P, K, S, F> Stateful for WindowSummaryOperator<P, K, S, F>
+where
+    K: Key,
+    S: Summary<Item: Data> + Data,
+    P: Pipe<Item = (K, S::Item)>,
+    F: Fn(DefaultRng) -> S + Send + Sync,
+{
+    keeps_store_and_panes!();
+}
+
+impl<P, K, S, F> Durable for WindowSummaryOperator<P, K, S, F>
+where
+    K: Key,
+    S: Summary<Item: Data> + Data,
+    P: Pipe<Item = (K, S::Item)>,
+    F: Fn(DefaultRng) -> S + Send + Sync,
+{
+    fn snapshot(&self, codecs: &Codecs) -> Result<OperatorSnapshot, Refusal> {
         let key = codecs.get::<K>()?;
         let (panes, touched) = (self.panes.clone(), touched(key));
-        let mark = self.store.mark_by(key, &TwoStacks::codec(codecs.get()?));
-        Ok(mark.and_whole(move |out| {
+        let snapshot = self
+            .store
+            .snapshot_by(key, &TwoStacks::codec(codecs.get()?));
+        Ok(snapshot.with_unkeyed(move |out| {
             let panes = panes.iter().map(|(time, partitions)| {
                 let partitions = partitions.iter().map(|keys| keys.as_slice());
                 (*time, partitions)
@@ -143,18 +179,18 @@ where
         }))
     }
 
-    fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
+    fn recover(&mut self, codecs: &Codecs, saved: &SavedState) -> Result<(), Refusal> {
         let key = codecs.get::<K>()?;
         let stacks = TwoStacks::codec(codecs.get()?);
-        self.store.recover_by(key, &stacks, part)?;
+        self.store.recover_by(key, &stacks, saved)?;
         let mut buffer = Vec::new();
-        let mut bytes = part.whole(&mut buffer)?;
+        let mut bytes = saved.whole(&mut buffer)?;
         let panes = take_panes(&touched(key), &mut bytes)?.into_iter();
         used_up(bytes)?;
         let dealt = panes.map(|(time, keys)| {
             let keys = keys.into_iter().flatten();
             let partitions = self.store.dealt(keys, |(_, key)| key);
-            (time, shared(partitions))
+            (time, to_partitions(partitions))
         });
         self.panes = dealt.collect();
         Ok(())
@@ -219,7 +255,7 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         let window = multiple_of(window, self.slide)?;
         let slide = multiple_of(slide, self.slide)?;
         let store = Arc::new(StateStore::new(self.ctx.settings().routing));
-        let node = WindowSummaryNode {
+        let operator = WindowSummaryOperator {
             pipe: self.pipe.clone(),
             make,
             store: Arc::clone(&store),
@@ -227,18 +263,18 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
             saved: VecDeque::new(),
             window,
         };
-        let parents = vec![self.node];
+        let parents = vec![self.operator];
         let kind = "summarize_by_key_and_window";
-        let node = self
-            .ctx
-            .add(Role::Stream, kind, parents, self.slide, |_| Box::new(node));
-        let view = |node| {
+        let operator = self.ctx.add(Role::Stream, kind, parents, self.slide, |_| {
+            Box::new(operator)
+        });
+        let view = |operator| {
             StateView::new(
                 StateRows::new(store),
-                node,
+                operator,
                 |key: &K, stacks: &TwoStacks<S>| Some((key.clone(), stacks.query()?)),
             )
         };
-        Ok(self.ctx.narrow("window_rows", vec![node], slide, view))
+        Ok(self.ctx.narrow("window_rows", vec![operator], slide, view))
     }
 }

@@ -1,19 +1,16 @@
 //! Where the batch of a stream waits for its consumers.
 
-use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::vec::Vec;
 
-use crate::stream::Data;
-use crate::stream::pipeline::pipe::Pipe;
-use crate::stream::run::executor::{Scope, lock};
+use crate::stream::threads::lock::lock;
 
 /// The partitions of one batch; cloning them copies no element.
 pub(crate) type Partitions<T> = Vec<Arc<Vec<T>>>;
 
-/// Wraps freshly made partitions.
-pub(crate) fn shared<T>(partitions: Vec<Vec<T>>) -> Partitions<T> {
+/// Partitions that have just been made, ready to be shared.
+pub(crate) fn to_partitions<T>(partitions: Vec<Vec<T>>) -> Partitions<T> {
     partitions.into_iter().map(Arc::new).collect()
 }
 
@@ -130,105 +127,5 @@ impl<T> Slot<T> {
 impl<T: Clone> Slot<T> {
     pub(crate) fn read(&self, partition: usize) -> Option<Read<T>> {
         self.take(partition).map(Read::new)
-    }
-}
-
-/// The pipeline that reads a batch already computed: what a stream is after a source, an
-/// exchange or [`boxed`](crate::stream::DStream::boxed).
-#[derive(Clone)]
-pub struct Materialized<T> {
-    pub(crate) slot: Arc<Slot<T>>,
-}
-
-impl<T: Data> Materialized<T> {
-    /// A pipeline over partitions at hand, to be run once.
-    pub(crate) fn once(partitions: Partitions<T>) -> Self {
-        let slot = Slot::new();
-        slot.connect(1);
-        slot.fill(partitions);
-        Self { slot }
-    }
-}
-
-impl<T> fmt::Debug for Materialized<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Materialized").finish_non_exhaustive()
-    }
-}
-
-impl<T: Data> Pipe for Materialized<T> {
-    type Item = T;
-
-    fn partitions(&self) -> usize {
-        self.slot.partitions().unwrap_or(0)
-    }
-
-    fn weight(&self, partition: usize) -> usize {
-        self.slot.len(partition).unwrap_or(0)
-    }
-
-    #[inline]
-    fn run<S: FnMut(T)>(&self, scope: &Scope, sink: &mut S) {
-        if let Some(items) = self.slot.read(scope.partition) {
-            items.for_each(sink);
-        }
-    }
-
-    fn collect(&self, scope: &Scope) -> Arc<Vec<T>> {
-        self.slot.take(scope.partition).unwrap_or_default()
-    }
-
-    fn count(&self, scope: &Scope) -> usize {
-        self.slot
-            .take(scope.partition)
-            .map_or(0, |items| items.len())
-    }
-}
-
-/// A narrow stage that its only consumer runs through, or that is computed once and read by all
-/// its consumers if there are several.
-#[derive(Clone)]
-pub struct Shared<P: Pipe> {
-    pub(crate) pipe: P,
-    pub(crate) slot: Arc<Slot<P::Item>>,
-}
-
-impl<P: Pipe> fmt::Debug for Shared<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").finish_non_exhaustive()
-    }
-}
-
-impl<P: Pipe> Pipe for Shared<P> {
-    type Item = P::Item;
-
-    fn partitions(&self) -> usize {
-        let here = self.slot.partitions();
-        here.unwrap_or_else(|| self.pipe.partitions())
-    }
-
-    fn weight(&self, partition: usize) -> usize {
-        let here = self.slot.len(partition);
-        here.unwrap_or_else(|| self.pipe.weight(partition))
-    }
-
-    #[inline]
-    fn run<S: FnMut(P::Item)>(&self, scope: &Scope, sink: &mut S) {
-        match self.slot.read(scope.partition) {
-            Some(items) => items.for_each(sink),
-            None => self.pipe.run(scope, sink),
-        }
-    }
-
-    fn collect(&self, scope: &Scope) -> Arc<Vec<P::Item>> {
-        let here = self.slot.take(scope.partition);
-        here.unwrap_or_else(|| self.pipe.collect(scope))
-    }
-
-    fn count(&self, scope: &Scope) -> usize {
-        match self.slot.take(scope.partition) {
-            Some(items) => items.len(),
-            None => self.pipe.count(scope),
-        }
     }
 }

@@ -4,25 +4,15 @@ use std::string::String;
 use std::time::Duration;
 
 use crate::random::JobSeed;
-use crate::stream::checkpoint::Durability;
+use crate::stream::checkpoint::config::DurabilityConfig;
 use crate::stream::error::BuildError;
 use crate::stream::exchange::Routing;
 use crate::stream::plan::context::StreamingContext;
-use crate::stream::run::executor::Executor;
+use crate::stream::plan::settings::Settings;
 use crate::stream::run::failure::FailurePolicy;
 use crate::stream::run::rate::{Pacing, PidWeights};
+use crate::stream::threads::executor::Executor;
 use crate::stream::time::whole_millis;
-
-/// What all of a context's parts must know.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Settings {
-    /// Milliseconds, at least 1.
-    pub(crate) interval: u64,
-    pub(crate) routing: Routing,
-    pub(crate) seed: JobSeed,
-    pub(crate) policy: FailurePolicy,
-    pub(crate) pacing: Pacing,
-}
 
 /// The settings of a [`StreamingContext`].
 #[derive(Clone, Debug)]
@@ -37,7 +27,30 @@ pub struct ContextBuilder {
     executor: Option<Executor>,
     policy: FailurePolicy,
     pacing: Pacing,
-    pub(crate) durability: Durability,
+    pub(crate) durability: DurabilityConfig,
+}
+
+impl StreamingContext {
+    /// Starts the settings of a context.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use forebay::stream::StreamingContext;
+    ///
+    /// let ctx = StreamingContext::builder("words")
+    ///     .batch_interval(Duration::from_millis(500))
+    ///     .threads(2)
+    ///     .partitions(8)
+    ///     .seed(7)
+    ///     .build()?;
+    /// # let _ = ctx;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn builder(name: impl Into<String>) -> ContextBuilder {
+        ContextBuilder::new(name.into())
+    }
 }
 
 impl ContextBuilder {
@@ -52,7 +65,7 @@ impl ContextBuilder {
             executor: None,
             policy: FailurePolicy::Stop,
             pacing: Pacing::default(),
-            durability: Durability::default(),
+            durability: DurabilityConfig::default(),
         }
     }
 

@@ -1,16 +1,15 @@
 //! The handle of a stream while it is being put together.
 
-use std::fmt;
-use std::format;
 use std::marker::PhantomData;
 use std::string::String;
 use std::time::Duration;
-use std::vec;
+use std::{fmt, format, vec};
 
-use crate::stream::Data;
-use crate::stream::pipeline::pipe::{Materialized, Pipe, Shared};
+use crate::stream::data::Data;
+use crate::stream::pipeline::materialized::{Materialized, Shared};
+use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::context::StreamingContext;
-use crate::stream::run::executor::NodeId;
+use crate::stream::threads::blame::OperatorId;
 
 /// A sequence of batches of `T`: what an input or an operator makes.
 ///
@@ -23,7 +22,7 @@ use crate::stream::run::executor::NodeId;
 /// `DStream<'c, T>`.
 pub struct DStream<'c, T, P = Materialized<T>> {
     pub(crate) ctx: &'c StreamingContext,
-    pub(crate) node: NodeId,
+    pub(crate) operator: OperatorId,
     /// Milliseconds, a multiple of the batch interval.
     pub(crate) slide: u64,
     pub(crate) pipe: P,
@@ -31,10 +30,15 @@ pub struct DStream<'c, T, P = Materialized<T>> {
 }
 
 impl<'c, P: Pipe> DStream<'c, P::Item, P> {
-    pub(crate) fn new(ctx: &'c StreamingContext, node: NodeId, slide: u64, pipe: P) -> Self {
+    pub(crate) fn new(
+        ctx: &'c StreamingContext,
+        operator: OperatorId,
+        slide: u64,
+        pipe: P,
+    ) -> Self {
         Self {
             ctx,
-            node,
+            operator,
             slide,
             pipe,
             item: PhantomData,
@@ -56,13 +60,13 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     /// of the same name are an error at the start.
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
-        self.ctx.rename(self.node, name.into());
+        self.ctx.rename(self.operator, name.into());
         self
     }
 
     /// Names an operator that is built of others after what it is, and its position.
     pub(crate) fn kind(self, kind: &str) -> Self {
-        let name = format!("{kind}-{}", self.node);
+        let name = format!("{kind}-{}", self.operator);
         self.named(name)
     }
 
@@ -89,8 +93,8 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     pub fn boxed(&self) -> DStream<'c, T> {
         let pipe = self.pipe.clone();
         self.ctx
-            .wide_shared("boxed", vec![self.node], self.slide, move |step| {
-                step.run(&pipe, |scope| pipe.collect(scope))
+            .wide_shared("boxed", vec![self.operator], self.slide, move |context| {
+                context.run(&pipe, |task| pipe.collect(task))
             })
     }
 
@@ -98,11 +102,13 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     pub(crate) fn narrow<Q: Pipe>(
         &self,
         kind: &str,
-        pipe: impl FnOnce(P, NodeId) -> Q,
+        pipe: impl FnOnce(P, OperatorId) -> Q,
     ) -> DStream<'c, Q::Item, Shared<Q>> {
         let parent = self.pipe.clone();
         self.ctx
-            .narrow(kind, vec![self.node], self.slide, |node| pipe(parent, node))
+            .narrow(kind, vec![self.operator], self.slide, |operator| {
+                pipe(parent, operator)
+            })
     }
 }
 
@@ -118,7 +124,7 @@ impl<T, P: Clone> Clone for DStream<'_, T, P> {
 impl<T, P> fmt::Debug for DStream<'_, T, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DStream")
-            .field("node", &self.node)
+            .field("operator", &self.operator)
             .field("slide", &Duration::from_millis(self.slide))
             .finish_non_exhaustive()
     }

@@ -8,12 +8,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::stream::checkpoint::directory::Directory;
-use crate::stream::checkpoint::{CheckpointError, Every, Found, Recovery};
+use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::every::Every;
+use crate::stream::checkpoint::found::Found;
+use crate::stream::checkpoint::recovery::Recovery;
 use crate::stream::error::BoxError;
 use crate::stream::plan::builder::ContextBuilder;
 use crate::stream::plan::context::StreamingContext;
-use crate::stream::run::driver::Driver;
-use crate::stream::state::StateBackend;
+use crate::stream::run::trace;
+use crate::stream::state::backend::StateBackend;
 
 impl ContextBuilder {
     /// Writes checkpoints into `directory`: the state of every operator and the positions of all
@@ -198,6 +201,7 @@ impl StreamingContext {
         E: From<CheckpointError>,
     {
         let found = Found::look(&Directory::new(directory.into()))?;
+        trace::recovered(&found.recovery);
         Ok(build()?.with_found(found))
     }
 
@@ -205,13 +209,5 @@ impl StreamingContext {
     #[must_use]
     pub fn recovery(&self) -> Option<&Recovery> {
         self.found.as_ref().map(|found| &found.recovery)
-    }
-}
-
-impl Driver {
-    /// What recovery has decided; `None` if it was not asked.
-    #[must_use]
-    pub fn recovery(&self) -> Option<&Recovery> {
-        self.checkpoints.recovery()
     }
 }

@@ -6,15 +6,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::vec::Vec;
 
-use crate::stream::checkpoint::{At, CheckpointError, CheckpointReport, Checkpointer};
-use crate::stream::error::{BatchError, StepError};
-use crate::stream::plan::graph::{Done, Entry, InputStatus, ReceiverEvent};
-use crate::stream::run::executor::{Env, NodeId, Step};
+use crate::stream::checkpoint::checkpointer::{At, Checkpointer};
+use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::recovery::Recovery;
+use crate::stream::checkpoint::report::CheckpointReport;
+use crate::stream::error::{BatchError, Cause};
+use crate::stream::run::error::StepError;
 use crate::stream::run::failure::FailurePolicy;
+use crate::stream::run::job::JobContext;
 use crate::stream::run::listener::{Listener, StreamEvent};
 use crate::stream::run::metrics::{OperatorReport, StepReport};
+use crate::stream::run::operator::{
+    ActiveOperator, BatchTiming, InputStatus, ReceiverEvent, committed, durable,
+};
+use crate::stream::run::operator_context::OperatorContext;
 use crate::stream::run::trace;
-use crate::stream::state::Boundary;
+use crate::stream::state::phase::BatchPhase;
+use crate::stream::state::stateful::Stateful;
 use crate::stream::time::BatchTime;
 
 /// A stream that does nothing until its owner calls [`step`](Self::step).
@@ -45,8 +53,8 @@ use crate::stream::time::BatchTime;
 /// ```
 pub struct Driver {
     /// What some output needs, in the order of running.
-    operators: Vec<(Entry, NodeId)>,
-    env: Arc<Env>,
+    operators: Vec<ActiveOperator>,
+    job: Arc<JobContext>,
     /// Milliseconds.
     interval: u64,
     /// The zero time and the last batch time; `None` before the first batch.
@@ -56,41 +64,31 @@ pub struct Driver {
     /// Why no more steps are taken.
     failed: Option<BatchError>,
     listeners: Listeners,
-    pub(crate) checkpoints: Checkpointer,
+    checkpoints: Checkpointer,
 }
 
-/// Whom a driver tells what it does.
+/// The listeners of a stream.
 pub(crate) type Listeners = Vec<Box<dyn Listener>>;
 
 impl Driver {
+    /// A driver that goes on after the batch that `clock` ends with.
     pub(crate) fn new(
-        operators: Vec<(Entry, NodeId)>,
-        env: Arc<Env>,
+        operators: Vec<ActiveOperator>,
+        job: Arc<JobContext>,
         interval: u64,
         listeners: Listeners,
-    ) -> Self {
-        Self {
-            listeners,
-            operators,
-            env,
-            interval,
-            clock: None,
-            submitted: None,
-            failed: None,
-            checkpoints: Checkpointer::default(),
-        }
-    }
-
-    /// Goes on after the batch that `clock` ends with.
-    pub(crate) fn with_checkpoints(
-        self,
         checkpoints: Checkpointer,
         clock: Option<(u64, u64)>,
     ) -> Self {
         Self {
-            checkpoints,
+            operators,
+            job,
+            interval,
             clock,
-            ..self
+            submitted: None,
+            failed: None,
+            listeners,
+            checkpoints,
         }
     }
 
@@ -98,6 +96,12 @@ impl Driver {
     #[must_use]
     pub const fn batch_interval(&self) -> Duration {
         Duration::from_millis(self.interval)
+    }
+
+    /// What recovery decided; `None` if the stream did not ask for it.
+    #[must_use]
+    pub fn recovery(&self) -> Option<&Recovery> {
+        self.checkpoints.recovery()
     }
 
     /// The last batch that was run.
@@ -128,14 +132,17 @@ impl Driver {
     /// Makes the inputs receive nothing any more. What they have received goes into the batches
     /// to come; [`has_pending`](Self::has_pending) says whether there is any.
     pub fn stop_inputs(&mut self) {
-        self.each(|operator| operator.node.stop());
+        for ActiveOperator { operator, .. } in &mut self.operators {
+            if let Some(input) = operator.as_input_mut() {
+                input.stop();
+            }
+        }
         self.tell_of_receivers();
     }
 
     fn inputs(&self) -> impl Iterator<Item = InputStatus> {
-        self.operators
-            .iter()
-            .filter_map(|(operator, _)| operator.node.input())
+        let inputs = self.operators.iter();
+        inputs.filter_map(|it| Some(it.operator.as_input()?.status()))
     }
 
     /// Runs one batch: all operators that an output needs, then the outputs, in the order of
@@ -167,7 +174,7 @@ impl Driver {
         let report = self.run(time, waited);
         if let Some(error) = report.failure() {
             self.tell(&StreamEvent::Failed(error.clone()));
-            if self.env.policy != FailurePolicy::Skip {
+            if self.job.policy != FailurePolicy::Skip {
                 self.failed = Some(error.clone());
                 return Err(StepError::Batch(error.clone()));
             }
@@ -191,7 +198,7 @@ impl Driver {
         let mut reports = Vec::with_capacity(self.operators.len());
         let (mut retries, mut failure) = (0, None);
         while let Err(error) = self.attempt(time, time.as_millis() - zero, &mut reports) {
-            if retries == self.env.policy.retries() {
+            if retries == self.job.policy.retries() {
                 failure = Some(error);
                 break;
             }
@@ -221,28 +228,35 @@ impl Driver {
         since_zero: u64,
         reports: &mut Vec<(bool, OperatorReport)>,
     ) -> Result<(), BatchError> {
-        let goes_on = self.env.policy.goes_on();
-        self.pass(Boundary::Begins);
-        if goes_on {
-            self.each(|operator| operator.node.save());
-        }
+        let goes_on = self.job.policy.goes_on();
+        self.each_stateful(|state| {
+            state.enter_phase(BatchPhase::Started);
+            if goes_on {
+                state.save();
+            }
+        });
         reports.clear();
         let result = self.evaluate(time, since_zero, reports);
-        self.each(|operator| operator.node.clear());
+        for ActiveOperator { operator, .. } in &mut self.operators {
+            operator.clear();
+        }
         match (&result, goes_on) {
             (Ok(()), _) => {}
-            (Err(_), true) => {
-                self.each(|operator| operator.node.restore());
-                self.pass(Boundary::Returned);
-            }
-            (Err(_), false) => self.pass(Boundary::Lost),
+            (Err(_), true) => self.each_stateful(|state| {
+                state.roll_back();
+                state.enter_phase(BatchPhase::RolledBack);
+            }),
+            (Err(_), false) => self.each_stateful(|state| state.enter_phase(BatchPhase::Aborted)),
         }
         result
     }
 
-    /// Tells the operators where between batches they are.
-    fn pass(&mut self, boundary: Boundary) {
-        self.each(|operator| operator.node.boundary(boundary));
+    fn each_stateful(&mut self, act: impl Fn(&mut dyn Stateful)) {
+        for ActiveOperator { operator, .. } in &mut self.operators {
+            if let Some(stateful) = operator.as_stateful() {
+                act(stateful);
+            }
+        }
     }
 
     fn evaluate(
@@ -251,46 +265,58 @@ impl Driver {
         since_zero: u64,
         reports: &mut Vec<(bool, OperatorReport)>,
     ) -> Result<(), BatchError> {
-        for (operator, node) in &mut self.operators {
-            if !since_zero.is_multiple_of(operator.every) {
+        for ActiveOperator {
+            operator,
+            id,
+            every,
+            ..
+        } in &mut self.operators
+        {
+            if !since_zero.is_multiple_of(*every) {
                 continue;
             }
-            let name = &self.env.names[*node as usize];
+            let name = &self.job.names[*id as usize];
             let _span = trace::operator(name);
             let started = Instant::now();
-            operator.node.evaluate(&Step {
-                env: Arc::clone(&self.env),
-                node: *node,
+            operator.evaluate(&OperatorContext {
+                job: Arc::clone(&self.job),
+                operator: *id,
                 time,
             })?;
             let report = OperatorReport {
                 name: Arc::clone(name),
                 duration: started.elapsed(),
-                items: operator.node.items(),
-                state: operator.node.state(),
-                receiver: operator.node.receiver(),
+                items: operator.items(),
+                state: operator.as_stateful().and_then(|state| state.size()),
+                receiver: operator.as_receiver().map(|receiver| receiver.report()),
             };
-            reports.push((operator.node.input().is_some(), report));
+            reports.push((operator.as_input().is_some(), report));
         }
         Ok(())
     }
 
-    /// Lets the inputs go on from here.
+    /// The batch is over: inputs go on after it, and handles see its state.
     fn commit(&mut self, report: &StepReport) {
         let delay = u64::try_from(report.total_delay().as_millis()).unwrap_or(u64::MAX);
-        let done = Done {
+        let timing = BatchTiming {
             end: BatchTime::from_millis(report.time.as_millis().saturating_add(delay)),
             processing: report.duration,
             scheduling: report.waited,
         };
-        self.each(|operator| operator.node.commit(&done));
-        self.pass(Boundary::Reached(report.time));
+        for ActiveOperator { operator, .. } in &mut self.operators {
+            if let Some(input) = operator.as_input_mut() {
+                input.batch_done(&timing);
+            }
+        }
+        committed(&mut self.operators, report.time);
     }
 
     /// Takes a checkpoint, if it is time for one; the stream ends if that fails.
     fn checkpoint_if_due(&mut self) -> Result<(), StepError> {
         let Some(at) = self.at() else { return Ok(()) };
-        let taken = self.checkpoints.after_batch(&self.operators, &self.env, at);
+        let taken = self
+            .checkpoints
+            .after_batch(|| durable(&mut self.operators), at);
         self.taken(taken)
     }
 
@@ -305,7 +331,9 @@ impl Driver {
             return Err(StepError::Failed(error.clone()));
         }
         let Some(at) = self.at() else { return Ok(()) };
-        let taken = self.checkpoints.complete(&self.operators, &self.env, at);
+        let taken = self
+            .checkpoints
+            .complete(|| durable(&mut self.operators), at);
         self.taken(taken)
     }
 
@@ -317,20 +345,12 @@ impl Driver {
 
     /// Waits for what is still being written.
     pub(crate) fn settle(&mut self) -> Result<(), StepError> {
-        {
-            let taken = self.checkpoints.settle();
-            self.taken(taken)?;
-        }
-        Ok(())
+        let taken = self.checkpoints.settle();
+        self.taken(taken)
     }
 
     fn at(&self) -> Option<At> {
-        let interval = self.interval;
-        self.clock.map(|(zero, time)| At {
-            zero,
-            time,
-            interval,
-        })
+        self.clock.map(|(zero, time)| At { zero, time })
     }
 
     /// Tells of checkpoints, or of why there can be no more.
@@ -341,7 +361,7 @@ impl Driver {
         let told = taken.and_then(|reports| self.tell_of_checkpoints(reports));
         told.map_err(|error| {
             let time = self.last_time().unwrap_or(BatchTime::from_millis(0));
-            let cause = crate::stream::error::Cause::Error(error.into());
+            let cause = Cause::Error(error.into());
             let error = BatchError::new("checkpoint".into(), time, None, cause);
             self.failed = Some(error.clone());
             self.tell(&StreamEvent::Failed(error.clone()));
@@ -357,18 +377,12 @@ impl Driver {
             trace::checkpointed(&report);
             self.tell(&StreamEvent::Checkpointed(report));
             if let Some(oldest) = report.previous {
-                for (operator, _) in &mut self.operators {
-                    operator.node.covered(oldest)?;
+                for (_, member) in durable(&mut self.operators) {
+                    member.release_before(oldest)?;
                 }
             }
         }
         Ok(())
-    }
-
-    fn each(&mut self, act: impl Fn(&mut Entry)) {
-        for (operator, _) in &mut self.operators {
-            act(operator);
-        }
     }
 
     /// Tells that the time of a batch has come, unless that is known.
@@ -381,9 +395,12 @@ impl Driver {
 
     fn tell_of_receivers(&mut self) {
         let mut events = Vec::new();
-        for (operator, node) in &mut self.operators {
-            for event in operator.node.receiver_events() {
-                let name = Arc::clone(&self.env.names[*node as usize]);
+        for ActiveOperator { operator, id, .. } in &mut self.operators {
+            let Some(receiver) = operator.as_receiver() else {
+                continue;
+            };
+            for event in receiver.events() {
+                let name = Arc::clone(&self.job.names[*id as usize]);
                 events.push(match event {
                     ReceiverEvent::Started => StreamEvent::ReceiverStarted(name),
                     ReceiverEvent::Error(message) => StreamEvent::ReceiverError(name, message),

@@ -1,11 +1,10 @@
 //! What was measured in a batch.
 
-use std::mem::size_of;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::stream::error::BatchError;
-use crate::stream::source::ReceiverState;
+use crate::stream::state::size::StateSize;
 use crate::stream::time::BatchTime;
 
 /// What one step did; cloning copies no list.
@@ -152,35 +151,17 @@ impl ReceiverReport {
     }
 }
 
-/// How much keyed state an operator keeps.
+/// What a receiver is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StateSize {
-    keys: usize,
-    bytes: usize,
-}
-
-impl StateSize {
-    /// How many keys have a state.
-    #[must_use]
-    pub const fn keys(&self) -> usize {
-        self.keys
-    }
-
-    /// How many bytes of memory the tables take. What keys and values own elsewhere, as strings do,
-    /// is not known to the driver and not in it, nor are tables that have left memory.
-    #[must_use]
-    pub const fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Adds keys that are not in memory.
-    pub(crate) const fn add_keys(&mut self, keys: usize) {
-        self.keys += keys;
-    }
-
-    /// Adds a table with entries of type `E`.
-    pub(crate) const fn add_table<E>(&mut self, keys: usize, capacity: usize, index: usize) {
-        self.keys += keys;
-        self.bytes += capacity * size_of::<E>() + index;
-    }
+#[non_exhaustive]
+pub enum ReceiverState {
+    /// The stream has not started.
+    #[default]
+    Waiting,
+    /// It is receiving.
+    Running,
+    /// It has failed and will be called again.
+    Pausing,
+    /// It has come to its end or was stopped.
+    Stopped,
 }

@@ -1,10 +1,13 @@
-//! What runs: the driver that steps through batches, and the clock and threads around it.
+//! What runs: the driver that steps through batches, the clock around it, and what they report.
 
 pub(crate) mod driver;
-pub(crate) mod executor;
+pub(crate) mod error;
 pub(crate) mod failure;
+pub(crate) mod job;
 pub(crate) mod listener;
 pub(crate) mod metrics;
+pub(crate) mod operator;
+pub(crate) mod operator_context;
 pub(crate) mod rate;
 pub(crate) mod running;
 pub(crate) mod trace;

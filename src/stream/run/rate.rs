@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::stream::error::BuildError;
-use crate::stream::plan::graph::Done;
+use crate::stream::run::operator::BatchTiming;
 use crate::stream::time::BatchTime;
 
 /// The weights of a [`PidRateEstimator`].
@@ -164,7 +164,7 @@ impl Pace {
     }
 
     /// Takes in how a batch with so many items of this input went.
-    pub(crate) fn update(&mut self, items: u64, done: &Done) {
+    pub(crate) fn update(&mut self, items: u64, done: &BatchTiming) {
         let estimator = self.estimator.as_mut();
         let rate =
             estimator.and_then(|pid| pid.update(done.end, items, done.processing, done.scheduling));
@@ -186,7 +186,7 @@ mod tests {
         };
         let mut pace = Pace::new(500, pacing);
         let mut after = |end, items, millis| {
-            let done = Done {
+            let done = BatchTiming {
                 end: BatchTime::from_millis(end),
                 processing: Duration::from_millis(millis),
                 scheduling: Duration::ZERO,

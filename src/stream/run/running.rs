@@ -1,14 +1,14 @@
 //! A stream on a clock: a thread that owns the driver and steps it once per interval.
 
-use std::fmt;
-use std::format;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{fmt, format};
 
-use crate::stream::error::{BatchError, Cause, StartError, StepError};
+use crate::stream::error::{BatchError, Cause};
 use crate::stream::run::driver::Driver;
-use crate::stream::run::executor::lock;
+use crate::stream::run::error::{StartError, StepError};
+use crate::stream::threads::lock::lock;
 use crate::stream::time::BatchTime;
 
 /// A started stream. Dropping it stops it at once.

@@ -48,7 +48,7 @@ pub(crate) fn finished(_span: &Span, _report: &StepReport) {}
 
 /// Says which checkpoint the stream goes on from, and which it has passed over and why.
 #[cfg(feature = "tracing")]
-pub(crate) fn recovered(recovery: &crate::stream::Recovery) {
+pub(crate) fn recovered(recovery: &crate::stream::checkpoint::recovery::Recovery) {
     for passed_over in recovery.passed_over() {
         let (path, reason) = (passed_over.path().display(), passed_over.reason());
         tracing::warn!(%path, %reason, "a checkpoint was passed over");
@@ -63,11 +63,11 @@ pub(crate) fn recovered(recovery: &crate::stream::Recovery) {
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) fn recovered(_recovery: &crate::stream::Recovery) {}
+pub(crate) fn recovered(_recovery: &crate::stream::checkpoint::recovery::Recovery) {}
 
 /// Says that there is a checkpoint more.
 #[cfg(feature = "tracing")]
-pub(crate) fn checkpointed(report: &crate::stream::CheckpointReport) {
+pub(crate) fn checkpointed(report: &crate::stream::checkpoint::report::CheckpointReport) {
     let (time, keys, bytes) = (report.time().as_millis(), report.keys(), report.bytes());
     let (stopped, duration) = (report.stopped(), report.duration());
     tracing::debug!(
@@ -81,4 +81,4 @@ pub(crate) fn checkpointed(report: &crate::stream::CheckpointReport) {
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) fn checkpointed(_report: &crate::stream::CheckpointReport) {}
+pub(crate) fn checkpointed(_report: &crate::stream::checkpoint::report::CheckpointReport) {}

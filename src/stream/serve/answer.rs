@@ -186,8 +186,9 @@ impl<T: Clone, R> From<&Reservoir<T, R>> for Drawn<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::string::ToString;
+
+    use super::*;
 
     #[test]
     fn an_answer_has_at_most_the_bytes_allowed() {

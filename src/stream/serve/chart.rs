@@ -131,8 +131,9 @@ fn short(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::vec;
+
+    use super::*;
 
     #[test]
     fn axes_end_at_short_numbers_that_are_not_less() {

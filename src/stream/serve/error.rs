@@ -1,10 +1,9 @@
 //! Why a server could not start.
 
 use std::error::Error;
-use std::fmt;
-use std::io;
 use std::net::SocketAddr;
 use std::string::String;
+use std::{fmt, io};
 
 /// Why a server could not start.
 #[derive(Debug)]

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 use std::string::String;
 
-use crate::stream::run::metrics::StateSize;
 use crate::stream::serve::served::ServedStream;
 use crate::stream::serve::totals::{Histogram, Totals};
+use crate::stream::state::size::StateSize;
 use crate::stream::time::BatchTime;
 
 /// One metric: what it is called, what it means, and where its samples come from.

@@ -7,13 +7,14 @@ use std::vec::Vec;
 
 use serde::Serialize;
 
+use crate::stream::ReceiverStatus;
+use crate::stream::data::{Data, Key};
 use crate::stream::plan::context::StreamingContext;
 use crate::stream::serve::answer::{Answer, json};
 use crate::stream::serve::refusal::Refusal;
 use crate::stream::serve::state::{Ask, ServedState};
 use crate::stream::serve::telemetry::Telemetry;
 use crate::stream::time::BatchTime;
-use crate::stream::{Data, Key, ReceiverStatus};
 
 /// What a [`Server`](super::Server) answers about one stream, under the name of its context.
 ///

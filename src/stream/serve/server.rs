@@ -1,13 +1,12 @@
 //! The server: its settings, its thread, its end.
 
-use std::fmt;
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::string::String;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use std::vec::Vec;
+use std::{fmt, io};
 
 use tokio::runtime;
 use tokio::sync::{Semaphore, watch};

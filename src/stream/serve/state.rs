@@ -13,14 +13,16 @@ use serde_json::Value;
 
 use crate::frequent::{MisraGries, Weight};
 use crate::merge_all;
-use crate::stream::run::executor::lock;
+use crate::stream::data::{Data, Key};
 use crate::stream::serve::answer::{
     Answer, Asked, Drawn, KeySample, KeyState, RankedRow, Ranking, Samples,
 };
 use crate::stream::serve::refusal::Refusal;
-use crate::stream::state::{Best, Rows};
+use crate::stream::state::best::Best;
+use crate::stream::state::group::Rows;
+use crate::stream::threads::lock::lock;
 use crate::stream::time::BatchTime;
-use crate::stream::{Data, Key, StateHandle, StateSnapshot};
+use crate::stream::{StateHandle, StateSnapshot};
 
 type Parse<K> = Arc<dyn Fn(&str) -> Option<K> + Send + Sync>;
 type Text<K> = Arc<dyn Fn(&K) -> String + Send + Sync>;

@@ -6,11 +6,11 @@ use std::time::Duration;
 use std::vec::Vec;
 
 use crate::stream::plan::context::StreamingContext;
-use crate::stream::run::executor::lock;
 use crate::stream::run::listener::StreamEvent;
 use crate::stream::serve::chart::Chart;
 use crate::stream::serve::series::{BatchPoint, Series};
 use crate::stream::serve::totals::Totals;
+use crate::stream::threads::lock::lock;
 
 /// What a stream has told about itself since it was built; cloning gives another handle to the
 /// same.

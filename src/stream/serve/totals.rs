@@ -7,7 +7,8 @@ use std::time::Duration;
 use std::vec::Vec;
 
 use crate::stream::run::listener::StreamEvent;
-use crate::stream::run::metrics::{OperatorReport, StateSize, StepReport};
+use crate::stream::run::metrics::{OperatorReport, StepReport};
+use crate::stream::state::size::StateSize;
 use crate::stream::time::BatchTime;
 
 /// Everything that only grows, and the last of everything else.

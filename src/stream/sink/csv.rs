@@ -5,7 +5,7 @@ use std::string::String;
 
 use serde::Serialize;
 
-use crate::stream::Data;
+use crate::stream::data::Data;
 use crate::stream::error::BoxError;
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::dstream::DStream;

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::Write;
 use std::string::String;
 
-use crate::stream::Data;
+use crate::stream::data::Data;
 use crate::stream::error::BoxError;
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::dstream::DStream;

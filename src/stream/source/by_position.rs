@@ -2,19 +2,20 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::fmt;
-use std::format;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::vec::Vec;
+use std::{fmt, format};
 
-use crate::stream::Data;
-use crate::stream::checkpoint::{Codecs, Mark, Part, Refusal, list, mark_value, recover_value};
+use crate::stream::data::Data;
 use crate::stream::error::BoxError;
 use crate::stream::plan::context::StreamingContext;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::run::executor::lock;
-use crate::stream::source::Input;
+use crate::stream::source::input::{Input, Replayable};
+use crate::stream::state::codec::Codecs;
+use crate::stream::state::operator_snapshot::{OperatorSnapshot, snapshot_value};
+use crate::stream::state::saved::{Refusal, SavedState, list, recover_value};
+use crate::stream::threads::lock::lock;
 use crate::stream::time::BatchTime;
 
 /// An input that keeps its items and gives any range of them again: files, a log, a table.
@@ -238,32 +239,42 @@ impl<S: Source> Input for Followed<S> {
         Ok(items)
     }
 
-    fn commit(&mut self) {
+    fn batch_done(&mut self) {
         lock(&self.at.0).clone_from(&self.ends);
     }
 
-    fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
-        self.reached.wanted.set(true);
-        mark_value(&list(codecs)?, &*lock(&self.at.0))
+    fn as_replayable(&mut self) -> Option<&mut dyn Replayable> {
+        Some(self)
     }
 
-    fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
-        self.from = Some(recover_value(&list(codecs)?, part)?);
-        Ok(())
-    }
-
-    fn reached(&mut self, time: BatchTime) {
-        self.reached.add(time, &self.at);
-    }
-
-    fn covered(&mut self, oldest: BatchTime) {
-        if let Some(positions) = self.reached.up_to(oldest) {
-            self.source.release(&positions);
-        }
+    fn replayable(&self) -> Option<&dyn Replayable> {
+        Some(self)
     }
 
     fn is_finished(&self) -> bool {
         self.source.is_finished(&lock(&self.at.0))
+    }
+}
+
+impl<S: Source> Replayable for Followed<S> {
+    fn snapshot(&self, codecs: &Codecs) -> Result<OperatorSnapshot, Refusal> {
+        self.reached.wanted.set(true);
+        snapshot_value(&list(codecs)?, &*lock(&self.at.0))
+    }
+
+    fn recover(&mut self, codecs: &Codecs, saved: &SavedState) -> Result<(), Refusal> {
+        self.from = Some(recover_value(&list(codecs)?, saved)?);
+        Ok(())
+    }
+
+    fn committed(&mut self, time: BatchTime) {
+        self.reached.add(time, &self.at);
+    }
+
+    fn release_before(&mut self, oldest: BatchTime) {
+        if let Some(positions) = self.reached.up_to(oldest) {
+            self.source.release(&positions);
+        }
     }
 }
 

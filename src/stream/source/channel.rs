@@ -1,16 +1,15 @@
 //! A bounded buffer between whoever produces items and the batches that take them.
 
-use std::fmt;
-use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
+use std::{fmt, mem};
 
-use crate::stream::Data;
+use crate::stream::data::Data;
 use crate::stream::error::BoxError;
 use crate::stream::plan::context::StreamingContext;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::run::executor::lock;
-use crate::stream::source::Input;
+use crate::stream::source::input::Input;
+use crate::stream::threads::lock::lock;
 
 /// The producer's end of a [`channel`](StreamingContext::channel); cloning gives another one.
 ///

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::vec;
 use std::vec::Vec;
 
-use crate::stream::Data;
+use crate::stream::data::Data;
 use crate::stream::error::BoxError;
 use crate::stream::plan::context::StreamingContext;
 use crate::stream::plan::dstream::DStream;

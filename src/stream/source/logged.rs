@@ -2,12 +2,14 @@
 
 use std::vec::Vec;
 
-use crate::stream::checkpoint::{
-    CheckpointError, Codec, Codecs, CutLog, Log, Logs, Mark, Part, Refusal, mark_value,
-    recover_value,
-};
+use crate::stream::checkpoint::durable::LogContext;
+use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::log::Log;
+use crate::stream::checkpoint::recovery::CutLog;
 use crate::stream::error::BoxError;
-use crate::stream::source::Input;
+use crate::stream::state::codec::{Codec, Codecs};
+use crate::stream::state::operator_snapshot::{OperatorSnapshot, snapshot_value};
+use crate::stream::state::saved::{Refusal, SavedState, recover_value};
 use crate::stream::time::BatchTime;
 
 /// The log of an input, if it has one.
@@ -28,18 +30,19 @@ impl<T: 'static> Logged<T> {
         }
     }
 
-    /// Opens the log, unless the input can be read again.
-    pub(super) fn open<I: Input<Item = T>>(
+    /// Opens the log.
+    pub(super) fn open(
         &mut self,
-        input: &I,
-        logs: &Logs<'_>,
+        context: &LogContext<'_>,
     ) -> Result<Option<CutLog>, CheckpointError> {
-        if !matches!(input.mark(logs.codecs), Err(Refusal::NoReplay)) {
-            return Ok(None);
-        }
-        let codec = logs.codecs.get::<T>();
-        let codec = codec.map_err(|refusal| CheckpointError::refused(refusal, logs.operator))?;
-        let (log, cut) = Log::open(logs.directory, logs.operator, codec.clone(), self.from)?;
+        let codec = context.codecs.get::<T>();
+        let codec = codec.map_err(|refusal| CheckpointError::refused(refusal, context.operator))?;
+        let (log, cut) = Log::open(
+            context.directory,
+            context.operator,
+            codec.clone(),
+            self.from,
+        )?;
         self.log = Some(log);
         Ok(cut)
     }
@@ -80,29 +83,31 @@ impl<T: 'static> Logged<T> {
     }
 
     /// The batch of this time is over, in this run or, before the log is open, in an earlier one.
-    pub(super) fn reached(&mut self, time: BatchTime) {
+    pub(super) fn committed(&mut self, time: BatchTime) {
         match &mut self.log {
-            Some(log) => log.reached(time),
+            Some(log) => log.committed(time),
             None => self.from.0 = Some(time),
         }
     }
 
-    pub(super) fn covered(&mut self, oldest: BatchTime) -> Result<(), CheckpointError> {
-        self.log.as_mut().map_or(Ok(()), |log| log.covered(oldest))
+    pub(super) fn release_before(&mut self, oldest: BatchTime) -> Result<(), CheckpointError> {
+        self.log
+            .as_mut()
+            .map_or(Ok(()), |log| log.release_before(oldest))
     }
 
-    pub(super) fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
+    pub(super) fn snapshot(&self, codecs: &Codecs) -> Result<OperatorSnapshot, Refusal> {
         let log = self.log.as_ref().ok_or(Refusal::NoReplay)?;
         let number = codecs.get::<u64>()?;
         let item = codecs.get::<T>()?;
-        mark_value(&position(item, number), &log.position())
+        snapshot_value(&position(item, number), &log.position())
     }
 
     /// Goes to where an earlier run was.
-    pub(super) fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
+    pub(super) fn recover(&mut self, codecs: &Codecs, saved: &SavedState) -> Result<(), Refusal> {
         let number = codecs.get::<u64>()?;
         let item = codecs.get::<T>()?;
-        self.from.1 = recover_value(&position(item, number), part)?;
+        self.from.1 = recover_value(&position(item, number), saved)?;
         Ok(())
     }
 }

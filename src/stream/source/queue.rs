@@ -5,13 +5,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::vec::Vec;
 
-use crate::stream::Data;
-use crate::stream::checkpoint::{Codecs, Mark, Part, Refusal, mark_value, recover_value};
+use crate::stream::data::Data;
 use crate::stream::error::BoxError;
 use crate::stream::plan::context::StreamingContext;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::run::executor::lock;
-use crate::stream::source::Input;
+use crate::stream::source::input::{Input, Replayable};
+use crate::stream::state::codec::Codecs;
+use crate::stream::state::operator_snapshot::{OperatorSnapshot, snapshot_value};
+use crate::stream::state::saved::{Refusal, SavedState, recover_value};
+use crate::stream::threads::lock::lock;
 
 /// A queue of collections, each of which becomes a batch; cloning gives another handle to it.
 ///
@@ -190,14 +192,32 @@ impl<T: Data> Input for Listed<T> {
         Ok(taken)
     }
 
-    fn mark(&self, codecs: &Codecs) -> Result<Mark, Refusal> {
-        let number = codecs.get::<u64>()?;
-        mark_value(&number.and(number), &self.given)
+    fn as_replayable(&mut self) -> Option<&mut dyn Replayable> {
+        Some(self)
     }
 
-    fn recover(&mut self, codecs: &Codecs, part: &Part) -> Result<(), Refusal> {
+    fn replayable(&self) -> Option<&dyn Replayable> {
+        Some(self)
+    }
+
+    fn is_finished(&self) -> bool {
+        self.queue.is_finished()
+    }
+
+    fn has_pending(&self) -> bool {
+        self.queue.has_pending()
+    }
+}
+
+impl<T: Data> Replayable for Listed<T> {
+    fn snapshot(&self, codecs: &Codecs) -> Result<OperatorSnapshot, Refusal> {
         let number = codecs.get::<u64>()?;
-        self.given = recover_value(&number.and(number), part)?;
+        snapshot_value(&number.and(number), &self.given)
+    }
+
+    fn recover(&mut self, codecs: &Codecs, saved: &SavedState) -> Result<(), Refusal> {
+        let number = codecs.get::<u64>()?;
+        self.given = recover_value(&number.and(number), saved)?;
         let mut inner = lock(&self.queue.inner);
         let fewer = || BoxError::from("there are fewer batches than there were");
         for _ in 0..self.given.0 {
@@ -209,14 +229,6 @@ impl<T: Data> Input for Listed<T> {
             *next = next.get(begun..).ok_or_else(fewer)?.to_vec();
         }
         Ok(())
-    }
-
-    fn is_finished(&self) -> bool {
-        self.queue.is_finished()
-    }
-
-    fn has_pending(&self) -> bool {
-        self.queue.has_pending()
     }
 }
 

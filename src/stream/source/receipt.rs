@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use crate::stream::run::executor::lock;
 use crate::stream::source::channel::{Inlet, Shared, State};
+use crate::stream::threads::lock::lock;
 
 /// Tells when the items sent before it was asked for are the stream's own affair: see
 /// [`Inlet::receipt`].

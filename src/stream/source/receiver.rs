@@ -1,23 +1,22 @@
 //! Inputs that run on a thread of their own and push.
 
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::string::{String, ToString};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::{Duration, Instant};
 use std::vec::Vec;
+use std::{mem, thread};
 
-use crate::stream::Data;
+use crate::stream::data::Data;
 use crate::stream::error::{BoxError, Cause};
 use crate::stream::plan::context::StreamingContext;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::plan::graph::ReceiverEvent;
-use crate::stream::run::executor::lock;
-use crate::stream::run::metrics::ReceiverReport;
-use crate::stream::source::Input;
+use crate::stream::run::metrics::{ReceiverReport, ReceiverState};
+use crate::stream::run::operator::{ReceiverEvent, ReceiverFacet};
 use crate::stream::source::channel::{Inlet, Outlet, buffer};
+use crate::stream::source::input::Input;
+use crate::stream::threads::lock::lock;
 
 /// How many items of a receiver wait before it is held back.
 const WAITING: usize = 1 << 20;
@@ -101,21 +100,6 @@ struct Phase {
     state: ReceiverState,
     /// What the driver has not been told yet.
     events: Vec<ReceiverEvent>,
-}
-
-/// What a receiver is doing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ReceiverState {
-    /// The stream has not started.
-    #[default]
-    Waiting,
-    /// It is receiving.
-    Running,
-    /// It has failed and will be called again.
-    Pausing,
-    /// It has come to its end or was stopped.
-    Stopped,
 }
 
 impl ReceiverStatus {
@@ -219,17 +203,8 @@ impl<R: Receiver> Input for ReceiverSource<R> {
         self.status.stop();
     }
 
-    fn events(&mut self) -> Vec<ReceiverEvent> {
-        mem::take(&mut lock(&self.status.0.phase).events)
-    }
-
-    fn report(&self) -> Option<ReceiverReport> {
-        Some(ReceiverReport {
-            state: self.status.state(),
-            items: self.status.items(),
-            rate: self.status.rate(),
-            errors: self.status.errors(),
-        })
+    fn as_receiver(&mut self) -> Option<&mut dyn ReceiverFacet> {
+        Some(self)
     }
 
     fn is_finished(&self) -> bool {
@@ -238,6 +213,21 @@ impl<R: Receiver> Input for ReceiverSource<R> {
 
     fn has_pending(&self) -> bool {
         self.outlet.has_pending()
+    }
+}
+
+impl<R: Receiver> ReceiverFacet for ReceiverSource<R> {
+    fn events(&mut self) -> Vec<ReceiverEvent> {
+        mem::take(&mut lock(&self.status.0.phase).events)
+    }
+
+    fn report(&self) -> ReceiverReport {
+        ReceiverReport {
+            state: self.status.state(),
+            items: self.status.items(),
+            rate: self.status.rate(),
+            errors: self.status.errors(),
+        }
     }
 }
 

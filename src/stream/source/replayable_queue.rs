@@ -1,16 +1,15 @@
 //! A queue of batches with numbers, read by position.
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::format;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::vec::Vec;
+use std::{fmt, format};
 
-use crate::stream::Data;
+use crate::stream::data::Data;
 use crate::stream::error::BoxError;
-use crate::stream::run::executor::lock;
 use crate::stream::source::Source;
+use crate::stream::threads::lock::lock;
 
 /// A queue of collections with numbers, each of which becomes a batch; cloning gives another
 /// handle to it.

@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 use std::boxed::Box;
 use std::io::{self, Read};
-use std::mem;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::string::String;
 use std::time::Duration;
-use std::vec;
 use std::vec::Vec;
+use std::{mem, vec};
 
 use crate::stream::error::BoxError;
 use crate::stream::plan::context::StreamingContext;

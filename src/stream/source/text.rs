@@ -102,8 +102,9 @@ mod zstd {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::vec::Vec;
+
+    use super::*;
 
     /// The lines of a file of this name with this content.
     fn lines(name: &str, content: &[u8]) -> Vec<String> {
@@ -129,8 +130,10 @@ mod tests {
     #[cfg(feature = "compression")]
     #[test]
     fn several_compressed_parts_in_one_file_are_read_to_the_end() {
-        use ruzstd::encoding::{CompressionLevel::Fastest, compress_to_vec};
         use std::io::Write;
+
+        use ruzstd::encoding::CompressionLevel::Fastest;
+        use ruzstd::encoding::compress_to_vec;
         let gzip = |text: &str| {
             let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Default::default());
             encoder.write_all(text.as_bytes()).expect("memory");

@@ -2,7 +2,6 @@
 
 use std::boxed::Box;
 use std::collections::{HashSet, VecDeque};
-use std::format;
 use std::fs::{self, DirEntry};
 use std::io::{self, BufRead};
 use std::ops::Range;
@@ -11,14 +10,13 @@ use std::string::String;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
-use std::vec;
 use std::vec::Vec;
+use std::{format, vec};
 
 use crate::stream::error::BoxError;
 use crate::stream::plan::context::StreamingContext;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::source::Source;
-use crate::stream::source::text;
+use crate::stream::source::{Source, text};
 
 /// The lines of the text files in a directory, as a [`Source`]; see
 /// [`text_files`](StreamingContext::text_files).

@@ -10,8 +10,8 @@ use std::vec::Vec;
 use redb::{Database, Durability, ReadableDatabase, TableDefinition};
 
 use crate::stream::error::BoxError;
-use crate::stream::run::executor::lock;
 use crate::stream::state::backend::{PageStore, StateBackend, StateError};
+use crate::stream::threads::lock::lock;
 
 /// Keyed state on disk, as far as it does not fit into so many bytes of memory.
 ///

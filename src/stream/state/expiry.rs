@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::vec;
 use std::vec::Vec;
 
-use crate::stream::state::GroupTables;
+use crate::stream::state::tables::GroupTables;
 use crate::stream::time::BatchTime;
 
 /// The expiry index of one partition, which a snapshot may share with its operator.

@@ -4,11 +4,10 @@ use std::mem;
 use std::sync::Arc;
 use std::vec::Vec;
 
-use crate::stream::Key;
+use crate::stream::data::Key;
 use crate::stream::error::BoxError;
-use crate::stream::run::executor::give_up;
-use crate::stream::run::metrics::StateSize;
-use crate::stream::state::page::{Page, Pager, Room};
+use crate::stream::state::size::StateSize;
+use crate::stream::state::spill::{Room, SpilledTable, Spiller};
 use crate::stream::state::table::OrderedTable;
 use crate::stream::state::tables::{Table, states};
 
@@ -29,7 +28,7 @@ enum Held<K, S> {
 pub(crate) enum Kept<K, S> {
     Here(Arc<Table<K, S>>),
     /// It has left memory.
-    Away(Arc<Page<K, S>>),
+    Away(Arc<SpilledTable<K, S>>),
 }
 
 impl<K, S> Clone for Kept<K, S> {
@@ -142,14 +141,15 @@ impl<K, S> Group<K, S> {
         kept
     }
 
-    /// The same table again.
-    pub(super) fn shared(&mut self) -> Self {
+    /// Another holder of the same table.
+    pub(super) fn another(&mut self) -> Self {
         Self::holding(Held::Kept(self.share()), self.version)
     }
 }
 
 impl<K: Key, S: Clone> Group<K, S> {
-    /// The table, in memory and nobody else's.
+    /// The table, not shared with any snapshot. It is in memory, as every table is that was
+    /// fetched or cannot spill.
     #[inline]
     pub(super) fn table_mut(&mut self) -> &mut Table<K, S> {
         if let Held::Kept(_) = self.held {
@@ -157,33 +157,36 @@ impl<K: Key, S: Clone> Group<K, S> {
         }
         match &mut self.held {
             Held::Owned(table) => table,
-            Held::Kept(_) => unreachable!("it is owned now"),
+            Held::Kept(_) => unreachable!("a spilled table is fetched before it is changed"),
         }
     }
 
-    /// Takes the table back from the snapshots, or a copy if there still are any.
+    /// Reads the table back into memory, if it was spilled.
+    pub(super) fn fetch(&mut self) -> Result<(), BoxError> {
+        if let Held::Kept(Kept::Away(page)) = &self.held {
+            self.held = Held::Owned(page.table()?);
+            self.version += 1;
+        }
+        Ok(())
+    }
+
+    /// Takes the table back from the snapshots, or copies it if there still are any.
     #[cold]
     fn own(&mut self) {
         let held = mem::replace(&mut self.held, Held::Owned(OrderedTable::new()));
-        let table = match held {
-            Held::Owned(table) => table,
-            Held::Kept(Kept::Here(table)) => Arc::unwrap_or_clone(table),
-            Held::Kept(Kept::Away(page)) => match page.table() {
-                Ok(table) => table,
-                Err(error) => {
-                    self.held = Held::Kept(Kept::Away(page));
-                    give_up(error);
-                }
-            },
-        };
-        self.held = Held::Owned(table);
-        self.version += 1;
+        match held {
+            Held::Kept(Kept::Here(table)) => {
+                self.held = Held::Owned(Arc::unwrap_or_clone(table));
+                self.version += 1;
+            }
+            other => self.held = other,
+        }
     }
 }
 
 impl<K, S> Group<K, S> {
     /// Lets the table leave memory, if there is no room for it.
-    pub(super) fn settle(&mut self, pager: &Pager<K, S>) -> Result<(), BoxError> {
+    pub(super) fn settle(&mut self, pager: &Spiller<K, S>) -> Result<(), BoxError> {
         let table = match &self.held {
             Held::Owned(table) => table,
             Held::Kept(Kept::Here(table)) => table,

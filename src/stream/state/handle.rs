@@ -8,94 +8,11 @@ use std::vec::Vec;
 
 use crate::hash::route;
 use crate::stream::error::BoxError;
-use crate::stream::exchange::Routing;
-use crate::stream::state::StateStore;
 use crate::stream::state::best::Best;
-use crate::stream::state::group::{Kept, Rows, both};
+use crate::stream::state::group::Rows;
+use crate::stream::state::shown::{Shown, ShownTable};
+use crate::stream::state::store::StateStore;
 use crate::stream::time::BatchTime;
-
-/// All tables of a store at a boundary, by key group.
-pub(crate) struct Shown<K, S> {
-    pub(crate) time: Option<BatchTime>,
-    pub(crate) routing: Routing,
-    pub(crate) tables: Vec<ShownTable<K, S>>,
-}
-
-/// A table, and what was read of it to be lent if it has left memory.
-pub(crate) struct ShownTable<K, S> {
-    kept: Kept<K, S>,
-    read: std::sync::OnceLock<Vec<(K, S)>>,
-}
-
-impl<K, S> ShownTable<K, S> {
-    pub(crate) fn new(kept: Kept<K, S>) -> Self {
-        Self {
-            kept,
-            read: std::sync::OnceLock::new(),
-        }
-    }
-
-    /// The keys with their states, for this once; `None` if they cannot be read.
-    fn rows(&self) -> Option<Rows<'_, K, S>> {
-        match &self.kept {
-            Kept::Here(table) => Some(Rows::Here(table)),
-            Kept::Away(page) => page.asked().map(Rows::Read),
-        }
-    }
-
-    /// The keys with their states, for as long as the snapshot lives.
-    fn iter(&self) -> impl Iterator<Item = (&K, &S)> {
-        match &self.kept {
-            Kept::Here(table) => both(Some(&**table), &[]),
-            Kept::Away(page) => {
-                let read = || page.asked().unwrap_or_default();
-                both(None, self.read.get_or_init(read))
-            }
-        }
-    }
-}
-
-impl<K: Hash + Eq, S> ShownTable<K, S> {
-    fn get<Q>(&self, hash: u64, key: &Q) -> Option<&S>
-    where
-        K: Borrow<Q>,
-        Q: Eq + ?Sized,
-    {
-        match &self.kept {
-            Kept::Here(table) => {
-                let position = table.find(hash, key)?;
-                table.entries()[position].value.as_ref()
-            }
-            Kept::Away(_) => {
-                let found = self.iter().find(|(k, _)| (*k).borrow() == key);
-                found.map(|(_, state)| state)
-            }
-        }
-    }
-
-    /// Like [`get`](Self::get), and holds on to nothing.
-    fn get_cloned<Q>(&self, hash: u64, key: &Q) -> Option<S>
-    where
-        K: Borrow<Q>,
-        S: Clone,
-        Q: Eq + ?Sized,
-    {
-        match &self.kept {
-            Kept::Here(_) => self.get(hash, key).cloned(),
-            Kept::Away(page) => {
-                let records = page.asked()?.into_iter();
-                let mut found = records.filter(|(k, _)| k.borrow() == key);
-                found.next().map(|(_, state)| state)
-            }
-        }
-    }
-}
-
-impl<K, S> Shown<K, S> {
-    fn table_of(&self, hash: u64) -> &ShownTable<K, S> {
-        &self.tables[self.routing.group(hash) as usize]
-    }
-}
 
 /// Asks the keyed state of a stream while it runs; cloning gives another handle to the same.
 ///

@@ -54,7 +54,7 @@ impl<K, V> OrderedTable<K, V> {
         self.entries.len()
     }
 
-    pub(crate) fn add_to(&self, size: &mut crate::stream::StateSize) {
+    pub(crate) fn add_to(&self, size: &mut crate::stream::state::size::StateSize) {
         let index = self.index.allocation_size();
         size.add_table::<Entry<K, V>>(self.len(), self.entries.capacity(), index);
     }

@@ -2,13 +2,12 @@
 
 use std::vec::Vec;
 
-use crate::stream::Key;
+use crate::stream::data::Key;
 use crate::stream::error::BoxError;
 use crate::stream::exchange::Routing;
-use crate::stream::run::executor::give_up;
-use crate::stream::run::metrics::StateSize;
 use crate::stream::state::group::{Group, Kept};
-use crate::stream::state::page::Pager;
+use crate::stream::state::size::StateSize;
+use crate::stream::state::spill::Spiller;
 use crate::stream::state::table::OrderedTable;
 
 /// Keys with their states. A value is `None` only while its operator has it in hand.
@@ -24,7 +23,7 @@ pub(crate) struct GroupTables<K, S> {
     first: u32,
     groups: Vec<Group<K, S>>,
     /// Present if tables may leave memory.
-    pager: Option<Pager<K, S>>,
+    pager: Option<Spiller<K, S>>,
 }
 
 impl<K, S> GroupTables<K, S> {
@@ -50,19 +49,14 @@ impl<K, S> GroupTables<K, S> {
     }
 
     /// Lets tables leave memory from now on.
-    pub(crate) fn set_pager(&mut self, pager: Pager<K, S>) {
+    pub(crate) fn set_pager(&mut self, pager: Spiller<K, S>) {
         self.pager = Some(pager);
     }
 
-    /// The work on a table is done: where tables may leave memory, this one does if there is no
-    /// room for it.
+    /// The work on a table is done: where tables can spill, this one does if there is no room for
+    /// it.
     #[inline]
-    pub(crate) fn settle(&mut self, at: usize) {
-        self.try_settle(at).unwrap_or_else(|error| give_up(error));
-    }
-
-    #[inline]
-    pub(crate) fn try_settle(&mut self, at: usize) -> Result<(), BoxError> {
+    pub(crate) fn settle(&mut self, at: usize) -> Result<(), BoxError> {
         match &self.pager {
             Some(pager) => self.groups[at].settle(pager),
             None => Ok(()),
@@ -74,7 +68,7 @@ impl<K, S> GroupTables<K, S> {
         self.groups.iter().filter_map(Group::table)
     }
 
-    /// A table that has not left memory, or was fetched by [`table_mut`](Self::table_mut).
+    /// A table that was not spilled, or was [fetched](Self::fetch).
     #[inline]
     pub(crate) fn table(&self, at: usize) -> &Table<K, S> {
         self.groups[at].table().expect("the table is in memory")
@@ -113,11 +107,12 @@ impl<K, S> GroupTables<K, S> {
     /// Calls `f` for all keys with their states, by key group, then in the order of their coming.
     /// A table that has left memory is there while its turn lasts.
     #[inline]
-    pub(crate) fn for_each(&self, mut f: impl FnMut(&K, &S)) {
+    pub(crate) fn for_each(&self, mut f: impl FnMut(&K, &S)) -> Result<(), BoxError> {
         for group in &self.groups {
-            let rows = group.rows().unwrap_or_else(|error| give_up(error));
+            let rows = group.rows()?;
             rows.iter().for_each(|(key, state)| f(key, state));
         }
+        Ok(())
     }
 
     /// The same tables again: until one of the two is written to there is one copy of each.
@@ -125,7 +120,7 @@ impl<K, S> GroupTables<K, S> {
         Self {
             routing: self.routing,
             first: self.first,
-            groups: self.groups.iter_mut().map(Group::shared).collect(),
+            groups: self.groups.iter_mut().map(Group::another).collect(),
             pager: self.pager.clone(),
         }
     }
@@ -145,7 +140,15 @@ impl<K, S> GroupTables<K, S> {
 }
 
 impl<K: Key, S: Clone> GroupTables<K, S> {
-    /// A table to be written to, fetched if it has left memory. [`settle`](Self::settle) follows.
+    /// A table to be changed, read back into memory if it was spilled. [`settle`](Self::settle)
+    /// follows.
+    pub(crate) fn fetch(&mut self, at: usize) -> Result<&mut Table<K, S>, BoxError> {
+        self.groups[at].fetch()?;
+        Ok(self.table_mut(at))
+    }
+
+    /// A table to be changed that is in memory: it was [fetched](Self::fetch), or its store does
+    /// not spill.
     #[inline]
     pub(crate) fn table_mut(&mut self, at: usize) -> &mut Table<K, S> {
         self.groups[at].table_mut()

@@ -29,7 +29,7 @@ fn the_largest_are_found_in_order_and_ties_go_to_the_first() {
     expected.sort_by_key(|item| std::cmp::Reverse(item.0));
     for n in [0, 1, 7, 100, 200] {
         let top = on(items.clone(), move |batch| {
-            batch.top_by(n, |a, b| a.0.cmp(&b.0))
+            batch.top_by(n, |a, b| a.0.cmp(&b.0)).unwrap()
         });
         assert_eq!(top, expected[..n.min(100)]);
     }
@@ -166,10 +166,10 @@ fn values_are_mapped_and_combined_and_partitions_become_items() {
 #[test]
 fn aggregates_take_and_repartition() {
     let sum = on((1..=10).collect(), |batch: Batch<u64>| {
-        vec![batch.aggregate(|| 0, |a, b| a + b, |a, b| a + b)]
+        vec![batch.aggregate(|| 0, |a, b| a + b, |a, b| a + b).unwrap()]
     });
     assert_eq!(sum, [55]);
-    assert_eq!(on(vec![5, 6, 7], |batch| batch.take(2)), [5, 6]);
+    assert_eq!(on(vec![5, 6, 7], |batch| batch.take(2).unwrap()), [5, 6]);
     let lens = on((0..10).collect::<Vec<u32>>(), |batch| {
         let wide = batch.repartition(4);
         wide.partitions().map(<[u32]>::len).collect()
@@ -185,7 +185,7 @@ fn a_sample_has_its_size_and_does_not_depend_on_threads() {
         let numbers = ctx.batches([(0..1_000u32).collect::<Vec<_>>(), vec![1, 2]]);
         let seen = Seen::of(&numbers.transform(|batch, _| {
             let all = batch.clone();
-            all.with_items(batch.sample(5))
+            batch.sample(5).map(|sample| all.with_items(sample))
         }));
         run(ctx);
         seen.batches()

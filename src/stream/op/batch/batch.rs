@@ -1,36 +1,51 @@
 //! A batch: its time, its partitions, and what `transform` may do with it.
 
+use std::boxed::Box;
 use std::fmt;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::vec::Vec;
 
 use crate::random::DefaultRng;
-use crate::stream::Data;
+use crate::stream::data::Data;
 use crate::stream::error::{BatchError, BoxError};
-use crate::stream::op::{aggregate, summarize};
-use crate::stream::pipeline::pipe::{Filter, FlatMap, Map, MapPartitions, Pipe};
-use crate::stream::pipeline::slot::{Materialized, Partitions, Read, shared};
-use crate::stream::run::executor::{Step, rethrow};
+use crate::stream::op::aggregate::reduce;
+use crate::stream::op::summarize::summarize;
+use crate::stream::pipeline::materialized::Materialized;
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::pipeline::slot::{Partitions, Read, to_partitions};
+use crate::stream::pipeline::split::split;
+use crate::stream::pipeline::stages::{Filter, FlatMap, Map, MapPartitions};
+use crate::stream::run::operator_context::OperatorContext;
 use crate::stream::time::BatchTime;
 use crate::summary::Summary;
 
 /// The items of one batch, in partitions that are processed in parallel.
 ///
 /// Cloning copies no item. The operations take the batch by value and reuse what nobody else
-/// holds; a panic in a closure fails the stream's batch as it would in an operator.
+/// holds. A panic in a closure fails the stream's batch as it does in an operator: operations
+/// that give values return it as an error, those that give a batch go on with the panic.
 #[derive(Clone)]
 pub struct Batch<T> {
-    step: Step,
+    context: OperatorContext,
     partitions: Partitions<T>,
 }
 
 impl<T> Batch<T> {
-    pub(crate) fn new(step: Step, partitions: Partitions<T>) -> Self {
-        Self { step, partitions }
+    pub(crate) fn new(context: OperatorContext, partitions: Partitions<T>) -> Self {
+        Self {
+            context,
+            partitions,
+        }
     }
 
-    pub(crate) fn into_parts(self) -> (Step, Partitions<T>) {
-        (self.step, self.partitions)
+    /// The operator in whose closure the batch is.
+    pub(crate) const fn context(&self) -> &OperatorContext {
+        &self.context
+    }
+
+    pub(crate) fn into_parts(self) -> (OperatorContext, Partitions<T>) {
+        (self.context, self.partitions)
     }
 
     pub(crate) fn into_shared(self) -> Partitions<T> {
@@ -40,7 +55,7 @@ impl<T> Batch<T> {
     /// The time of the batch.
     #[must_use]
     pub fn time(&self) -> BatchTime {
-        self.step.time
+        self.context.time
     }
 
     /// How many items there are.
@@ -69,15 +84,15 @@ impl<T> Batch<T> {
     /// The operations below run in the name of the operator whose closure calls them.
     pub(crate) fn run<U>(
         self,
-        operation: impl FnOnce(&Step, &Materialized<T>) -> Result<Vec<Vec<U>>, BatchError>,
+        operation: impl FnOnce(&OperatorContext, &Materialized<T>) -> Result<Vec<Vec<U>>, BatchError>,
     ) -> Batch<U>
     where
         T: Data,
     {
         let pipe = Materialized::once(self.partitions);
-        match operation(&self.step, &pipe) {
-            Ok(partitions) => Batch::new(self.step, shared(partitions)),
-            Err(error) => rethrow(error),
+        match operation(&self.context, &pipe) {
+            Ok(partitions) => Batch::new(self.context, to_partitions(partitions)),
+            Err(error) => resume(error),
         }
     }
 
@@ -86,12 +101,18 @@ impl<T> Batch<T> {
     where
         T: Data,
     {
-        let pipe = stage(Materialized::once(self.partitions), self.step.node);
-        match self.step.run(&pipe, |scope| pipe.collect(scope)) {
-            Ok(partitions) => Batch::new(self.step, partitions),
-            Err(error) => rethrow(error),
+        let pipe = stage(Materialized::once(self.partitions), self.context.operator);
+        match self.context.run(&pipe, |task| pipe.collect(task)) {
+            Ok(partitions) => Batch::new(self.context, partitions),
+            Err(error) => resume(error),
         }
     }
+}
+
+/// Goes on with a panic that a worker thread has caught, so that it ends the closure of the user's
+/// that called the operation.
+fn resume(error: BatchError) -> ! {
+    resume_unwind(Box::new(error))
 }
 
 impl<T: Data> Batch<T> {
@@ -108,7 +129,7 @@ impl<T: Data> Batch<T> {
     #[must_use]
     pub fn with_items<U: Data>(&self, items: Vec<U>) -> Batch<U> {
         let partitions = split(items, self.partitions.len().max(1));
-        Batch::new(self.step.clone(), shared(partitions))
+        Batch::new(self.context.clone(), to_partitions(partitions))
     }
 
     /// Applies `f` to every item.
@@ -117,7 +138,7 @@ impl<T: Data> Batch<T> {
     where
         F: Fn(T) -> U + Send + Sync + 'static,
     {
-        self.narrow(|parent, node| Map::new(parent, node, f))
+        self.narrow(|parent, operator| Map::new(parent, operator, f))
     }
 
     /// Replaces every item by any number of items.
@@ -127,7 +148,7 @@ impl<T: Data> Batch<T> {
         I: IntoIterator<Item: Data> + 'static,
         F: Fn(T) -> I + Send + Sync + 'static,
     {
-        self.narrow(|parent, node| FlatMap::new(parent, node, f))
+        self.narrow(|parent, operator| FlatMap::new(parent, operator, f))
     }
 
     /// Keeps the items for which `f` says so.
@@ -136,7 +157,7 @@ impl<T: Data> Batch<T> {
     where
         F: Fn(&T) -> bool + Send + Sync + 'static,
     {
-        self.narrow(|parent, node| Filter::new(parent, node, f))
+        self.narrow(|parent, operator| Filter::new(parent, operator, f))
     }
 
     /// Applies `f` once to every partition, with its number.
@@ -146,7 +167,7 @@ impl<T: Data> Batch<T> {
         I: IntoIterator<Item: Data> + 'static,
         F: Fn(usize, std::vec::IntoIter<T>) -> I + Send + Sync + 'static,
     {
-        self.narrow(|parent, node| MapPartitions::new(parent, node, f))
+        self.narrow(|parent, operator| MapPartitions::new(parent, operator, f))
     }
 
     /// The items of both batches; the partitions of `other` come after those of this one.
@@ -157,9 +178,13 @@ impl<T: Data> Batch<T> {
     }
 
     /// All items combined by an associative `f`; `None` of an empty batch.
-    pub fn reduce<F: Fn(T, T) -> T + Sync>(self, f: F) -> Option<T> {
+    ///
+    /// # Errors
+    ///
+    /// If `f` panics; returned from the closure of `transform`, the error fails the batch.
+    pub fn reduce<F: Fn(T, T) -> T + Sync>(self, f: F) -> Result<Option<T>, BatchError> {
         let pipe = Materialized::once(self.partitions);
-        aggregate::reduce(&self.step, &pipe, &f).unwrap_or_else(|error| rethrow(error))
+        reduce(&self.context, &pipe, &f)
     }
 
     /// One summary of the batch, as the only item: a summary per partition, filled in parallel,
@@ -183,23 +208,11 @@ impl<T: Data> Batch<T> {
         S: Summary<Item = T> + Data,
         F: Fn(DefaultRng) -> S + Sync,
     {
-        self.run(|step, pipe| {
-            let summary = summarize::summarize(step, pipe, &make)?;
+        self.run(|context, pipe| {
+            let summary = summarize(context, pipe, &make)?;
             Ok(std::vec![summary.into_iter().collect()])
         })
     }
-}
-
-/// Partition `i` of `p` gets the items from `i * len / p` up to `(i + 1) * len / p`.
-pub(crate) fn split<T>(mut items: Vec<T>, partitions: usize) -> Vec<Vec<T>> {
-    let len = items.len();
-    let mut parts: Vec<Vec<T>> = (1..partitions)
-        .rev()
-        .map(|partition| items.split_off(partition * len / partitions))
-        .collect();
-    parts.push(items);
-    parts.reverse();
-    parts
 }
 
 impl<T> fmt::Debug for Batch<T> {
@@ -261,24 +274,5 @@ impl<U: Data, E: Into<BoxError>> IntoBatch for Result<Batch<U>, E> {
 
     fn into_batch(self) -> Result<Batch<U>, BoxError> {
         self.map_err(Into::into)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::split;
-
-    #[test]
-    fn a_collection_is_split_at_the_stated_places() {
-        for len in 0..40usize {
-            for partitions in 1..9 {
-                let parts = split((0..len).collect(), partitions);
-                assert_eq!(parts.len(), partitions);
-                for (i, part) in parts.iter().enumerate() {
-                    let range = i * len / partitions..(i + 1) * len / partitions;
-                    assert!(part.iter().copied().eq(range));
-                }
-            }
-        }
     }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::vec::Vec;
 
 use crate::hash::DefaultHashBuilder;
+use crate::stream::data::{Data, Key};
 use crate::stream::op::batch::batch::Batch;
 use crate::stream::op::join;
 use crate::stream::op::join::Sides;
-use crate::stream::pipeline::slot::Materialized;
-use crate::stream::{Data, Key};
+use crate::stream::pipeline::materialized::Materialized;
 
 /// Values of which at least one is there.
 type OneOrBoth<V, W> = (Option<V>, Option<W>);
@@ -20,7 +20,7 @@ impl<K: Key, V: Data> Batch<(K, V)> {
     pub fn cogroup<W: Data>(self, other: Batch<(K, W)>) -> Batch<(K, Sides<V, W>)> {
         let (_, partitions) = other.into_parts();
         let right = Materialized::once(partitions);
-        self.run(|step, left| join::cogroup(step, left, &right))
+        self.run(|context, left| join::cogroup(context, left, &right))
     }
 
     fn join_as<W, A, B>(

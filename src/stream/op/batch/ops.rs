@@ -5,56 +5,61 @@ use std::collections::BinaryHeap;
 use std::vec::Vec;
 
 use crate::sample::sample;
+use crate::stream::data::{Data, Key};
+use crate::stream::error::BatchError;
 use crate::stream::op::batch::batch::Batch;
 use crate::stream::op::by_key::{Reduce, Three};
 use crate::stream::op::{by_key, repartition};
+use crate::stream::pipeline::materialized::Materialized;
 use crate::stream::pipeline::pipe::Pipe;
-use crate::stream::pipeline::slot::Materialized;
-use crate::stream::run::executor::{blame, rethrow};
-use crate::stream::{Data, Key};
+use crate::stream::threads::blame::blame;
 
 impl<T: Data> Batch<T> {
     /// Accumulates the items of each partition with `add`, then those results, in the order of
     /// the partitions, with `merge`.
     ///
+    /// # Errors
+    ///
+    /// If a closure panics; returned from the closure of `transform`, the error fails the batch.
+    ///
     /// # Examples
     ///
     /// ```
-    /// # use forebay::stream::StreamingContext;
+    /// # use forebay::stream::{BoxError, StreamingContext};
     /// # let ctx = StreamingContext::builder("doc").build()?;
     /// let means = ctx.batches([vec![1.0, 2.0, 6.0]]).transform(|batch, _time| {
     ///     let (sum, count) = batch.clone().aggregate(
     ///         || (0.0, 0u32),
     ///         |(sum, count), item| (sum + item, count + 1),
     ///         |a, b| (a.0 + b.0, a.1 + b.1),
-    ///     );
-    ///     batch.with_items(vec![sum / f64::from(count)])
+    ///     )?;
+    ///     Ok::<_, BoxError>(batch.with_items(vec![sum / f64::from(count)]))
     /// });
     /// # let _ = means;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn aggregate<A, Z, F, G>(self, zero: Z, add: F, merge: G) -> A
+    pub fn aggregate<A, Z, F, G>(self, zero: Z, add: F, merge: G) -> Result<A, BatchError>
     where
         A: Send,
         Z: Fn() -> A + Sync,
         F: Fn(A, T) -> A + Sync,
         G: Fn(A, A) -> A,
     {
-        let (step, partitions) = self.into_parts();
+        let (context, partitions) = self.into_parts();
         let pipe = Materialized::once(partitions);
-        let parts = step.run(&pipe, |scope| {
+        let parts = context.run(&pipe, |task| {
             let mut part = Some(zero());
-            pipe.run(scope, &mut |item| {
-                part = part.take().map(|part| blame(step.node, || add(part, item)));
+            pipe.run(task, &mut |item| {
+                part = part
+                    .take()
+                    .map(|part| blame(context.operator, || add(part, item)));
             });
             part
-        });
-        let parts = parts.unwrap_or_else(|error| rethrow(error));
-        parts
-            .into_iter()
-            .flatten()
-            .reduce(merge)
-            .unwrap_or_else(zero)
+        })?;
+        context.guard(None, || {
+            let merged = parts.into_iter().flatten().reduce(merge);
+            merged.unwrap_or_else(zero)
+        })
     }
 
     /// Each partition as one item, its items in order.
@@ -63,10 +68,15 @@ impl<T: Data> Batch<T> {
         self.map_partitions(|_, items| [items.collect::<Vec<T>>()])
     }
 
-    /// The first `n` items, partition by partition.
-    #[must_use]
-    pub fn take(&self, n: usize) -> Vec<T> {
-        self.iter().take(n).cloned().collect()
+    /// Copies of the first `n` items, partition by partition.
+    ///
+    /// # Errors
+    ///
+    /// If copying an item panics; returned from the closure of `transform`, the error fails the
+    /// batch.
+    pub fn take(&self, n: usize) -> Result<Vec<T>, BatchError> {
+        self.context()
+            .guard(None, || self.iter().take(n).cloned().collect())
     }
 
     /// The `n` largest items by `compare`, largest first; of equal ones those that come first.
@@ -75,31 +85,34 @@ impl<T: Data> Batch<T> {
     /// on with the result as a batch, clone it first, which copies no item, and ask the clone for
     /// one [`with_items`](Self::with_items).
     ///
+    /// # Errors
+    ///
+    /// If `compare` panics; returned from the closure of `transform`, the error fails the batch.
+    ///
     /// # Examples
     ///
     /// ```
-    /// # use forebay::stream::StreamingContext;
+    /// # use forebay::stream::{BoxError, StreamingContext};
     /// # let ctx = StreamingContext::builder("doc").build()?;
     /// let words = ctx.batches([vec!["ebb", "flow", "ebb"]]);
     /// let counts = words.count_by_value();
     /// let top_ten = counts.transform(|counts, _time| {
     ///     let like = counts.clone();
-    ///     like.with_items(counts.top_by(10, |a, b| a.1.cmp(&b.1)))
+    ///     Ok::<_, BoxError>(like.with_items(counts.top_by(10, |a, b| a.1.cmp(&b.1))?))
     /// });
     /// # let _ = top_ten;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[must_use]
-    pub fn top_by<F>(self, n: usize, compare: F) -> Vec<T>
+    pub fn top_by<F>(self, n: usize, compare: F) -> Result<Vec<T>, BatchError>
     where
         F: Fn(&T, &T) -> Ordering + Sync,
     {
-        let (step, partitions) = self.into_parts();
+        let (context, partitions) = self.into_parts();
         let pipe = Materialized::once(partitions);
-        let parts = step.run(&pipe, |scope| {
+        let parts = context.run(&pipe, |task| {
             let mut heap: BinaryHeap<Reverse<Ranked<'_, T, F>>> = BinaryHeap::new();
             let mut place = 0;
-            pipe.run(scope, &mut |item| {
+            pipe.run(task, &mut |item| {
                 let ranked = Reverse(Ranked {
                     item,
                     place,
@@ -118,11 +131,13 @@ impl<T: Data> Batch<T> {
             sorted
                 .map(|Reverse(ranked)| ranked.item)
                 .collect::<Vec<T>>()
-        });
-        let mut all = parts.unwrap_or_else(|error| rethrow(error)).concat();
-        all.sort_by(|a, b| compare(b, a));
-        all.truncate(n);
-        all
+        })?;
+        context.guard(None, || {
+            let mut all = parts.concat();
+            all.sort_by(|a, b| compare(b, a));
+            all.truncate(n);
+            all
+        })
     }
 
     /// The items in the order of `key`, dealt evenly to as many partitions; equal ones stay in
@@ -168,7 +183,7 @@ impl<T: Data> Batch<T> {
     #[must_use]
     pub fn repartition(self, partitions: usize) -> Self {
         assert!(partitions > 0, "a batch has at least one partition");
-        self.run(|step, pipe| repartition::repartition(step, pipe, partitions))
+        self.run(|context, pipe| repartition::repartition(context, pipe, partitions))
     }
 
     /// A uniform sample without replacement of `n` items, or all if there are fewer, in no
@@ -176,14 +191,22 @@ impl<T: Data> Batch<T> {
     ///
     /// Drawn with a generator derived from the seed of the context, the operator and the batch
     /// time: the same for any number of threads.
-    #[must_use]
-    pub fn sample(self, n: usize) -> Vec<T> {
-        let (step, partitions) = self.into_parts();
-        let time = step.time.as_millis();
+    ///
+    /// # Errors
+    ///
+    /// If copying an item panics; returned from the closure of `transform`, the error fails the
+    /// batch.
+    pub fn sample(self, n: usize) -> Result<Vec<T>, BatchError> {
+        let (context, partitions) = self.into_parts();
+        let time = context.time.as_millis();
         // No partition has this number.
-        let mut rng = step.env.seed.partition_rng(step.node, u32::MAX, time);
+        let mut rng = context
+            .job
+            .seed
+            .partition_rng(context.operator, u32::MAX, time);
         let items = partitions.iter().flat_map(|items| items.iter());
-        sample(items, n, &mut rng).into_iter().cloned().collect()
+        let sampled = sample(items, n, &mut rng).into_iter();
+        context.guard(None, || sampled.cloned().collect())
     }
 }
 
@@ -236,7 +259,7 @@ impl<K: Key, V: Data> Batch<(K, V)> {
     where
         F: Fn(V, V) -> V + Send + Sync,
     {
-        self.run(|step, pipe| by_key::reduce_by_key(step, pipe, &Reduce(f)))
+        self.run(|context, pipe| by_key::reduce_by_key(context, pipe, &Reduce(f)))
     }
 
     /// The values of each key combined into a value of another type, as
@@ -250,13 +273,13 @@ impl<K: Key, V: Data> Batch<(K, V)> {
         H: Fn(&mut C, C) + Send + Sync,
     {
         let combiner = Three { create, add, merge };
-        self.run(|step, pipe| by_key::combine(step, pipe, &combiner))
+        self.run(|context, pipe| by_key::combine(context, pipe, &combiner))
     }
 
     /// All values of each key.
     #[must_use]
     pub fn group_by_key(self) -> Batch<(K, Vec<V>)> {
-        self.run(|step, pipe| by_key::group(step, pipe))
+        self.run(|context, pipe| by_key::group(context, pipe))
     }
 }
 

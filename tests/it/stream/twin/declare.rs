@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use forebay::sample::Reservoir;
 use forebay::stream::{
-    Batch, BatchTime, BoxError, DStream, KeyUpdate, NewValues, State, StateSpec, StaticTable,
-    StreamingContext,
+    Batch, BatchError, BatchTime, BoxError, DStream, KeyUpdate, NewValues, State, StateSpec,
+    StaticTable, StreamingContext,
 };
 use forebay::{Merge, Summary};
 
@@ -199,10 +199,10 @@ fn wide<'c>(kind: Wide, n: usize, s: &Stream<'c>) -> Stream<'c> {
 fn wide_in_transform<'c>(kind: Wide, n: usize, s: &Stream<'c>) -> Stream<'c> {
     s.transform(move |batch, _| {
         let like = batch.clone();
-        match kind {
+        Ok::<_, BatchError>(match kind {
             Wide::BatchReduce => {
                 let digests = batch.map(|item| Digest::of(number(item)));
-                let reduced = digests.reduce(Digest::then).map(whole);
+                let reduced = digests.reduce(Digest::then)?.map(whole);
                 like.with_items(reduced.into_iter().collect())
             }
             Wide::BatchCountByValue => batch.count_by_value().map(of_count),
@@ -221,17 +221,17 @@ fn wide_in_transform<'c>(kind: Wide, n: usize, s: &Stream<'c>) -> Stream<'c> {
             Wide::BatchRepartition => batch.repartition(n),
             Wide::BatchDistinct => batch.distinct(),
             Wide::BatchSortByKey => batch.sort_by_key(|(_, value)| *value),
-            Wide::BatchTopBy => like.with_items(batch.top_by(n, |a, b| a.1.cmp(&b.1))),
-            Wide::BatchTake => like.with_items(batch.take(n)),
-            Wide::BatchSample => like.with_items(batch.sample(n)),
+            Wide::BatchTopBy => like.with_items(batch.top_by(n, |a, b| a.1.cmp(&b.1))?),
+            Wide::BatchTake => like.with_items(batch.take(n)?),
+            Wide::BatchSample => like.with_items(batch.sample(n)?),
             Wide::BatchAggregate => {
                 let add = |all: Digest, item| all.and(number(item));
-                let all = batch.aggregate(Digest::new, add, Digest::then);
+                let all = batch.aggregate(Digest::new, add, Digest::then)?;
                 like.with_items(vec![whole(all)])
             }
             Wide::BatchWithItems => like.with_items(batch.into_vec()),
             kind => unreachable!("{kind:?} is a stream's"),
-        }
+        })
     })
 }
 

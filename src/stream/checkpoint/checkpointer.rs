@@ -1,23 +1,22 @@
-//! Checkpoints while the stream goes on: marked by the driver, written by a thread.
+//! Checkpoints while the stream goes on: snapshot by the driver, written by a thread.
 
 use std::string::{String, ToString};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use std::vec::Vec;
 
-use crate::stream::checkpoint::Operators;
-use crate::stream::checkpoint::codec::Codecs;
+use crate::stream::checkpoint::config::JobFacts;
 use crate::stream::checkpoint::directory::{Directory, failed};
+use crate::stream::checkpoint::durable::{Member, Members};
 use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::every::Every;
 use crate::stream::checkpoint::manifest::Stand;
-use crate::stream::checkpoint::mark::Mark;
-use crate::stream::checkpoint::part::Refusal;
 use crate::stream::checkpoint::recovery::Recovery;
 use crate::stream::checkpoint::report::CheckpointReport;
-use crate::stream::checkpoint::writer::{Durable, Marked};
+use crate::stream::checkpoint::writer::{Snapshot, Written};
 use crate::stream::error::Cause;
-use crate::stream::run::executor::Env;
+use crate::stream::state::codec::Codecs;
+use crate::stream::state::operator_snapshot::OperatorSnapshot;
 use crate::stream::time::BatchTime;
 
 /// Where checkpoints are written and how often.
@@ -27,15 +26,15 @@ pub(super) struct Target {
 }
 
 /// What a driver does about checkpoints.
-#[derive(Default)]
 pub(crate) struct Checkpointer {
     pub(super) codecs: Codecs,
     pub(super) target: Option<Target>,
     pub(super) recovery: Option<Recovery>,
+    pub(super) job: JobFacts,
     /// The newest checkpoint known to be whole.
     pub(super) last: Option<u64>,
     /// The same, if this program has written it.
-    durable: Option<Durable>,
+    durable: Option<Written>,
     writing: Option<Writing>,
     /// When the last checkpoint was taken, and how long until it was durable.
     cost: Option<(Instant, Duration)>,
@@ -43,49 +42,61 @@ pub(crate) struct Checkpointer {
 
 /// A checkpoint on its way.
 struct Writing {
-    thread: JoinHandle<Written>,
+    thread: JoinHandle<WriteResult>,
     taken: Instant,
     stopped: Duration,
     keys: u64,
 }
 
-type Written = Result<(Durable, Duration), CheckpointError>;
+type WriteResult = Result<(Written, Duration), CheckpointError>;
 
 /// A batch that is over, by its place in the stream.
 #[derive(Clone, Copy)]
 pub(crate) struct At {
-    /// Milliseconds, all three.
+    /// Milliseconds, both.
     pub(crate) zero: u64,
     pub(crate) time: u64,
-    pub(crate) interval: u64,
 }
 
 impl Checkpointer {
+    pub(super) fn new(
+        codecs: Codecs,
+        target: Option<Target>,
+        recovery: Option<Recovery>,
+        job: JobFacts,
+    ) -> Self {
+        Self {
+            codecs,
+            target,
+            recovery,
+            job,
+            last: None,
+            durable: None,
+            writing: None,
+            cost: None,
+        }
+    }
+
     pub(crate) fn recovery(&self) -> Option<&Recovery> {
         self.recovery.as_ref()
     }
 
-    pub(super) fn marks(
+    pub(super) fn snapshots(
         &self,
-        operators: &Operators,
-    ) -> Result<Vec<(String, Mark)>, CheckpointError> {
-        let mut marks = Vec::new();
-        for (operator, _) in operators {
-            match operator.node.mark(&self.codecs) {
-                Ok(mark) => marks.push((operator.name.clone(), mark)),
-                Err(Refusal::Stateless) => {}
-                Err(refusal) => return Err(CheckpointError::refused(refusal, &operator.name)),
-            }
-        }
-        Ok(marks)
+        operators: &Members<'_>,
+    ) -> Result<Vec<(String, OperatorSnapshot)>, CheckpointError> {
+        let snapshot = |(name, operator): &Member<'_>| match operator.snapshot(&self.codecs) {
+            Ok(snapshot) => Ok((String::from(*name), snapshot)),
+            Err(refusal) => Err(CheckpointError::refused(refusal, name)),
+        };
+        operators.iter().map(snapshot).collect()
     }
 
     /// Takes a checkpoint after a batch, if it is time for one; returns what has become durable
     /// since the last call.
-    pub(crate) fn after_batch(
+    pub(crate) fn after_batch<'a>(
         &mut self,
-        operators: &Operators,
-        env: &Env,
+        operators: impl FnOnce() -> Members<'a>,
         at: At,
     ) -> Result<Option<CheckpointReport>, CheckpointError> {
         let Some(target) = &self.target else {
@@ -101,23 +112,22 @@ impl Checkpointer {
             false => None,
         };
         let is_busy = every.is_patient() && self.writing.is_some();
-        match !is_busy && every.is_due((at.time - at.zero) / at.interval, self.cost) {
-            true => Ok(report.or(self.begin_one(operators, env, at)?)),
+        match !is_busy && every.is_due((at.time - at.zero) / self.job.interval, self.cost) {
+            true => Ok(report.or(self.begin_one(&operators(), at)?)),
             false => Ok(report),
         }
     }
 
     /// Takes a checkpoint after the last batch, unless there is one, and waits until it is
     /// durable.
-    pub(crate) fn complete(
+    pub(crate) fn complete<'a>(
         &mut self,
-        operators: &Operators,
-        env: &Env,
+        operators: impl FnOnce() -> Members<'a>,
         at: At,
     ) -> Result<Vec<CheckpointReport>, CheckpointError> {
         let mut reports = Vec::from_iter(self.settle()?);
         if self.target.is_some() && self.last != Some(at.time) {
-            reports.extend(self.begin_one(operators, env, at)?);
+            reports.extend(self.begin_one(&operators(), at)?);
             reports.extend(self.settle()?);
         }
         Ok(reports)
@@ -126,8 +136,7 @@ impl Checkpointer {
     /// Marks the state as it is and lets a thread write it, when the checkpoint before is durable.
     fn begin_one(
         &mut self,
-        operators: &Operators,
-        env: &Env,
+        operators: &Members<'_>,
         at: At,
     ) -> Result<Option<CheckpointReport>, CheckpointError> {
         let taken = Instant::now();
@@ -137,26 +146,26 @@ impl Checkpointer {
         };
         let directory = target.directory.clone();
         directory.prepare(at.time)?;
-        let marked = Marked {
+        let snapshot = Snapshot {
             stand: Stand {
                 zero: at.zero,
                 time: at.time,
-                interval: at.interval,
-                seed: env.seed.get(),
-                key_groups: env.routing.groups,
+                interval: self.job.interval,
+                seed: self.job.seed,
+                key_groups: self.job.key_groups,
             },
-            parts: self.marks(operators)?,
+            operators: self.snapshots(operators)?,
         };
-        let keys = marked.parts.iter().map(|(_, mark)| mark.keys).sum();
+        let keys = snapshot.operators.iter().map(|(_, state)| state.keys).sum();
         let (before, last) = (self.durable.take(), self.last);
-        let (path, executor) = (directory.path.clone(), env.executor.clone());
+        let (path, executor) = (directory.path.clone(), self.job.executor.clone());
         let thread = thread::Builder::new()
             .name("forebay-checkpoint".into())
             .spawn(move || {
-                let durable = directory.write(&marked, before.as_ref(), last, &executor)?;
+                let durable = directory.write(&snapshot, before.as_ref(), last, &executor)?;
                 let took = taken.elapsed();
                 // So that the stream does not copy what nobody needs any more.
-                drop(marked);
+                drop(snapshot);
                 directory.clean(durable.time, last)?;
                 Ok((durable, took))
             })

@@ -1,31 +1,20 @@
-//! What is between two batches: when state may be looked at from outside, and what is shown.
+//! The snapshot that questions from outside are answered from.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use crate::stream::run::executor::{is_inside, lock};
-use crate::stream::state::handle::Shown;
+use crate::stream::state::phase::BatchPhase;
+use crate::stream::state::shown::Shown;
+use crate::stream::threads::blame::is_inside;
+use crate::stream::threads::lock::lock;
 use crate::stream::time::BatchTime;
-
-/// What the driver tells the operators that keep state.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Boundary {
-    /// A batch begins to change states.
-    Begins,
-    /// It is over, and this is its time.
-    Reached(BatchTime),
-    /// It has failed, and states are what they were before it.
-    Returned,
-    /// It has failed, and nothing will follow.
-    Lost,
-}
 
 /// Where a store is between batches, and the snapshot that its handles answer from.
 ///
 /// The snapshot is made by the first question after a boundary, or, if it was asked for one since
 /// the boundary before, when the next batch begins; while nobody asks there is none, and batches
 /// write to the tables where they are.
-pub(crate) struct Gate<K, S> {
+pub(crate) struct Published<K, S> {
     state: Mutex<State<K, S>>,
     changed: Condvar,
     /// Somebody has asked since the last batch began.
@@ -42,10 +31,10 @@ struct State<K, S> {
 enum Phase {
     Between,
     Running,
-    Lost,
+    Aborted,
 }
 
-impl<K, S> Gate<K, S> {
+impl<K, S> Published<K, S> {
     pub(crate) fn new() -> Self {
         Self {
             state: Mutex::new(State {
@@ -59,14 +48,14 @@ impl<K, S> Gate<K, S> {
     }
 
     /// Follows the driver; `show` makes a snapshot of the tables.
-    pub(crate) fn pass(
+    pub(crate) fn enter_phase(
         &self,
-        boundary: Boundary,
+        phase: BatchPhase,
         show: impl FnOnce(Option<BatchTime>) -> Shown<K, S>,
     ) {
         let mut state = lock(&self.state);
-        let outdated = match boundary {
-            Boundary::Begins => {
+        let outdated = match phase {
+            BatchPhase::Started => {
                 state.phase = Phase::Running;
                 let asked = self.asked.swap(false, Ordering::Relaxed);
                 match (asked, state.shown.is_some()) {
@@ -78,16 +67,16 @@ impl<K, S> Gate<K, S> {
                     (false, _) => state.shown.take(),
                 }
             }
-            Boundary::Reached(time) => {
+            BatchPhase::Committed(time) => {
                 (state.phase, state.time) = (Phase::Between, Some(time));
                 state.shown.take()
             }
-            Boundary::Returned => {
+            BatchPhase::RolledBack => {
                 state.phase = Phase::Between;
                 None
             }
-            Boundary::Lost => {
-                state.phase = Phase::Lost;
+            BatchPhase::Aborted => {
+                state.phase = Phase::Aborted;
                 None
             }
         };

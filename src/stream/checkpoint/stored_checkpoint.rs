@@ -12,22 +12,22 @@ use crate::stream::checkpoint::frame::Kind;
 use crate::stream::checkpoint::manifest::{
     FileEntry, MANIFEST, Manifest, PieceHead, PieceId, Stand, WHOLE,
 };
-use crate::stream::checkpoint::part::{Part, StoredPiece};
 use crate::stream::checkpoint::scan::{Section, StoredFile};
 use crate::stream::checkpoint::storage::Storage;
 use crate::stream::error::BoxError;
+use crate::stream::state::saved::{Piece, SavedState};
 
 /// The state of a stream at the end of a batch.
 #[derive(Clone, Debug)]
-pub(crate) struct Snapshot {
+pub(crate) struct StoredCheckpoint {
     pub(crate) stand: Stand,
     /// By operator, in the order of declaration.
-    pub(crate) parts: Vec<(String, Part)>,
+    pub(crate) operators: Vec<(String, SavedState)>,
     /// The names of its files with their lengths.
     pub(crate) files: Vec<(String, u64)>,
 }
 
-impl Snapshot {
+impl StoredCheckpoint {
     /// Verifies every byte of the files that the manifest in a directory names, and puts together
     /// where the pieces are.
     pub(crate) fn verify(
@@ -37,17 +37,17 @@ impl Snapshot {
         let path = directory.join(MANIFEST);
         let bytes = storage.read(&path).map_err(failed(&path))?;
         let manifest = Manifest::read(&path, &bytes)?;
-        let parts = manifest.operators.into_iter().map(|operator| {
-            let part = Part {
+        let operators = manifest.operators.into_iter().map(|operator| {
+            let saved = SavedState {
                 types: operator.types,
                 keys: operator.keys,
-                ..Part::default()
+                ..SavedState::default()
             };
-            (operator.name, part)
+            (operator.name, saved)
         });
         let mut snapshot = Self {
             stand: manifest.stand,
-            parts: parts.collect(),
+            operators: operators.collect(),
             files: std::vec![(MANIFEST.into(), bytes.len() as u64)],
         };
         for file in manifest.files {
@@ -96,21 +96,43 @@ impl Snapshot {
         if !is_wanted(&head.id) {
             return Ok(());
         }
-        let piece = StoredPiece {
+        let piece = Arc::new(StoredPiece {
             file: file.clone(),
             section,
             before,
             length: head.length,
-        };
+        });
         let (operator, group) = head.id;
-        let part = self.parts.get_mut(operator as usize);
-        let (_, part) = part.ok_or("there is no such operator")?;
+        let saved = self.operators.get_mut(operator as usize);
+        let (_, saved) = saved.ok_or("there is no such operator")?;
         match group {
-            WHOLE => part.whole = Some(piece),
+            WHOLE => saved.whole = Some(piece),
             group => {
-                part.groups.insert(group, piece);
+                saved.groups.insert(group, piece);
             }
         }
         Ok(())
+    }
+}
+
+/// Where a piece of state is.
+#[derive(Clone, Debug)]
+struct StoredPiece {
+    file: StoredFile,
+    section: Section,
+    /// How many bytes precede it in the section, and how many it has itself.
+    before: u64,
+    length: u64,
+}
+
+impl Piece for StoredPiece {
+    fn len(&self) -> u64 {
+        self.length
+    }
+
+    fn read<'a>(&self, buffer: &'a mut Vec<u8>) -> Result<&'a [u8], BoxError> {
+        let body = self.file.read(self.section, buffer)?;
+        let (_, piece) = body.split_at(self.before as usize);
+        Ok(&piece[..self.length as usize])
     }
 }

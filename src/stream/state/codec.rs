@@ -14,9 +14,9 @@ use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::stream::checkpoint::footprint::{allocation, owned};
-use crate::stream::checkpoint::part::Refusal;
 use crate::stream::error::BoxError;
+use crate::stream::state::heap_size::{allocation, owned};
+use crate::stream::state::saved::Refusal;
 use crate::stream::time::BatchTime;
 
 type Encode<T> = dyn Fn(&T, &mut Vec<u8>) -> Result<(), BoxError> + Send + Sync;

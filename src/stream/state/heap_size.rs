@@ -285,11 +285,12 @@ holds_parts! {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::collections::{BTreeMap, HashMap};
     use std::string::{String, ToString};
     use std::vec;
     use std::vec::Vec;
+
+    use super::*;
 
     #[test]
     fn what_lies_in_place_is_not_owned() {
@@ -315,11 +316,11 @@ mod tests {
 
     #[test]
     fn a_body_that_is_not_here_is_in_a_box() {
-        type Node = (u64, [u64; 9], String);
-        let node: Node = (1, [2; 9], "ebb".to_string());
+        type Operator = (u64, [u64; 9], String);
+        let node: Operator = (1, [2; 9], "ebb".to_string());
         assert_eq!(owned(&node), 32);
         let boxed = std::boxed::Box::new(node);
-        assert_eq!(owned(&boxed), allocation(size_of::<Node>()) + 32);
+        assert_eq!(owned(&boxed), allocation(size_of::<Operator>()) + 32);
         let shared: std::boxed::Box<str> = "ebb".into();
         assert_eq!(owned(&shared), 32);
     }

@@ -10,17 +10,18 @@ use std::sync::{Arc, Mutex};
 use std::vec;
 use std::vec::Vec;
 
-use crate::stream::Key;
-use crate::stream::checkpoint::{Codec, used_up};
+use crate::stream::data::Key;
 use crate::stream::error::BoxError;
-use crate::stream::run::executor::lock;
-use crate::stream::run::metrics::StateSize;
-use crate::stream::state::Table;
 use crate::stream::state::backend::PageStore;
-use crate::stream::state::stored::{put_table, take_records, take_table};
+use crate::stream::state::codec::Codec;
+use crate::stream::state::encoding::{put_table, take_records, take_table};
+use crate::stream::state::saved::used_up;
+use crate::stream::state::size::StateSize;
+use crate::stream::state::tables::Table;
+use crate::stream::threads::lock::lock;
 
 /// The pages of all operators, and how much of the tables is in memory.
-pub(crate) struct Paging {
+pub(crate) struct SpillManager {
     store: Box<dyn PageStore>,
     /// Bytes of tables that stay in memory, by estimate; work in hand is not counted.
     used: AtomicUsize,
@@ -30,7 +31,7 @@ pub(crate) struct Paging {
     failure: Mutex<Option<BoxError>>,
 }
 
-impl Paging {
+impl SpillManager {
     pub(crate) fn new(store: Box<dyn PageStore>) -> Self {
         Self {
             store,
@@ -54,12 +55,12 @@ impl Paging {
 /// A claim to memory, given back when it goes.
 #[derive(Default)]
 pub(super) struct Room {
-    claim: Option<(Arc<Paging>, usize)>,
+    claim: Option<(Arc<SpillManager>, usize)>,
 }
 
 impl Room {
     /// Claims room for a table instead of what was claimed before; whether there is any.
-    fn fit(&mut self, paging: &Arc<Paging>, bytes: usize) -> bool {
+    fn fit(&mut self, paging: &Arc<SpillManager>, bytes: usize) -> bool {
         *self = Self::default();
         let before = paging.used.fetch_add(bytes, Ordering::Relaxed);
         self.claim = Some((Arc::clone(paging), bytes));
@@ -80,13 +81,13 @@ impl Drop for Room {
 }
 
 /// Turns tables of one operator into pages.
-pub(crate) struct Pager<K, S> {
-    paging: Arc<Paging>,
+pub(crate) struct Spiller<K, S> {
+    paging: Arc<SpillManager>,
     keys: Codec<K>,
     states: Codec<S>,
 }
 
-impl<K, S> Clone for Pager<K, S> {
+impl<K, S> Clone for Spiller<K, S> {
     fn clone(&self) -> Self {
         Self {
             paging: Arc::clone(&self.paging),
@@ -99,8 +100,8 @@ impl<K, S> Clone for Pager<K, S> {
 /// How many entries are looked at for what a table owns elsewhere.
 const SAMPLED: usize = 64;
 
-impl<K, S> Pager<K, S> {
-    pub(crate) fn new(paging: &Arc<Paging>, keys: &Codec<K>, states: &Codec<S>) -> Self {
+impl<K, S> Spiller<K, S> {
+    pub(crate) fn new(paging: &Arc<SpillManager>, keys: &Codec<K>, states: &Codec<S>) -> Self {
         Self {
             paging: Arc::clone(paging),
             keys: keys.clone(),
@@ -113,7 +114,7 @@ impl<K, S> Pager<K, S> {
         &self,
         table: &Table<K, S>,
         room: &mut Room,
-    ) -> Result<Option<Page<K, S>>, BoxError> {
+    ) -> Result<Option<SpilledTable<K, S>>, BoxError> {
         self.paging.check()?;
         match room.fit(&self.paging, self.bytes_of(table)) {
             true => Ok(None),
@@ -139,14 +140,14 @@ impl<K, S> Pager<K, S> {
         size.bytes() + table.len() * owned.sum::<usize>() / count
     }
 
-    fn write(&self, table: &Table<K, S>) -> Result<Page<K, S>, BoxError> {
+    fn write(&self, table: &Table<K, S>) -> Result<SpilledTable<K, S>, BoxError> {
         let mut bytes = vec![0; CHECK];
         put_table(table, &self.keys, &self.states, &mut bytes)?;
         let check = crc32fast::hash(&bytes[CHECK..]).to_le_bytes();
         bytes[..CHECK].copy_from_slice(&check);
         let number = self.paging.next.fetch_add(1, Ordering::Relaxed);
         self.paging.store.put(number, &bytes)?;
-        Ok(Page {
+        Ok(SpilledTable {
             pager: self.clone(),
             number,
             keys: table.len(),
@@ -158,13 +159,13 @@ impl<K, S> Pager<K, S> {
 const CHECK: usize = 4;
 
 /// A table out of memory.
-pub(crate) struct Page<K, S> {
-    pager: Pager<K, S>,
+pub(crate) struct SpilledTable<K, S> {
+    pager: Spiller<K, S>,
     number: u64,
     keys: usize,
 }
 
-impl<K, S> Page<K, S> {
+impl<K, S> SpilledTable<K, S> {
     /// How many keys it has.
     pub(crate) fn len(&self) -> usize {
         self.keys
@@ -193,7 +194,7 @@ impl<K, S> Page<K, S> {
 
     /// The keys with their states, in the order of their coming.
     pub(crate) fn records(&self) -> Result<Vec<(K, S)>, BoxError> {
-        let Pager { keys, states, .. } = &self.pager;
+        let Spiller { keys, states, .. } = &self.pager;
         self.read(|bytes| take_records(keys, states, bytes))
     }
 
@@ -203,14 +204,14 @@ impl<K, S> Page<K, S> {
     }
 }
 
-impl<K: Key, S> Page<K, S> {
+impl<K: Key, S> SpilledTable<K, S> {
     pub(crate) fn table(&self) -> Result<Table<K, S>, BoxError> {
-        let Pager { keys, states, .. } = &self.pager;
+        let Spiller { keys, states, .. } = &self.pager;
         self.read(|bytes| take_table(keys, states, bytes))
     }
 }
 
-impl<K, S> Drop for Page<K, S> {
+impl<K, S> Drop for SpilledTable<K, S> {
     fn drop(&mut self) {
         let paging = &self.pager.paging;
         paging.note(paging.store.remove(self.number));

@@ -1,44 +1,34 @@
 //! What one operator gets back from a checkpoint.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::string::String;
+use std::sync::Arc;
 use std::vec::Vec;
 
-use crate::stream::checkpoint::codec::{Codec, Codecs, put, take};
-use crate::stream::checkpoint::error::CheckpointError;
-use crate::stream::checkpoint::scan::{Section, StoredFile};
 use crate::stream::error::BoxError;
+use crate::stream::state::codec::{Codec, Codecs, put, take};
 use crate::stream::time::BatchTime;
 
 /// The state of one operator in a checkpoint, which is read piece by piece.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Part {
+pub(crate) struct SavedState {
     /// What the state consists of, by the names of codecs.
     pub(crate) types: Vec<String>,
     pub(crate) keys: u64,
     /// What belongs to no key group.
-    pub(crate) whole: Option<StoredPiece>,
+    pub(crate) whole: Option<Arc<dyn Piece>>,
     /// The rest, by key group.
-    pub(crate) groups: BTreeMap<u32, StoredPiece>,
+    pub(crate) groups: BTreeMap<u32, Arc<dyn Piece>>,
 }
 
-/// Where a piece of state is.
-#[derive(Clone, Debug)]
-pub(crate) struct StoredPiece {
-    pub(crate) file: StoredFile,
-    pub(crate) section: Section,
-    /// What is in the section before it, and how many bytes it has itself.
-    pub(crate) before: u64,
-    pub(crate) length: u64,
-}
+/// A piece of state in a checkpoint.
+pub(crate) trait Piece: fmt::Debug + Send + Sync {
+    /// How many bytes it has.
+    fn len(&self) -> u64;
 
-impl StoredPiece {
-    /// Its bytes, which are verified once more; `buffer` holds them.
-    pub(crate) fn read<'a>(&self, buffer: &'a mut Vec<u8>) -> Result<&'a [u8], CheckpointError> {
-        let body = self.file.read(self.section, buffer)?;
-        let (_, piece) = body.split_at(self.before as usize);
-        Ok(&piece[..self.length as usize])
-    }
+    /// Its bytes, verified once more; `buffer` holds them.
+    fn read<'a>(&self, buffer: &'a mut Vec<u8>) -> Result<&'a [u8], BoxError>;
 }
 
 /// Why an operator gives nothing, or does not take what it is given.
@@ -48,20 +38,12 @@ pub(crate) enum Refusal {
     NoCodec(&'static str),
     /// It is an input that cannot be read again.
     NoReplay,
-    /// It keeps no state.
-    Stateless,
     /// The state consisted of other types; these are those of the operator.
     Types(Vec<String>),
     /// A codec said so, or the bytes make no sense.
     Bytes(BoxError),
     /// What was whole when the checkpoint was verified cannot be read any more.
-    Read(CheckpointError),
-}
-
-impl From<CheckpointError> for Refusal {
-    fn from(error: CheckpointError) -> Self {
-        Self::Read(error)
-    }
+    Read(BoxError),
 }
 
 impl From<BoxError> for Refusal {
@@ -70,11 +52,11 @@ impl From<BoxError> for Refusal {
     }
 }
 
-impl Part {
+impl SavedState {
     /// What belongs to no key group.
     pub(crate) fn whole<'a>(&self, buffer: &'a mut Vec<u8>) -> Result<&'a [u8], Refusal> {
         match &self.whole {
-            Some(piece) => Ok(piece.read(buffer)?),
+            Some(piece) => piece.read(buffer).map_err(Refusal::Read),
             None => Ok(&[]),
         }
     }
@@ -82,7 +64,7 @@ impl Part {
     /// How many bytes it has.
     pub(crate) fn bytes(&self) -> u64 {
         let pieces = self.whole.iter().chain(self.groups.values());
-        pieces.map(|piece| piece.length).sum()
+        pieces.map(|piece| piece.len()).sum()
     }
 
     pub(crate) fn check_types(&self, types: Vec<String>) -> Result<(), Refusal> {
@@ -102,10 +84,13 @@ pub(crate) fn used_up(bytes: &[u8]) -> Result<(), BoxError> {
 }
 
 /// Reads one value that belongs to no key group.
-pub(crate) fn recover_value<T: 'static>(codec: &Codec<T>, part: &Part) -> Result<T, Refusal> {
-    part.check_types(std::vec![codec.name()])?;
+pub(crate) fn recover_value<T: 'static>(
+    codec: &Codec<T>,
+    saved: &SavedState,
+) -> Result<T, Refusal> {
+    saved.check_types(std::vec![codec.name()])?;
     let mut buffer = Vec::new();
-    let mut bytes = part.whole(&mut buffer)?;
+    let mut bytes = saved.whole(&mut buffer)?;
     let value = codec.take(&mut bytes)?;
     used_up(bytes)?;
     Ok(value)

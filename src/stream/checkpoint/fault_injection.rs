@@ -13,10 +13,12 @@ use std::sync::{Arc, Mutex};
 use std::vec::Vec;
 
 use crate::stream::checkpoint::directory::Directory;
+use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::every::Every;
+use crate::stream::checkpoint::found::Found;
 use crate::stream::checkpoint::storage::{Disk, Output, Storage};
-use crate::stream::checkpoint::{CheckpointError, Every, Found};
 use crate::stream::error::BoxError;
-use crate::stream::run::executor::lock;
+use crate::stream::threads::lock::lock;
 use crate::stream::{
     BatchQueue, BatchTime, DStream, Driver, State, StateSpec, StepError, StreamEvent,
     StreamingContext,

@@ -5,34 +5,34 @@ use std::boxed::Box;
 use std::string::String;
 use std::vec::Vec;
 
-use crate::stream::checkpoint::codec::Codec;
-use crate::stream::checkpoint::part::Refusal;
 use crate::stream::error::BoxError;
+use crate::stream::state::codec::Codec;
+use crate::stream::state::saved::Refusal;
 
 /// Appends a piece of state as bytes.
 pub(crate) type Encode = Box<dyn Fn(&mut Vec<u8>) -> Result<(), BoxError> + Send + Sync>;
 
 /// The state of one operator.
-pub(crate) struct Mark {
+pub(crate) struct OperatorSnapshot {
     /// What the state consists of, by the names of codecs.
     pub(crate) types: Vec<String>,
     pub(crate) keys: u64,
     /// What belongs to no key group.
     pub(crate) whole: Option<Encode>,
-    pub(crate) groups: Vec<GroupMark>,
+    pub(crate) groups: Vec<GroupSnapshot>,
 }
 
 /// The state of one key group.
-pub(crate) struct GroupMark {
+pub(crate) struct GroupSnapshot {
     pub(crate) group: u32,
     /// Equal versions are equal states.
     pub(crate) version: u64,
     pub(crate) encode: Encode,
 }
 
-impl Mark {
+impl OperatorSnapshot {
     /// State without keys.
-    pub(crate) fn whole(
+    pub(crate) fn unkeyed(
         types: Vec<String>,
         encode: impl Fn(&mut Vec<u8>) -> Result<(), BoxError> + Send + Sync + 'static,
     ) -> Self {
@@ -45,7 +45,7 @@ impl Mark {
     }
 
     /// Adds what belongs to no key group.
-    pub(crate) fn and_whole(
+    pub(crate) fn with_unkeyed(
         self,
         encode: impl Fn(&mut Vec<u8>) -> Result<(), BoxError> + Send + Sync + 'static,
     ) -> Self {
@@ -55,11 +55,17 @@ impl Mark {
 }
 
 /// One value that belongs to no key group; its bytes are made at once.
-pub(crate) fn mark_value<T: 'static>(codec: &Codec<T>, value: &T) -> Result<Mark, Refusal> {
+pub(crate) fn snapshot_value<T: 'static>(
+    codec: &Codec<T>,
+    value: &T,
+) -> Result<OperatorSnapshot, Refusal> {
     let mut bytes = Vec::new();
     codec.put(value, &mut bytes)?;
-    Ok(Mark::whole(std::vec![codec.name()], move |out| {
-        out.extend(&bytes);
-        Ok(())
-    }))
+    Ok(OperatorSnapshot::unkeyed(
+        std::vec![codec.name()],
+        move |out| {
+            out.extend(&bytes);
+            Ok(())
+        },
+    ))
 }

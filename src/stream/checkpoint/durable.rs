@@ -1,0 +1,45 @@
+//! What an operator does that is part of a checkpoint.
+
+use std::vec::Vec;
+
+use crate::stream::checkpoint::directory::Directory;
+use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::recovery::CutLog;
+use crate::stream::state::codec::Codecs;
+use crate::stream::state::operator_snapshot::OperatorSnapshot;
+use crate::stream::state::saved::{Refusal, SavedState};
+use crate::stream::time::BatchTime;
+
+/// An operator that is part of a checkpoint.
+pub(crate) trait Durable {
+    /// Holds on to the state as it is between two batches, to be written later.
+    fn snapshot(&self, codecs: &Codecs) -> Result<OperatorSnapshot, Refusal>;
+
+    /// Takes up the state of an earlier run; called before the first batch.
+    fn recover(&mut self, codecs: &Codecs, saved: &SavedState) -> Result<(), Refusal>;
+
+    /// Opens a write-ahead log, if this is an input that needs one; called after
+    /// [`recover`](Self::recover). Returns what was cut off its end.
+    fn open_log(&mut self, _context: &LogContext<'_>) -> Result<Option<CutLog>, CheckpointError> {
+        Ok(None)
+    }
+
+    /// No checkpoint that is kept is older than the one of this batch: what only older ones need
+    /// can go.
+    fn release_before(&mut self, _oldest: BatchTime) -> Result<(), CheckpointError> {
+        Ok(())
+    }
+}
+
+/// A durable operator with its name.
+pub(crate) type Member<'a> = (&'a str, &'a mut dyn Durable);
+
+/// All durable operators of a stream.
+pub(crate) type Members<'a> = Vec<Member<'a>>;
+
+/// What an input needs for opening its log.
+pub(crate) struct LogContext<'a> {
+    pub(crate) directory: &'a Directory,
+    pub(crate) codecs: &'a Codecs,
+    pub(crate) operator: &'a str,
+}

@@ -1,0 +1,20 @@
+//! A checkpoint that was found and waits for its operators.
+
+use crate::stream::checkpoint::directory::Directory;
+use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::recovery::{Recovery, find};
+use crate::stream::checkpoint::stored_checkpoint::StoredCheckpoint;
+
+/// What recovery found, until the operators are complete.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) recovery: Recovery,
+    pub(crate) stored: Option<StoredCheckpoint>,
+}
+
+impl Found {
+    pub(crate) fn look(directory: &Directory) -> Result<Self, CheckpointError> {
+        let (recovery, stored) = find(directory)?;
+        Ok(Self { recovery, stored })
+    }
+}

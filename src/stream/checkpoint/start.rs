@@ -1,0 +1,151 @@
+//! Taking up a checkpoint, and making sure that others can follow.
+
+use std::path::PathBuf;
+use std::vec::Vec;
+
+use crate::stream::checkpoint::checkpointer::{Checkpointer, Target};
+use crate::stream::checkpoint::config::{DurabilityConfig, JobFacts};
+use crate::stream::checkpoint::durable::{LogContext, Members};
+use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::found::Found;
+use crate::stream::checkpoint::manifest::{MANIFEST, Stand};
+use crate::stream::checkpoint::stored_checkpoint::StoredCheckpoint;
+use crate::stream::state::saved::{Refusal, SavedState};
+
+impl Checkpointer {
+    /// Gives the operators what was found, and makes sure that checkpoints can be taken.
+    /// Returns the zero time and the last batch time, if there are any.
+    pub(crate) fn begin(
+        config: DurabilityConfig,
+        found: Option<Found>,
+        operators: &mut Members<'_>,
+        job: JobFacts,
+    ) -> Result<(Self, Option<(u64, u64)>), CheckpointError> {
+        let (recovery, stored) = match found {
+            Some(found) => (Some(found.recovery), found.stored),
+            None => (None, None),
+        };
+        let target = config.target;
+        let mut this = Self::new(
+            config.codecs,
+            target.map(|(directory, every)| Target { directory, every }),
+            recovery,
+            job,
+        );
+        let clock = match stored {
+            Some(stored) => Some(this.restore(&stored, operators)?),
+            None => None,
+        };
+        this.make_sure(operators, config.logs)?;
+        Ok((this, clock))
+    }
+
+    /// Opens logs, and makes sure that checkpoints can be taken.
+    fn make_sure(
+        &mut self,
+        operators: &mut Members<'_>,
+        logs: bool,
+    ) -> Result<(), CheckpointError> {
+        let Some(Target { directory, .. }) = &self.target else {
+            return Ok(());
+        };
+        let is_used = || Ok(!directory.times()?.is_empty() || directory.claim_logs(&[]).is_err());
+        if self.recovery.is_none() && is_used()? {
+            let directory = directory.path.clone();
+            return Err(CheckpointError::Occupied { directory });
+        }
+        let names = operators.iter().map(|(name, _)| *name);
+        directory.claim_logs(&names.collect::<Vec<_>>())?;
+        for (name, operator) in operators.iter_mut().filter(|_| logs) {
+            let cut = operator.open_log(&LogContext {
+                directory,
+                codecs: &self.codecs,
+                operator: name,
+            })?;
+            if let Some(recovery) = &mut self.recovery {
+                recovery.cut.extend(cut);
+            }
+        }
+        self.snapshots(operators)?;
+        self.last.map_or(Ok(()), |newest| directory.tidy(newest))
+    }
+
+    fn restore(
+        &mut self,
+        stored: &StoredCheckpoint,
+        operators: &mut Members<'_>,
+    ) -> Result<(u64, u64), CheckpointError> {
+        let directory = self.recovery.as_ref().and_then(|found| found.path());
+        let path = directory.unwrap_or("".as_ref()).join(MANIFEST);
+        let Stand {
+            zero,
+            time,
+            interval,
+            seed,
+            key_groups,
+        } = stored.stand;
+        let job = &self.job;
+        let (was_groups, groups) = (u64::from(key_groups), u64::from(job.key_groups));
+        for (what, was, is) in [
+            ("batch interval in milliseconds", interval, job.interval),
+            ("seed", seed, job.seed),
+            ("number of key groups", was_groups, groups),
+        ] {
+            if was != is {
+                return Err(CheckpointError::Setting {
+                    path,
+                    what,
+                    was,
+                    is,
+                });
+            }
+        }
+        for (name, saved) in &stored.operators {
+            let claimed = operators.iter_mut().find(|(operator, _)| operator == name);
+            let Some((_, operator)) = claimed else {
+                let operator = name.clone();
+                return Err(CheckpointError::Unclaimed { path, operator });
+            };
+            let recovered = operator.recover(&self.codecs, saved);
+            recovered.map_err(|refusal| disowned(refusal, path.clone(), name, saved))?;
+        }
+        self.last = Some(time);
+        Ok((zero, time))
+    }
+}
+
+/// Why the state of an operator could not be taken up.
+fn disowned(
+    refusal: Refusal,
+    path: PathBuf,
+    operator: &str,
+    saved: &SavedState,
+) -> CheckpointError {
+    let operator = operator.into();
+    match refusal {
+        Refusal::NoCodec(type_name) => CheckpointError::NotDurable {
+            operator,
+            type_name,
+        },
+        Refusal::NoReplay => CheckpointError::NotReplayable { operator },
+        Refusal::Types(is) => CheckpointError::TypeChanged {
+            path,
+            operator,
+            was: saved.types.clone(),
+            is,
+        },
+        Refusal::Bytes(error) => CheckpointError::State {
+            path,
+            operator,
+            error,
+        },
+        Refusal::Read(error) => match error.downcast::<CheckpointError>() {
+            Ok(error) => *error,
+            Err(error) => CheckpointError::State {
+                path,
+                operator,
+                error,
+            },
+        },
+    }
+}

@@ -1,0 +1,75 @@
+//! The facets of operators whose state is in tables.
+
+/// The methods of [`Stateful`](crate::stream::state::stateful::Stateful) or of
+/// [`Durable`](crate::stream::checkpoint::durable::Durable) for an operator whose only state is in
+/// its `store`.
+macro_rules! keeps_store {
+    (stateful) => {
+        fn save(&mut self) {
+            self.store.save();
+        }
+
+        fn roll_back(&mut self) {
+            self.store.roll_back();
+        }
+
+        fn spill_to(
+            &mut self,
+            codecs: &$crate::stream::state::codec::Codecs,
+            spill: &std::sync::Arc<$crate::stream::state::spill::SpillManager>,
+        ) -> Result<(), $crate::stream::state::saved::Refusal> {
+            self.store.spill_to(codecs, spill)
+        }
+
+        $crate::stream::op::facets::keeps_store!(visible);
+    };
+    (visible) => {
+        fn enter_phase(&mut self, phase: $crate::stream::state::phase::BatchPhase) {
+            self.store.enter_phase(phase);
+        }
+
+        fn size(&self) -> Option<$crate::stream::state::size::StateSize> {
+            Some(self.store.size())
+        }
+    };
+    (durable) => {
+        fn snapshot(
+            &self,
+            codecs: &$crate::stream::state::codec::Codecs,
+        ) -> Result<
+            $crate::stream::state::operator_snapshot::OperatorSnapshot,
+            $crate::stream::state::saved::Refusal,
+        > {
+            self.store.snapshot(codecs)
+        }
+
+        fn recover(
+            &mut self,
+            codecs: &$crate::stream::state::codec::Codecs,
+            saved: &$crate::stream::state::saved::SavedState,
+        ) -> Result<(), $crate::stream::state::saved::Refusal> {
+            self.store.recover(codecs, saved)
+        }
+    };
+}
+
+/// The methods of [`Stateful`](crate::stream::state::stateful::Stateful) for an operator that
+/// keeps its `panes` too.
+macro_rules! keeps_store_and_panes {
+    () => {
+        fn save(&mut self) {
+            self.store.save();
+            self.saved = self.panes.clone();
+        }
+
+        fn roll_back(&mut self) {
+            self.store.roll_back();
+            self.panes = std::mem::take(&mut self.saved);
+        }
+
+        $crate::stream::op::facets::keeps_store!(visible);
+    };
+}
+
+pub(crate) use keeps_store;
+pub(crate) use keeps_store_and_panes;

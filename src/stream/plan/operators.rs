@@ -1,0 +1,75 @@
+//! The operators behind narrow stages, whole batches and outputs.
+
+use std::sync::Arc;
+
+use crate::stream::data::Data;
+use crate::stream::error::BatchError;
+use crate::stream::pipeline::materialized::Shared;
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::pipeline::slot::{Partitions, Slot};
+use crate::stream::run::job::JobContext;
+use crate::stream::run::operator::Operator;
+use crate::stream::run::operator_context::OperatorContext;
+
+impl<P: Pipe> Operator for Shared<P> {
+    fn connect(&mut self, consumers: usize, _job: &Arc<JobContext>) {
+        self.slot.connect(consumers);
+    }
+
+    fn evaluate(&mut self, context: &OperatorContext) -> Result<(), BatchError> {
+        if self.slot.consumers() > 1 {
+            let partitions = context.run(&self.pipe, |task| self.pipe.collect(task))?;
+            self.slot.fill(partitions);
+        }
+        Ok(())
+    }
+
+    fn clear(&mut self) {
+        self.slot.clear();
+    }
+
+    fn items(&self) -> Option<usize> {
+        self.slot.items()
+    }
+}
+
+/// Computes its batches whole.
+pub(crate) struct Wide<T, E> {
+    pub(crate) slot: Arc<Slot<T>>,
+    pub(crate) evaluate: E,
+}
+
+impl<T, E> Operator for Wide<T, E>
+where
+    T: Data,
+    E: FnMut(&OperatorContext) -> Result<Partitions<T>, BatchError> + Send,
+{
+    fn connect(&mut self, consumers: usize, _job: &Arc<JobContext>) {
+        self.slot.connect(consumers);
+    }
+
+    fn evaluate(&mut self, context: &OperatorContext) -> Result<(), BatchError> {
+        self.slot.fill((self.evaluate)(context)?);
+        Ok(())
+    }
+
+    fn clear(&mut self) {
+        self.slot.clear();
+    }
+
+    fn items(&self) -> Option<usize> {
+        self.slot.items()
+    }
+}
+
+/// Acts on each batch and makes none.
+pub(crate) struct Act<F>(pub(crate) F);
+
+impl<F> Operator for Act<F>
+where
+    F: FnMut(&OperatorContext) -> Result<(), BatchError> + Send,
+{
+    fn evaluate(&mut self, context: &OperatorContext) -> Result<(), BatchError> {
+        (self.0)(context)
+    }
+}

@@ -1,0 +1,103 @@
+//! What can go wrong when a stream starts and when it steps.
+
+use std::error::Error;
+use std::fmt;
+use std::string::String;
+use std::time::Duration;
+
+use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::error::{BatchError, BoxError};
+use crate::stream::state::backend::StateError;
+use crate::stream::time::BatchTime;
+
+/// Why a built context could not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// No output operation was registered.
+    NoOutput,
+    /// Two operators have this name.
+    DuplicateName(String),
+    /// The clock thread could not be made.
+    Thread(std::io::Error),
+    /// An input could not begin to receive.
+    Input(String, BoxError),
+    /// A checkpoint cannot be taken up, or none could be taken.
+    Checkpoint(CheckpointError),
+    /// What keeps state out of memory is not to be had.
+    State(StateError),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoOutput => f.write_str("no output operations registered, so nothing to execute"),
+            Self::DuplicateName(name) => write!(f, "two operators are named {name}"),
+            Self::Thread(error) => write!(f, "the clock thread could not be made: {error}"),
+            Self::Input(name, error) => write!(f, "input {name} could not start: {error}"),
+            Self::Checkpoint(error) => error.fmt(f),
+            Self::State(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for StartError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Thread(error) => Some(error),
+            Self::Input(_, error) => Some(error.as_ref()),
+            Self::Checkpoint(error) => Some(error),
+            Self::State(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// Why a step was refused or failed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum StepError {
+    /// The first batch time must be a positive multiple of the batch interval.
+    NotAMultiple {
+        /// The time given.
+        given: BatchTime,
+        /// The batch interval.
+        interval: Duration,
+    },
+    /// Batches follow one another at the batch interval.
+    OutOfOrder {
+        /// The time given.
+        given: BatchTime,
+        /// The only time possible.
+        expected: BatchTime,
+    },
+    /// The batch failed now.
+    Batch(BatchError),
+    /// An earlier batch failed; the driver takes no more.
+    Failed(BatchError),
+}
+
+impl fmt::Display for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAMultiple { given, interval } => write!(
+                f,
+                "the first batch time {given} is not a positive multiple of the batch interval {interval:?}"
+            ),
+            Self::OutOfOrder { given, expected } => {
+                write!(f, "the next batch time is {expected}, not {given}")
+            }
+            Self::Batch(error) => error.fmt(f),
+            Self::Failed(error) => write!(f, "the stream has failed earlier: {error}"),
+        }
+    }
+}
+
+impl Error for StepError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Batch(error) | Self::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What the driver asks of any kind of input.
+
+use std::vec::Vec;
+
+use crate::stream::data::Data;
+use crate::stream::error::BoxError;
+use crate::stream::run::operator::ReceiverFacet;
+use crate::stream::state::codec::Codecs;
+use crate::stream::state::operator_snapshot::OperatorSnapshot;
+use crate::stream::state::saved::{Refusal, SavedState};
+use crate::stream::time::BatchTime;
+
+/// What the driver asks of any kind of input.
+pub(crate) trait Input: Send + 'static {
+    type Item: Data;
+
+    /// Begins to receive; called once, before the first batch.
+    fn start(&mut self) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    /// Stops receiving; what was received can still be taken.
+    fn stop(&mut self) {}
+
+    /// What goes into the batch being cut: at most `limit` items.
+    fn take(&mut self, limit: usize) -> Result<Vec<Self::Item>, BoxError>;
+
+    /// The batch of what was taken is over.
+    fn batch_done(&mut self) {}
+
+    /// What was taken will not be lost: it is in a log, or its batch is over.
+    fn secured(&mut self) {}
+
+    /// The facet of an input that can be read again from where it stood.
+    fn as_replayable(&mut self) -> Option<&mut dyn Replayable> {
+        None
+    }
+
+    /// The same, to be asked.
+    fn replayable(&self) -> Option<&dyn Replayable> {
+        None
+    }
+
+    /// Whether no more items will come.
+    fn is_finished(&self) -> bool;
+
+    /// Whether something has been received that no batch has taken.
+    fn has_pending(&self) -> bool {
+        false
+    }
+
+    /// The facet of an input that has a receiver.
+    fn as_receiver(&mut self) -> Option<&mut dyn ReceiverFacet> {
+        None
+    }
+}
+
+/// An input that can be read again from where it stood.
+pub(crate) trait Replayable {
+    /// Its position.
+    fn snapshot(&self, codecs: &Codecs) -> Result<OperatorSnapshot, Refusal>;
+
+    /// Goes to the position of an earlier run; called before [`Input::start`].
+    fn recover(&mut self, codecs: &Codecs, saved: &SavedState) -> Result<(), Refusal>;
+
+    /// The batch of this time is committed, and a checkpoint may be taken of what follows it.
+    fn committed(&mut self, _time: BatchTime) {}
+
+    /// No checkpoint that is kept is older than the one of this batch.
+    fn release_before(&mut self, _oldest: BatchTime) {}
+}

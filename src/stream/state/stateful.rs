@@ -1,0 +1,32 @@
+//! What an operator with state does at the edges of a batch.
+
+use std::sync::Arc;
+
+use crate::stream::state::codec::Codecs;
+use crate::stream::state::phase::BatchPhase;
+use crate::stream::state::saved::Refusal;
+use crate::stream::state::size::StateSize;
+use crate::stream::state::spill::SpillManager;
+
+/// An operator that keeps something from batch to batch.
+pub(crate) trait Stateful {
+    /// Keeps the state as it is, for [`roll_back`](Self::roll_back).
+    fn save(&mut self);
+
+    /// Goes back to the state last saved.
+    fn roll_back(&mut self);
+
+    /// Follows the batches, for questions from outside.
+    fn enter_phase(&mut self, _phase: BatchPhase) {}
+
+    /// Lets keyed state leave memory; called before it is recovered. State that is not kept in
+    /// tables alone stays in memory.
+    fn spill_to(&mut self, _codecs: &Codecs, _spill: &Arc<SpillManager>) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// How much keyed state there is; `None` for state without keys.
+    fn size(&self) -> Option<StateSize> {
+        None
+    }
+}

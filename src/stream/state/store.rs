@@ -1,0 +1,125 @@
+//! The tables of one operator, by partition.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::vec::Vec;
+
+use crate::hash::route;
+use crate::stream::data::Key;
+use crate::stream::error::BoxError;
+use crate::stream::exchange::Routing;
+use crate::stream::state::phase::BatchPhase;
+use crate::stream::state::published::Published;
+use crate::stream::state::shown::{Shown, ShownTable};
+use crate::stream::state::size::StateSize;
+use crate::stream::state::tables::{GroupTables, SharedGroup};
+use crate::stream::threads::lock::lock;
+use crate::stream::time::BatchTime;
+
+/// The state of one operator, by partition.
+pub(crate) struct StateStore<K, S> {
+    pub(super) routing: Routing,
+    partitions: Vec<RwLock<GroupTables<K, S>>>,
+    /// All of it as it was when it was last kept, until that is needed.
+    saved: Mutex<Vec<GroupTables<K, S>>>,
+    /// For questions from outside.
+    published: Published<K, S>,
+}
+
+impl<K, S> StateStore<K, S> {
+    pub(crate) fn new(routing: Routing) -> Self {
+        let partitions = 0..routing.partitions as usize;
+        Self {
+            routing,
+            partitions: partitions
+                .map(|partition| RwLock::new(GroupTables::new(routing, partition)))
+                .collect(),
+            saved: Mutex::default(),
+            published: Published::new(),
+        }
+    }
+
+    pub(crate) fn size(&self) -> StateSize {
+        let mut size = StateSize::default();
+        for partition in 0..self.partitions() {
+            self.read(partition).add_to(&mut size);
+        }
+        size
+    }
+
+    /// Sets the state of a key. Returns where it is: the partition, the table, the position, and
+    /// the hash of the key.
+    pub(crate) fn set(&self, key: K, state: S) -> Result<(usize, usize, usize, u64), BoxError>
+    where
+        K: Key,
+        S: Clone,
+    {
+        let hash = route(&key);
+        let partition = self.routing.partition(hash);
+        let mut tables = self.write(partition);
+        let at = tables.table_of(hash);
+        let table = tables.fetch(at)?;
+        let position = table.insert(hash, key, || None);
+        *table.value_mut(position) = Some(state);
+        Ok((partition, at, position, hash))
+    }
+
+    /// Whether tables may leave memory.
+    pub(crate) fn is_paged(&self) -> bool {
+        self.read(0).is_paged()
+    }
+
+    pub(crate) fn partitions(&self) -> usize {
+        self.partitions.len()
+    }
+
+    pub(crate) fn read(&self, partition: usize) -> RwLockReadGuard<'_, GroupTables<K, S>> {
+        let tables = &self.partitions[partition];
+        tables.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write(&self, partition: usize) -> RwLockWriteGuard<'_, GroupTables<K, S>> {
+        let tables = &self.partitions[partition];
+        tables.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All tables as they are, by key group, each with its version.
+    fn shared(&self) -> Vec<SharedGroup<K, S>> {
+        let mut all = Vec::with_capacity(self.routing.groups as usize);
+        for partition in 0..self.partitions() {
+            all.extend(self.write(partition).shared());
+        }
+        all
+    }
+
+    fn show(&self, time: Option<BatchTime>) -> Shown<K, S> {
+        let tables = self.shared().into_iter();
+        Shown {
+            time,
+            routing: self.routing,
+            tables: tables.map(|(_, _, table)| ShownTable::new(table)).collect(),
+        }
+    }
+
+    /// Follows the batches, for questions from outside.
+    pub(crate) fn enter_phase(&self, phase: BatchPhase) {
+        self.published.enter_phase(phase, |time| self.show(time));
+    }
+
+    /// What there is to answer from.
+    pub(super) fn look(&self) -> Option<Arc<Shown<K, S>>> {
+        self.published.look(|time| self.show(time))
+    }
+
+    /// Keeps everything as it is, for [`roll_back`](Self::roll_back).
+    pub(crate) fn save(&self) {
+        let partitions = 0..self.partitions();
+        *lock(&self.saved) = partitions.map(|at| self.write(at).share()).collect();
+    }
+
+    /// Goes back to what was last kept.
+    pub(crate) fn roll_back(&self) {
+        for (partition, saved) in lock(&self.saved).drain(..).enumerate() {
+            *self.write(partition) = saved;
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Which operator runs on this thread, and whose closure a panic comes from.
+
+use std::any::Any;
+use std::boxed::Box;
+use std::cell::Cell;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// The position of an operator in its context: the order in which operators were declared.
+pub(crate) type OperatorId = u32;
+
+/// Lives on the stack while this thread runs part of a batch.
+struct Inside {
+    /// Whether it did so already.
+    before: bool,
+}
+
+impl Inside {
+    fn enter() -> Self {
+        Self {
+            before: INSIDE.replace(true),
+        }
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        INSIDE.set(self.before);
+    }
+}
+
+/// Whether this thread runs part of a batch, so that waiting for its end would be waiting for
+/// itself.
+pub(crate) fn is_inside() -> bool {
+    INSIDE.get()
+}
+
+std::thread_local! {
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+
+    /// The innermost operator whose closure is being unwound on this thread.
+    static BLAMED: Cell<Option<OperatorId>> = const { Cell::new(None) };
+}
+
+/// Lives on the stack while a closure of operator `.0` runs and is forgotten when it returns, so
+/// that its destructor runs only in unwinding: the way without a panic costs nothing.
+struct Blame(OperatorId);
+
+impl Drop for Blame {
+    #[cold]
+    fn drop(&mut self) {
+        if BLAMED.get().is_none() {
+            BLAMED.set(Some(self.0));
+        }
+    }
+}
+
+/// Runs a closure of the user's on behalf of an operator, which gets the blame for a panic in it.
+#[inline(always)]
+pub(crate) fn blame<R>(node: OperatorId, closure: impl FnOnce() -> R) -> R {
+    let guard = Blame(node);
+    let result = closure();
+    mem::forget(guard);
+    result
+}
+
+/// Runs `work` as a part of a batch; a panic in it comes back as its payload and the operator
+/// whose closure panicked, if that is known.
+pub(crate) fn catch<R>(
+    work: impl FnOnce() -> R,
+) -> Result<R, (Option<OperatorId>, Box<dyn Any + Send>)> {
+    BLAMED.set(None);
+    let _inside = Inside::enter();
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| (BLAMED.take(), payload))
+}

@@ -1,0 +1,117 @@
+//! The worker threads.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::vec::Vec;
+
+use rayon::prelude::*;
+
+use crate::stream::error::BuildError;
+use crate::stream::threads::lock::lock;
+
+/// Worker threads that one or several contexts share; cloning gives another handle to the same.
+///
+/// The threads end when the last handle is dropped: a stopped stream leaves them running for
+/// whoever else holds one. An executor of one thread starts none: batches run on the thread that
+/// drives the stream.
+///
+/// # Examples
+///
+/// ```
+/// use forebay::stream::{Executor, StreamingContext};
+///
+/// let executor = Executor::new(2)?;
+/// let first = StreamingContext::builder("first").executor(&executor).build()?;
+/// let second = StreamingContext::builder("second").executor(&executor).build()?;
+/// # let _ = (first, second);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Executor {
+    /// None for one thread: a program without a second one has an allocator without locks.
+    pool: Option<Arc<rayon::ThreadPool>>,
+}
+
+impl Executor {
+    /// An executor with this many worker threads.
+    ///
+    /// # Errors
+    ///
+    /// If `threads` is 0 or more than 65,536, or the operating system refuses them.
+    pub fn new(threads: usize) -> Result<Self, BuildError> {
+        if !(1..=1 << 16).contains(&threads) {
+            return Err(BuildError::Count("threads", threads));
+        }
+        if threads == 1 {
+            return Ok(Self { pool: None });
+        }
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|index| std::format!("forebay-worker-{index}"))
+            .build()
+            .map_err(|error| BuildError::Threads(error.into()))?;
+        Ok(Self {
+            pool: Some(Arc::new(pool)),
+        })
+    }
+
+    /// How many threads there are.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        let pool = self.pool.as_ref();
+        pool.map_or(1, |pool| pool.current_num_threads())
+    }
+
+    /// Applies `work` to every item, in parallel if at least two of them are `busy`; results are
+    /// in the order of the items.
+    pub(crate) fn map<I: Send, R: Send>(
+        &self,
+        items: Vec<I>,
+        busy: impl Fn(&I) -> bool,
+        work: impl Fn(usize, I) -> R + Sync,
+    ) -> Vec<R> {
+        let are_two_busy = |_: &&Arc<_>| items.iter().filter(|item| busy(item)).nth(1).is_some();
+        let Some(pool) = self.pool.as_ref().filter(are_two_busy) else {
+            let items = items.into_iter().enumerate();
+            return items.map(|(index, item)| work(index, item)).collect();
+        };
+        let cells: Vec<_> = items
+            .into_iter()
+            .map(|item| Mutex::new((Some(item), None)))
+            .collect();
+        scatter(pool, cells.len(), &|index| {
+            let item = lock(&cells[index]).0.take();
+            let result = item.map(|item| work(index, item));
+            lock(&cells[index]).1 = result;
+        });
+        let results = cells.into_iter().map(|cell| {
+            let (_, result) = cell.into_inner().unwrap_or_else(PoisonError::into_inner);
+            result.expect("every index was given out once")
+        });
+        results.collect()
+    }
+
+    /// Runs `work` on one of the worker threads, if there are any.
+    pub(crate) fn on_worker<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match &self.pool {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
+    }
+}
+
+/// Calls `work` in parallel for every index below `count`. It knows no type of the caller's,
+/// so that the thread pool's machinery is compiled once and not for every operator.
+fn scatter(pool: &rayon::ThreadPool, count: usize, work: &(dyn Fn(usize) + Sync)) {
+    pool.install(|| {
+        (0..count).into_par_iter().with_max_len(1).for_each(work);
+    });
+}
+
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Executor")
+            .field("threads", &self.threads())
+            .finish()
+    }
+}

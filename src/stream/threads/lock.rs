@@ -1,0 +1,9 @@
+//! Locks that outlive a panic of their holder.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks, whether or not another holder panicked: a failed batch ends the stream, and what the
+/// lock protects is read no more.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

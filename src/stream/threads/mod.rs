@@ -1,0 +1,5 @@
+//! Worker threads, and what is kept per thread.
+
+pub(crate) mod blame;
+pub(crate) mod executor;
+pub(crate) mod lock;
