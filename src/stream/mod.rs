@@ -55,7 +55,7 @@
 //! | the embedding program | [`channel`](StreamingContext::channel), [`queue_stream`](StreamingContext::queue_stream); [`source`](StreamingContext::source) with a [`ReplayableQueue`], which can be read again | when it says so |
 //! | a directory | [`text_files`](StreamingContext::text_files) | never |
 //! | a log or table that can be read by position | [`source`](StreamingContext::source) with a [`Source`] | when it says so |
-//! | Redis Streams (feature `redis`) | [`source`](StreamingContext::source) with a `RedisStreams` | never |
+//! | Redis Streams | [`source`](StreamingContext::source) with a `RedisStreams` of the crate `forebay-redis` | never |
 //! | a server, standard input, any reader | [`socket_text`](StreamingContext::socket_text), [`lines_of`](StreamingContext::lines_of) | never; at the end of the text |
 //! | anything else that pushes | [`receiver`](StreamingContext::receiver) | when it returns |
 //!
@@ -90,17 +90,17 @@
 //!
 //! # Going on after a crash
 //!
-//! With the feature `checkpoint`, `ContextBuilder::checkpoint` keeps the state of all operators and
+//! [`ContextBuilder::checkpoint`] keeps the state of all operators and
 //! the positions of all inputs on disk, written while the stream goes on, and
-//! `StreamingContext::recover_or` goes on from there: as if nothing had happened, with any number of
-//! partitions. Batches missed meanwhile are late ones. `ContextBuilder::write_ahead_log` does it for
-//! inputs that push, and `inspect` shows what checkpoints hold.
+//! [`StreamingContext::recover_or`] goes on from there: as if nothing had happened, with any number of
+//! partitions. Batches missed meanwhile are late ones. [`ContextBuilder::write_ahead_log`] does it for
+//! inputs that push, and [`inspect`] shows what checkpoints hold.
 //!
 //! # Observation
 //!
 //! A [`Listener`] hears of batches and receivers; the [`StepReport`] of a batch says how long it
 //! waited and ran, what each operator did, and how receivers are doing. With the feature `tracing` every batch and every
-//! operator in it is a span. With the feature `serve` a server answers questions about state and
+//! operator in it is a span. The crate `forebay-serve` answers questions about state and
 //! measurements over HTTP, and shows them on a page.
 //!
 //! # When not to use it
@@ -117,8 +117,6 @@ mod op;
 mod pipeline;
 mod plan;
 mod run;
-#[cfg(feature = "serve")]
-pub mod serve;
 mod sink;
 mod source;
 mod state;
@@ -134,8 +132,8 @@ pub use checkpoint::recovery::{CutLog, Recovery};
 pub use checkpoint::report::CheckpointReport;
 pub use data::{Data, Key};
 pub use error::{BatchError, BoxError, BuildError};
-pub use op::batch::batch::{Batch, IntoBatch};
-pub use op::batch::joins::StaticTable;
+pub use op::batches::batch::{Batch, IntoBatch};
+pub use op::batches::joins::StaticTable;
 pub use op::history::History;
 pub use op::join::Sides;
 pub use op::state::NewValues;
@@ -152,17 +150,14 @@ pub use run::listener::{Listener, StreamEvent};
 pub use run::metrics::{OperatorReport, ReceiverReport, ReceiverState, StepReport};
 pub use run::rate::{PidRateEstimator, PidWeights};
 pub use run::running::{RunningStream, StopHandle};
-pub use sink::sink::Sink;
-#[cfg(feature = "redis")]
-pub use source::{AddressError, EntryId, EntryIdError, RedisEntry, RedisStreams};
+pub use sink::write_to::Sink;
 pub use source::{
     BatchQueue, FilesRead, Inlet, LostError, Positions, QueuePosition, Receipt, Receiver,
     ReceiverStatus, ReplayableQueue, Source, StoppedError, TextFiles, Warnings,
 };
 pub use state::backend::{Memory, PageStore, StateBackend, StateError};
-#[cfg(feature = "disk")]
-pub use state::disk::Disk;
-pub use state::handle::{StateHandle, StateSnapshot};
+pub use state::codec::Codec;
+pub use state::handle::{GroupRows, StateHandle, StateSnapshot};
 pub use state::size::StateSize;
 pub use threads::executor::Executor;
 pub use time::{BatchTime, DurationError};

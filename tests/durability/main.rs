@@ -1,67 +1,30 @@
 //! A word count that is killed again and again ends with the state and the files of the one that
-//! was not; one of numbers that are pushed has lost none that a batch has had; and one of numbers
-//! on a Redis server that is killed too (feature `redis`) has all of them once.
+//! was not; one of numbers that are pushed has lost none that a batch has had.
 //!
 //! ```text
-//! FOREBAY_KILLS=200 cargo test --features disk --test durability -- --nocapture
+//! FOREBAY_KILLS=200 cargo test --test durability -- --nocapture
 //! ```
 //!
-//! Without the feature `disk`, all state is in memory; with it, the same is done with state on disk.
-//!
-//! The child is this program again, told so by its environment.
-//!
-//! `.ci/soak` runs [`soak`] for an hour, or as many seconds as it is told.
+//! The child is this program again; its environment tells it so.
 
-#[cfg(feature = "redis")]
-mod redis;
+#[path = "../support/kills.rs"]
+mod kills;
 mod soak;
 
-use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::Duration;
 
-#[cfg(feature = "disk")]
-use forebay::stream::Disk;
-use forebay::stream::{BatchQueue, BoxError, Every, Memory, StateBackend, StreamingContext};
+use forebay::stream::{BatchQueue, BoxError, Every, Memory, StreamingContext};
+use kills::{
+    BATCHES, live, moment, tree, wanted, what_is_counted_survives, word_count, write_input,
+};
 
 const CHILD: &str = "FOREBAY_DURABILITY_CHILD";
-#[cfg(feature = "disk")]
-const ON_DISK: &str = "FOREBAY_DURABILITY_ON_DISK";
 const LOGGING: &str = "FOREBAY_DURABILITY_LOGGING";
-const BATCHES: u64 = 60;
-const LINES: u64 = 20;
-
-/// The program under test: words of files, counted, the counts saved after every batch.
-fn word_count(root: &Path, backend: impl StateBackend) -> Result<(), BoxError> {
-    let checkpoints = root.join("checkpoints");
-    let build = || -> Result<StreamingContext, BoxError> {
-        let ctx = StreamingContext::builder("word count")
-            .threads(1)
-            .partitions(3)
-            .max_rate(LINES as f64)
-            .checkpoint(&checkpoints, Every::batches(2))
-            .state_backend(backend)
-            .build()?;
-        ctx.text_files(root.with_file_name("input"))
-            .flat_map(|line| line.split(' ').map(str::to_string).collect::<Vec<_>>())
-            .map(|word| (word, 1u64))
-            .update_state_by_key(|_, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()))
-            .map(|(word, count)| format!("{word} {count}"))
-            .save_as_text_files(root.join("counts").to_string_lossy(), "");
-        Ok(ctx)
-    };
-    let mut driver = StreamingContext::recover_or(&checkpoints, build)?.into_driver()?;
-    while driver.next_time().as_millis() <= BATCHES * 1_000 {
-        driver.step(driver.next_time())?;
-    }
-    Ok(())
-}
-
 /// A stream of what is pushed into it, which is never the same twice. Whatever a batch has given is
 /// in a file of its own, and when it runs again, it must give the same.
 fn logged_sums(root: &Path) -> Result<(), BoxError> {
@@ -142,54 +105,6 @@ fn what_is_logged_survives(root: &Path, wanted: u64) {
     println!("durability: {kills} kills of a stream with a log, nothing lost and nothing twice");
 }
 
-fn moment(state: &mut u64) -> Duration {
-    Duration::from_micros(next(state) % 60_000)
-}
-
-fn write_input(directory: &Path) {
-    fs::create_dir(directory).unwrap();
-    let lines: Vec<String> = (0..BATCHES * LINES)
-        .map(|n| format!("w{} w{} w{}", n % 7, n * n % 31, n / 50))
-        .collect();
-    for (number, lines) in lines.chunks(90).enumerate() {
-        fs::write(directory.join(format!("{number:03}")), lines.join("\n")).unwrap();
-    }
-}
-
-/// All files below a directory, by their path in it.
-fn tree(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let (mut found, mut open) = (BTreeMap::new(), vec![root.to_path_buf()]);
-    while let Some(directory) = open.pop() {
-        for entry in fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                let name = path.strip_prefix(root).unwrap().to_path_buf();
-                found.insert(name, fs::read(path).unwrap());
-            }
-        }
-    }
-    found
-}
-
-/// Runs the child, killed after so long if it is not done by then; says whether it was killed.
-fn live(program: &str, root: &Path, at_most: Option<Duration>) -> bool {
-    let mut child = Command::new(env::current_exe().unwrap())
-        .env(program, root)
-        .stdin(Stdio::null())
-        .spawn()
-        .unwrap();
-    if let Some(time) = at_most {
-        sleep(time);
-        child.kill().unwrap();
-    }
-    let status = child.wait().unwrap();
-    let killed = status.code().is_none();
-    assert!(killed || status.success(), "the child failed: {status}");
-    killed
-}
-
 /// A stream on a clock that is recovered runs the batches it has missed, then goes on.
 fn on_a_clock(root: &Path) {
     let times = Arc::new(Mutex::new(Vec::new()));
@@ -247,27 +162,12 @@ fn a_newer_format_is_refused(root: &Path) {
     fs::write(&manifest, bytes).unwrap();
     let error = StreamingContext::recover_or(root, build).unwrap_err();
     let error = error.to_string();
-    assert!(error.contains("manifest is of format version 3"), "{error}");
-}
-
-/// A small generator (xorshift, Marsaglia 2003), for moments only.
-fn next(state: &mut u64) -> u64 {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    *state
+    assert!(error.contains("manifest has format version 3"), "{error}");
 }
 
 fn main() {
     if let Some(root) = env::var_os(CHILD) {
         return word_count(Path::new(&root), Memory).unwrap();
-    }
-    #[cfg(feature = "disk")]
-    if let Some(root) = env::var_os(ON_DISK) {
-        let root = Path::new(&root);
-        // Beside the other files, which are compared; some of the groups stay in memory.
-        let disk = Disk::new(root.with_extension("state")).memory_limit(2_000);
-        return word_count(root, disk).unwrap();
     }
     if let Some(root) = env::var_os(LOGGING) {
         return logged_sums(Path::new(&root)).unwrap();
@@ -279,11 +179,7 @@ fn main() {
         let directory = tempfile::tempdir().unwrap();
         return soak::run(&directory.path().join("soak"), seconds.parse().unwrap());
     }
-    #[cfg(feature = "redis")]
-    if let Some(root) = env::var_os(redis::CHILD) {
-        return redis::sums(Path::new(&root)).unwrap();
-    }
-    let wanted: u64 = env::var("FOREBAY_KILLS").map_or(25, |kills| kills.parse().unwrap());
+    let wanted = wanted();
     let directory = tempfile::tempdir().unwrap();
     let root = |name: &str| directory.path().join(name);
     on_a_clock(&root("clock"));
@@ -294,45 +190,5 @@ fn main() {
     assert!(expected.len() as u64 > 3 * BATCHES);
 
     what_is_counted_survives(CHILD, &root("broken"), &expected, wanted);
-    #[cfg(feature = "disk")]
-    what_is_counted_survives(ON_DISK, &root("on-disk"), &expected, wanted);
     what_is_logged_survives(&root("logged"), wanted);
-    #[cfg(feature = "redis")]
-    redis::neither_server_nor_process_loses_anything(&root("redis"), wanted);
-}
-
-/// After any kills, there are the files of the run that was not.
-fn what_is_counted_survives(
-    program: &str,
-    root: &Path,
-    expected: &BTreeMap<PathBuf, Vec<u8>>,
-    wanted: u64,
-) {
-    let (mut kills, mut round) = (0, 0);
-    while kills < wanted {
-        round += 1;
-        let name = format!("{}-{round}", root.display());
-        let (broken, mut moments) = (PathBuf::from(name), round);
-        let before = kills;
-        loop {
-            let time = (kills < wanted).then(|| moment(&mut moments));
-            match live(program, &broken, time) {
-                true => kills += 1,
-                false => break,
-            }
-        }
-        println!("seed {round}: {} kills", kills - before);
-        let found = tree(&broken);
-        let differs = |name: &&PathBuf| found.get(*name) != expected.get(*name);
-        let wrong: Vec<_> = expected
-            .keys()
-            .chain(found.keys())
-            .filter(differs)
-            .collect();
-        assert!(
-            wrong.is_empty(),
-            "after the kills of seed {round}: {wrong:?}"
-        );
-    }
-    println!("{program}: {kills} kills in {round} runs, nothing lost and nothing twice");
 }

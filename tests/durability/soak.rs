@@ -122,7 +122,7 @@ fn memory(child: &Child) -> Option<f64> {
 }
 
 fn bytes_below(root: &Path) -> u64 {
-    super::tree(root)
+    crate::kills::tree(root)
         .values()
         .map(|file| file.len() as u64)
         .sum()
@@ -155,7 +155,9 @@ fn killed_for(root: &Path, time: Duration) -> u32 {
     let (begin, mut kills, mut state) = (Instant::now(), 0, 11);
     while begin.elapsed() < time {
         let mut child = start(root);
-        sleep(Duration::from_micros(super::next(&mut state) % 5_000_000));
+        sleep(Duration::from_micros(
+            crate::kills::next(&mut state) % 5_000_000,
+        ));
         let ended = child.try_wait().unwrap();
         assert!(ended.is_none(), "the child ended by itself: {ended:?}");
         child.kill().unwrap();
@@ -200,7 +202,7 @@ fn check_counts(root: &Path) -> u64 {
 fn check_files(root: &Path, batches: u64) {
     let first = batches.saturating_sub(KEPT).max(1) + 1;
     for batch in first..=batches {
-        let files = super::tree(&outputs_of(root, batch));
+        let files = crate::kills::tree(&outputs_of(root, batch));
         let text: Vec<u8> = files.into_values().flatten().collect();
         let wanted = batch.min(20) * SHARE * PARTITIONS as u64;
         assert_eq!(String::from_utf8(text).unwrap().trim(), wanted.to_string());

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use forebay::frequent::MisraGries;
-use forebay::stream::serve::{ServedState, ServedStream, Telemetry};
-use forebay::stream::{ContextBuilder, DStream, Disk, Every, StateHandle, StreamingContext};
+use forebay::stream::{ContextBuilder, DStream, Every, StateHandle, StreamingContext};
+use forebay_redb::Disk;
+use forebay_serve::{ServedState, ServedStream, Telemetry};
 
 use crate::args::StreamArgs;
 use crate::error::{Error, say};

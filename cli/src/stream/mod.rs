@@ -15,8 +15,8 @@ use std::io::Write;
 
 use forebay::frequent::MisraGries;
 use forebay::sample::Reservoir;
-use forebay::stream::serve::Telemetry;
 use forebay::stream::{ContextBuilder, DStream, StreamingContext};
+use forebay_serve::Telemetry;
 
 use crate::args::{StreamArgs, Verbosity};
 use crate::error::Error;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
-use forebay::stream::serve::Telemetry;
+use forebay_serve::Telemetry;
 
 use crate::stream::report::Report;
 

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use forebay::frequent::MisraGries;
 use forebay::sample::Reservoir;
-use forebay::stream::serve::Drawn;
 use forebay::stream::{Batch, BatchTime, BoxError, Data};
 use forebay::{Merge, Summary};
+use forebay_serve::Drawn;
 use serde::{Deserialize, Serialize};
 
 use crate::format::text;

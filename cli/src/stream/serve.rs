@@ -4,7 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use forebay::stream::serve::{ServeError, ServedStream, Server};
+use forebay_serve::{ServeError, ServedStream, Server};
 
 use crate::error::{Error, say};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use forebay::stream::serve::{BatchPoint, Telemetry};
 use forebay::stream::{StepReport, StreamEvent};
+use forebay_serve::{BatchPoint, Telemetry};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::error::say;

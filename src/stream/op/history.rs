@@ -10,7 +10,7 @@ use std::{fmt, mem};
 use crate::stream::checkpoint::durable::Durable;
 use crate::stream::data::Data;
 use crate::stream::error::BatchError;
-use crate::stream::op::batch::batch::Batch;
+use crate::stream::op::batches::batch::Batch;
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::pipeline::slot::{Partitions, to_partitions};
 use crate::stream::plan::dstream::DStream;

@@ -2,7 +2,7 @@
 
 pub(crate) mod aggregate;
 pub(crate) mod arrivals;
-pub(crate) mod batch;
+pub(crate) mod batches;
 pub(crate) mod by_key;
 pub(crate) mod emitted;
 mod facets;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use crate::stream::data::Data;
 use crate::stream::error::BoxError;
-use crate::stream::op::batch::batch::Batch;
+use crate::stream::op::batches::batch::Batch;
 use crate::stream::op::transform::batch_of;
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::dstream::DStream;

@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use crate::stream::data::Data;
 use crate::stream::error::BatchError;
-use crate::stream::op::batch::batch::{Batch, IntoBatch};
+use crate::stream::op::batches::batch::{Batch, IntoBatch};
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::pipeline::slot::Partitions;
 use crate::stream::plan::context::StreamingContext;

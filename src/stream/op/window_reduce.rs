@@ -242,7 +242,7 @@ where
             let mut state = self.store.write(partition);
             for (key, value) in leaving.iter().flat_map(|pane| pane[partition].iter()) {
                 blame(context.operator, || {
-                    leave(&mut state, key, value, &self.inverse)
+                    leave(&mut state, key, value, &self.inverse);
                 });
             }
             for (key, value) in arriving[partition].iter() {

@@ -99,7 +99,7 @@ where
     fn run<S: FnMut(U)>(&self, task: &PartitionContext, sink: &mut S) {
         let closure = &*self.closure;
         self.parent.run(task, &mut |item| {
-            sink(blame(self.operator, || closure(item)))
+            sink(blame(self.operator, || closure(item)));
         });
     }
 }

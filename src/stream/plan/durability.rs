@@ -17,6 +17,7 @@ use crate::stream::plan::builder::ContextBuilder;
 use crate::stream::plan::context::StreamingContext;
 use crate::stream::run::trace;
 use crate::stream::state::backend::StateBackend;
+use crate::stream::state::codec::Codec;
 
 impl ContextBuilder {
     /// Writes checkpoints into `directory`: the state of every operator and the positions of all
@@ -131,7 +132,7 @@ impl ContextBuilder {
     where
         T: Serialize + DeserializeOwned + 'static,
     {
-        self.durability.codecs.add_serde::<T>(name);
+        self.durability.codecs.add(Codec::<T>::serde(name));
         self
     }
 
@@ -142,7 +143,9 @@ impl ContextBuilder {
         encode: impl Fn(&T) -> Result<Vec<u8>, BoxError> + Send + Sync + 'static,
         decode: impl Fn(&[u8]) -> Result<T, BoxError> + Send + Sync + 'static,
     ) -> Self {
-        self.durability.codecs.add_bytes(name, encode, decode);
+        self.durability
+            .codecs
+            .add(Codec::bytes(name, encode, decode));
         self
     }
 }

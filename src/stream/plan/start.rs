@@ -70,10 +70,10 @@ impl StreamingContext {
             committed(&mut operators, BatchTime::from_millis(last));
         }
         for ActiveOperator { operator, name, .. } in &mut operators {
-            let started = operator
-                .as_input_mut()
-                .map_or(Ok(()), |input| input.start());
-            started.map_err(|error| StartError::Input(name.clone(), error))?;
+            if let Some(input) = operator.as_input_mut() {
+                let failed = |error| StartError::Input(name.clone(), error);
+                input.start().map_err(failed)?;
+            }
         }
         let listeners = self.listeners.into_inner();
         Ok(Driver::new(

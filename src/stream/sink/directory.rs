@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::string::String;
 
 use crate::stream::error::BoxError;
-use crate::stream::sink::sink::Sink;
+use crate::stream::sink::write_to::Sink;
 use crate::stream::time::BatchTime;
 
 /// How the items of a partition become the content of a file.

@@ -5,5 +5,5 @@ mod csv;
 mod directory;
 #[cfg(feature = "json")]
 mod json_lines;
-pub(crate) mod sink;
 mod text_files;
+pub(crate) mod write_to;

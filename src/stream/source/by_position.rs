@@ -12,6 +12,7 @@ use crate::stream::error::BoxError;
 use crate::stream::plan::context::StreamingContext;
 use crate::stream::plan::dstream::DStream;
 use crate::stream::source::input::{Input, Replayable};
+use crate::stream::state::codec::Codec;
 use crate::stream::state::codec::Codecs;
 use crate::stream::state::operator_snapshot::{OperatorSnapshot, snapshot_value};
 use crate::stream::state::saved::{Refusal, SavedState, list, recover_value};
@@ -145,6 +146,13 @@ pub trait Source: Send + 'static {
         range: &Range<Self::Position>,
     ) -> Result<Vec<Self::Item>, BoxError>;
 
+    /// How positions are stored in checkpoints. Without it they are stored if they are of a type
+    /// that the context has made [`durable`](crate::stream::ContextBuilder::durable), as numbers
+    /// and texts are.
+    fn position_codec(&self) -> Option<Codec<Self::Position>> {
+        None
+    }
+
     /// Lets go of what lies before these positions: no checkpoint that is kept goes back behind
     /// them. A source that holds its items frees them here, one that reads a broker may tell it.
     /// Never called in a stream without checkpoints.
@@ -214,6 +222,17 @@ impl<P: Clone> Reached<P> {
     }
 }
 
+impl<S: Source> Followed<S> {
+    /// How positions are stored: as the context says, or else the source.
+    fn codec(&self, codecs: &Codecs) -> Result<Codec<Vec<S::Position>>, Refusal> {
+        match (codecs.get(), self.source.position_codec()) {
+            (Ok(codec), _) => Ok(list(codec)),
+            (Err(_), Some(codec)) => Ok(list(&codec)),
+            (Err(refusal), None) => Err(refusal),
+        }
+    }
+}
+
 impl<S: Source> Input for Followed<S> {
     type Item = S::Item;
 
@@ -259,11 +278,11 @@ impl<S: Source> Input for Followed<S> {
 impl<S: Source> Replayable for Followed<S> {
     fn snapshot(&self, codecs: &Codecs) -> Result<OperatorSnapshot, Refusal> {
         self.reached.wanted.set(true);
-        snapshot_value(&list(codecs)?, &*lock(&self.at.0))
+        snapshot_value(&self.codec(codecs)?, &*lock(&self.at.0))
     }
 
     fn recover(&mut self, codecs: &Codecs, saved: &SavedState) -> Result<(), Refusal> {
-        self.from = Some(recover_value(&list(codecs)?, saved)?);
+        self.from = Some(recover_value(&self.codec(codecs)?, saved)?);
         Ok(())
     }
 

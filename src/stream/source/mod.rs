@@ -9,8 +9,6 @@ mod logged;
 mod queue;
 mod receipt;
 pub(crate) mod receiver;
-#[cfg(feature = "redis")]
-mod redis;
 mod replayable_queue;
 mod socket;
 mod text;
@@ -21,7 +19,5 @@ pub use channel::{Inlet, StoppedError};
 pub use queue::BatchQueue;
 pub use receipt::{LostError, Receipt};
 pub use receiver::{Receiver, ReceiverStatus};
-#[cfg(feature = "redis")]
-pub use redis::{AddressError, EntryId, EntryIdError, RedisEntry, RedisStreams};
 pub use replayable_queue::{QueuePosition, ReplayableQueue};
 pub use text_files::{FilesRead, TextFiles, Warnings};

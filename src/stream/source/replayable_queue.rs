@@ -9,6 +9,7 @@ use std::{fmt, format};
 use crate::stream::data::Data;
 use crate::stream::error::BoxError;
 use crate::stream::source::Source;
+use crate::stream::state::codec::Codec;
 use crate::stream::threads::lock::lock;
 
 /// A queue of collections with numbers, each of which becomes a batch; cloning gives another
@@ -62,8 +63,7 @@ struct Inner<T> {
 }
 
 /// A place in a [`ReplayableQueue`]: the number of a batch, and how many of its items are before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct QueuePosition {
     batch: u64,
     items: u64,
@@ -188,6 +188,10 @@ impl<T: Data> Source for ReplayableQueue<T> {
     fn start(&mut self) -> Result<Vec<QueuePosition>, BoxError> {
         let batch = self.numbers().start;
         Ok(std::vec![QueuePosition { batch, items: 0 }])
+    }
+
+    fn position_codec(&self) -> Option<Codec<QueuePosition>> {
+        Some(Codec::serde("queue position"))
     }
 
     fn seek(&mut self, to: &[QueuePosition]) -> Result<(), BoxError> {

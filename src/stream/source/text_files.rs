@@ -17,6 +17,7 @@ use crate::stream::error::BoxError;
 use crate::stream::plan::context::StreamingContext;
 use crate::stream::plan::dstream::DStream;
 use crate::stream::source::{Source, text};
+use crate::stream::state::codec::Codec;
 
 /// The lines of the text files in a directory, as a [`Source`]; see
 /// [`text_files`](StreamingContext::text_files).
@@ -105,7 +106,8 @@ impl Warnings {
         self.0.load(Ordering::Relaxed)
     }
 
-    pub(super) fn add(&self) {
+    /// Counts one more; for a [`Source`] that goes on where it can.
+    pub fn add(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -249,6 +251,10 @@ impl Source for TextFiles {
 
     fn start(&mut self) -> Result<Vec<FilesRead>, BoxError> {
         Ok(vec![FilesRead::default()])
+    }
+
+    fn position_codec(&self) -> Option<Codec<FilesRead>> {
+        Some(Codec::serde("files read"))
     }
 
     fn seek(&mut self, to: &[FilesRead]) -> Result<(), BoxError> {

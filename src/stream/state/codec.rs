@@ -28,8 +28,20 @@ type DecodeEach<T> = dyn Fn(usize, &mut &[u8]) -> Result<Vec<T>, BoxError> + Sen
 /// How many values are written by one call.
 const BLOCK: usize = 128;
 
-/// How one type is written and read.
-pub(crate) struct Codec<T> {
+/// How values of one type are stored in checkpoints, and what the type is called there.
+///
+/// A [`Source`](crate::stream::Source) gives one for its positions; for states and items see
+/// [`ContextBuilder::durable`](crate::stream::ContextBuilder::durable).
+///
+/// # Examples
+///
+/// ```
+/// use forebay::stream::Codec;
+///
+/// let offsets: Codec<u64> = Codec::serde("offset");
+/// # let _ = offsets;
+/// ```
+pub struct Codec<T> {
     /// What checkpoints call the type, whatever the program does.
     name: Arc<str>,
     encode: Arc<Encode<T>>,
@@ -53,7 +65,34 @@ impl<T> Clone for Codec<T> {
     }
 }
 
+impl<T: Serialize + DeserializeOwned + 'static> Codec<T> {
+    /// The bytes of postcard.
+    ///
+    /// They do not describe themselves: a type that changes its shape needs another name, and is
+    /// then refused instead of misread.
+    #[must_use]
+    pub fn serde(name: &str) -> Self {
+        Self {
+            owned: Arc::new(owned),
+            ..Self::new(name, put, take)
+        }
+    }
+}
+
 impl<T: 'static> Codec<T> {
+    /// Byte strings that `encode` makes and `decode` reads, for types without serde.
+    pub fn bytes(
+        name: &str,
+        encode: impl Fn(&T) -> Result<Vec<u8>, BoxError> + Send + Sync + 'static,
+        decode: impl Fn(&[u8]) -> Result<T, BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(
+            name,
+            move |value, out| put(&encode(value)?, out),
+            move |bytes| decode(&take::<Vec<u8>>(bytes)?),
+        )
+    }
+
     pub(crate) fn new(
         name: impl Into<Arc<str>>,
         encode: impl Fn(&T, &mut Vec<u8>) -> Result<(), BoxError> + Send + Sync + 'static,
@@ -231,30 +270,6 @@ impl Codecs {
         self.0.insert(TypeId::of::<T>(), Arc::new(codec));
     }
 
-    pub(crate) fn add_serde<T>(&mut self, name: &str)
-    where
-        T: Serialize + DeserializeOwned + 'static,
-    {
-        self.add(Codec::<T> {
-            owned: Arc::new(owned),
-            ..Codec::new(name, put, take)
-        });
-    }
-
-    /// A codec that is given and gives whole byte strings.
-    pub(crate) fn add_bytes<T: 'static>(
-        &mut self,
-        name: &str,
-        encode: impl Fn(&T) -> Result<Vec<u8>, BoxError> + Send + Sync + 'static,
-        decode: impl Fn(&[u8]) -> Result<T, BoxError> + Send + Sync + 'static,
-    ) {
-        self.add(Codec::new(
-            name,
-            move |value, out| put(&encode(value)?, out),
-            move |bytes| decode(&take::<Vec<u8>>(bytes)?),
-        ));
-    }
-
     pub(crate) fn get<T: 'static>(&self) -> Result<&Codec<T>, Refusal> {
         let found = self.0.get(&TypeId::of::<T>());
         let codec = found.and_then(|codec| codec.downcast_ref());
@@ -266,7 +281,7 @@ impl Default for Codecs {
     fn default() -> Self {
         let mut codecs = Self(HashMap::new());
         macro_rules! add {
-            ($($type:ty),*) => { $(codecs.add_serde::<$type>(stringify!($type));)* };
+            ($($type:ty),*) => { $(codecs.add(Codec::<$type>::serde(stringify!($type)));)* };
         }
         add!(
             (),
@@ -285,13 +300,9 @@ impl Default for Codecs {
             f32,
             f64
         );
-        codecs.add_serde::<String>("string");
-        codecs.add_serde::<Box<str>>("string");
-        codecs.add_serde::<Vec<u8>>("bytes");
-        codecs.add_serde::<crate::stream::FilesRead>("files read");
-        codecs.add_serde::<crate::stream::QueuePosition>("queue position");
-        #[cfg(feature = "redis")]
-        codecs.add_serde::<crate::stream::EntryId>("entry id");
+        codecs.add(Codec::<String>::serde("string"));
+        codecs.add(Codec::<Box<str>>::serde("string"));
+        codecs.add(Codec::<Vec<u8>>::serde("bytes"));
         codecs
     }
 }
@@ -301,5 +312,13 @@ impl fmt::Debug for Codecs {
         f.debug_struct("Codecs")
             .field("len", &self.0.len())
             .finish()
+    }
+}
+
+impl<T> fmt::Debug for Codec<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Codec")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }

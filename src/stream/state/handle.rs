@@ -195,7 +195,7 @@ impl<K: Clone, S: Clone> StateHandle<K, S> {
     pub fn scan(&self, accept: impl Fn(&K, &S) -> bool, limit: usize) -> Vec<(K, S)> {
         let snapshot = self.snapshot();
         let mut all = Vec::new();
-        for rows in snapshot.rows() {
+        for rows in snapshot.groups() {
             let found = rows.iter().filter(|(key, state)| accept(key, state));
             let found = found.take(limit - all.len());
             all.extend(found.map(|(k, s)| (k.clone(), s.clone())));
@@ -214,14 +214,24 @@ impl<K: Clone, S: Clone> StateHandle<K, S> {
     /// Visits all keys, on the caller's thread, and holds `n` of them.
     #[must_use]
     pub fn top_by<O: Ord>(&self, f: impl Fn(&K, &S) -> O, n: usize) -> Vec<(K, S)> {
-        let snapshot = self.snapshot();
-        let mut best = Best::of(n);
-        for rows in snapshot.rows() {
-            for (key, state) in rows.iter() {
-                best.offer(f(key, state), || (key.clone(), state.clone()));
-            }
-        }
-        best.into_rows()
+        let row = |key: &K, state: &S| (key.clone(), state.clone());
+        self.snapshot().top_rows(n, f, row)
+    }
+}
+
+/// The states of one key group.
+pub struct GroupRows<'a, K, S>(Rows<'a, K, S>);
+
+impl<K, S> GroupRows<'_, K, S> {
+    /// The keys with their states, in the order in which the keys came.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &S)> {
+        self.0.iter()
+    }
+}
+
+impl<K, S> fmt::Debug for GroupRows<'_, K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GroupRows").finish_non_exhaustive()
     }
 }
 
@@ -236,9 +246,55 @@ impl<K, S> StateSnapshot<K, S> {
         self.shown.as_ref().map_or(&[], |shown| &shown.tables)
     }
 
-    /// The rows of table by table, of which none is held that is not in memory anyway.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = Rows<'_, K, S>> {
-        self.tables().iter().filter_map(ShownTable::rows)
+    /// The states of one key group after the other. State that has spilled is read for its group
+    /// and not kept.
+    pub fn groups(&self) -> impl Iterator<Item = GroupRows<'_, K, S>> {
+        self.tables()
+            .iter()
+            .filter_map(ShownTable::rows)
+            .map(GroupRows)
+    }
+
+    /// What `row` makes of the `n` keys that `rank` puts highest, highest first; equal ranks are
+    /// in the order of [`iter`](Self::iter).
+    ///
+    /// # Cost
+    ///
+    /// Visits all keys. State that has spilled is read group by group and not kept, as for
+    /// [`StateHandle::top_by`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use forebay::stream::StreamingContext;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// # let counts = ctx
+    /// #     .batches([vec![("ebb", 1u64), ("flow", 2)]])
+    /// #     .update_state_by_key(|_, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()));
+    /// # let handle = counts.handle();
+    /// # ctx.into_driver()?.run_to_end()?;
+    /// let mut total = 0;
+    /// let rank = |_: &&str, count: &u64| {
+    ///     total += count;
+    ///     *count
+    /// };
+    /// let top = handle.snapshot().top_rows(1, rank, |word, _| word.to_uppercase());
+    /// assert_eq!((top, total), (vec!["FLOW".to_string()], 3));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn top_rows<O: Ord, R>(
+        &self,
+        n: usize,
+        mut rank: impl FnMut(&K, &S) -> O,
+        mut row: impl FnMut(&K, &S) -> R,
+    ) -> Vec<R> {
+        let mut best = Best::of(n);
+        for group in self.groups() {
+            for (key, state) in group.iter() {
+                best.offer(rank(key, state), || row(key, state));
+            }
+        }
+        best.into_rows()
     }
 
     /// How many keys have a state.

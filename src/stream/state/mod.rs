@@ -1,14 +1,12 @@
 //! Keyed state: one table per key group, dealt to partitions in contiguous ranges.
 
 pub(crate) mod backend;
-pub(crate) mod best;
+mod best;
 pub(crate) mod codec;
-#[cfg(feature = "disk")]
-pub(crate) mod disk;
 mod encoding;
 pub(crate) mod expiry;
 mod expiry_encoding;
-pub(crate) mod group;
+mod group;
 pub(crate) mod handle;
 mod heap_size;
 pub(crate) mod operator_snapshot;

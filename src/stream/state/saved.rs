@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::vec::Vec;
 
 use crate::stream::error::BoxError;
-use crate::stream::state::codec::{Codec, Codecs, put, take};
+use crate::stream::state::codec::{Codec, put, take};
 use crate::stream::time::BatchTime;
 
 /// The state of one operator in a checkpoint, which is read piece by piece.
@@ -134,12 +134,12 @@ pub(crate) fn take_panes<T: 'static>(
     (0..panes).map(pane).collect()
 }
 
-/// The codec of a position list.
-pub(crate) fn list<T: 'static>(codecs: &Codecs) -> Result<Codec<Vec<T>>, Refusal> {
-    let (one, other) = (codecs.get::<T>()?.clone(), codecs.get::<T>()?.clone());
-    Ok(Codec::new(
-        std::format!("list of {}", one.name()),
+/// The codec of a list of values.
+pub(crate) fn list<T: 'static>(codec: &Codec<T>) -> Codec<Vec<T>> {
+    let (one, other) = (codec.clone(), codec.clone());
+    Codec::new(
+        std::format!("list of {}", codec.name()),
         move |values: &Vec<T>, out| one.put_all(values.iter(), out),
         move |bytes| other.take_all(bytes),
-    ))
+    )
 }

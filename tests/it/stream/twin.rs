@@ -8,13 +8,12 @@ mod programs;
 
 use std::sync::{Arc, Mutex};
 
-#[cfg(feature = "disk")]
-use forebay::stream::Disk;
 use forebay::stream::{ContextBuilder, StreamingContext};
 use naive::ops::{Op, Pair, Record, Wide, Windowed};
 use naive::{Batch, Naive, apply, items};
 use proptest::prelude::*;
 
+use super::backends::Shelves;
 use declare::{Stream, declare};
 use programs::{every_op, fit, input, ops};
 
@@ -209,19 +208,17 @@ proptest! {
     }
 }
 
-#[cfg(feature = "disk")]
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn random_programs_give_the_same_on_disk(
+    fn random_programs_give_the_same_with_state_that_spills(
         case in case(),
         limit in prop_oneof![Just(0), 0..4_000usize],
     ) {
         let outputs = case.run_all(1);
         for threads in [1, 2, 8] {
-            let directory = tempfile::tempdir().unwrap();
-            let disk = Disk::new(directory.path()).memory_limit(limit);
-            let settings = declare::paged(settings(threads, case.widths), disk);
+            let spilling = Shelves::with_limit(limit);
+            let settings = declare::spilling(settings(threads, case.widths), spilling);
             prop_assert_eq!(&case.run(settings, 0..outputs.len()), &outputs);
         }
     }

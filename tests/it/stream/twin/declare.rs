@@ -21,16 +21,14 @@ const BATCH: Duration = Duration::from_secs(1);
 pub(crate) type Stream<'c> = DStream<'c, Record>;
 
 /// What [`list`] says of a list, for lists that are put together: the order tells.
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(feature = "disk", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 struct Digest {
     code: i64,
     power: i64,
 }
 
 /// Settings of programs whose states leave memory.
-#[cfg(feature = "disk")]
-pub(crate) fn paged(
+pub(crate) fn spilling(
     settings: forebay::stream::ContextBuilder,
     backend: impl forebay::stream::StateBackend,
 ) -> forebay::stream::ContextBuilder {

@@ -1,0 +1,108 @@
+//! Connections: how many, and for how long.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
+
+use crate::limits::Limits;
+
+/// Accepts connections until told to stop.
+pub(crate) struct Doorman {
+    pub(crate) limits: Limits,
+    pub(crate) site: Router,
+    /// What those beyond the limit see.
+    pub(crate) full: Router,
+    /// Changes, or is closed, when the server stops.
+    pub(crate) stop: watch::Receiver<()>,
+}
+
+impl Doorman {
+    /// Serves until the stop; then those who are being answered have a moment left.
+    pub(crate) async fn serve(mut self, listener: TcpListener) {
+        let served = Arc::new(Semaphore::new(self.limits.connections));
+        let turned_away = Arc::new(Semaphore::new(Limits::TURNED_AWAY));
+        let mut open = JoinSet::new();
+        let mut stop = self.stop.clone();
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = stop.changed() => break,
+            };
+            while open.try_join_next().is_some() {}
+            match accepted {
+                Ok((stream, _)) => self.admit(stream, &served, &turned_away, &mut open),
+                Err(error) => rest_after(&error).await,
+            }
+        }
+        drop(listener);
+        let all_closed = async { while open.join_next().await.is_some() {} };
+        // Whoever is still here after it is cut off when the set is dropped.
+        let _ = timeout(Limits::GRACE, all_closed).await;
+    }
+
+    fn admit(
+        &mut self,
+        stream: TcpStream,
+        served: &Arc<Semaphore>,
+        turned_away: &Arc<Semaphore>,
+        open: &mut JoinSet<()>,
+    ) {
+        let (permit, router) = match Arc::clone(served).try_acquire_owned() {
+            Ok(permit) => (permit, &self.site),
+            Err(_) => match Arc::clone(turned_away).try_acquire_owned() {
+                Ok(permit) => (permit, &self.full),
+                Err(_) => return,
+            },
+        };
+        let (router, stop, limits) = (router.clone(), self.stop.clone(), self.limits);
+        open.spawn(converse(stream, router, stop, limits, permit));
+    }
+}
+
+/// Errors that come of having too many files open pass when some are closed; at once the next
+/// attempt would be no better.
+async fn rest_after(error: &io::Error) {
+    if !matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    ) {
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Answers the requests of one connection.
+async fn converse(
+    stream: TcpStream,
+    router: Router,
+    mut stop: watch::Receiver<()>,
+    limits: Limits,
+    _permit: OwnedSemaphorePermit,
+) {
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(limits.patience));
+    let stream = TokioIo::new(Box::pin(stream));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.patience)
+        .max_buf_size(Limits::HEAD_BYTES)
+        .serve_connection(stream, TowerToHyperService::new(router));
+    let mut connection = std::pin::pin!(connection);
+    // What goes wrong with a connection concerns nobody but its client.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = stop.changed() => {}
+        () = sleep(Limits::CONNECTION_LIFE) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = timeout(Limits::GRACE, connection).await;
+}

@@ -1,0 +1,42 @@
+//! Why a server could not start.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::{fmt, io};
+
+/// Why a server could not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The address cannot be listened at: another program does, say.
+    Address(SocketAddr, io::Error),
+    /// The token is empty, or has characters that are not visible ASCII.
+    Token,
+    /// Two streams, or two states of a stream, have this name.
+    Name(String),
+    /// A limit is zero.
+    Limit,
+    /// The thread of the server could not be made.
+    Thread(io::Error),
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address, cause) => write!(f, "cannot listen at {address}: {cause}"),
+            Self::Token => f.write_str("the token is not one word of visible ASCII characters"),
+            Self::Name(name) => write!(f, "two things to serve are named {name}"),
+            Self::Limit => f.write_str("a limit of the server is zero"),
+            Self::Thread(cause) => write!(f, "the thread of the server could not be made: {cause}"),
+        }
+    }
+}
+
+impl Error for ServeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Address(_, cause) | Self::Thread(cause) => Some(cause),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Answers over HTTP: what streams keep and measure, for other programs, Prometheus and people.
+//!
+//! A [`Server`] runs beside streams and only reads. A [`ServedStream`] says what of a stream is
+//! answered about: its [`Telemetry`], and as many [`ServedState`]s as it has
+//! [`StateHandle`](forebay::stream::StateHandle)s to give.
+//!
+//! # When not to use it
+//!
+//! - Another process shall change state: nothing here does.
+//! - The program asks itself: a [`StateHandle`](forebay::stream::StateHandle) is a million times faster.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+mod answer;
+mod chart;
+mod connection;
+mod error;
+mod guard;
+mod limits;
+mod prometheus;
+mod refusal;
+mod routes;
+mod series;
+mod served;
+mod server;
+mod state;
+mod telemetry;
+mod totals;
+
+pub use answer::Drawn;
+pub use error::ServeError;
+pub use series::BatchPoint;
+pub use served::ServedStream;
+pub use server::{Server, ServerBuilder};
+pub use state::ServedState;
+pub use telemetry::Telemetry;
+
+/// Locks, whether or not another holder panicked: what is behind the lock is whole at all times.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A name that comes twice.
+fn twice<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    let mut later = names.clone();
+    names.into_iter().find(|name| {
+        later.next();
+        later.clone().any(|other| other == *name)
+    })
+}

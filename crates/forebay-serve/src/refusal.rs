@@ -1,0 +1,164 @@
+//! Why a request gets no answer, as typed JSON.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// What a client is told instead of an answer.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    /// For programs; never changes.
+    code: &'static str,
+    /// For people.
+    message: String,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    error: Told<'a>,
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    code: &'a str,
+    message: &'a str,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, code: &'static str, message: impl ToString) -> Self {
+        Self {
+            status,
+            code,
+            message: message.to_string(),
+        }
+    }
+
+    pub(crate) fn no_such_page() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "no_such_page",
+            "there is nothing at this path",
+        )
+    }
+
+    pub(crate) fn no_such_stream() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "no_such_stream",
+            "no stream has this name",
+        )
+    }
+
+    pub(crate) fn no_such_state() -> Self {
+        let message = "no state of the stream has this name and can answer this";
+        Self::new(StatusCode::NOT_FOUND, "no_such_state", message)
+    }
+
+    pub(crate) fn no_such_key() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "no_such_key", "the key has no state")
+    }
+
+    pub(crate) fn bad_key() -> Self {
+        let message = "the text is not that of a key";
+        Self::new(StatusCode::BAD_REQUEST, "bad_key", message)
+    }
+
+    pub(crate) fn long_key(limit: usize) -> Self {
+        let message = format!("a key has at most {limit} bytes");
+        Self::new(StatusCode::BAD_REQUEST, "long_key", message)
+    }
+
+    pub(crate) fn bad_path() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "bad_path",
+            "the path is not text in UTF-8",
+        )
+    }
+
+    pub(crate) fn bad_query() -> Self {
+        let message = "the query is not made of known parameters, once each";
+        Self::new(StatusCode::BAD_REQUEST, "bad_query", message)
+    }
+
+    pub(crate) fn bad_number(limit: usize) -> Self {
+        let message = format!("n is a whole number from 0 to {limit}");
+        Self::new(StatusCode::BAD_REQUEST, "bad_number", message)
+    }
+
+    pub(crate) fn unauthorized() -> Self {
+        let message = "a bearer token is needed, and this is not it";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
+    }
+
+    pub(crate) fn method() -> Self {
+        let message = "only GET and HEAD are answered";
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            message,
+        )
+    }
+
+    pub(crate) fn long_uri(limit: usize) -> Self {
+        let message = format!("a path with its query has at most {limit} bytes");
+        Self::new(StatusCode::URI_TOO_LONG, "long_uri", message)
+    }
+
+    pub(crate) fn foreign_host() -> Self {
+        let message = "without a token, only an address or localhost is answered as host";
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "foreign_host", message)
+    }
+
+    pub(crate) fn busy() -> Self {
+        let message = "too many connections or questions at a time";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message)
+    }
+
+    pub(crate) fn late() -> Self {
+        let message = "the answer was not there in time";
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "late", message)
+    }
+
+    pub(crate) fn large_answer(limit: usize) -> Self {
+        let message = format!("the answer would have more than {limit} bytes");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "large_answer", message)
+    }
+
+    pub(crate) fn failed(message: impl ToString) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", message)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let Self {
+            status,
+            code,
+            message,
+        } = self;
+        let told = Told {
+            code,
+            message: &message,
+        };
+        let body = serde_json::to_string(&Body { error: told });
+        let body = body.expect("texts become JSON");
+        let json = HeaderValue::from_static("application/json");
+        let mut response = (status, [(header::CONTENT_TYPE, json)], body).into_response();
+        let headers = response.headers_mut();
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::METHOD_NOT_ALLOWED => {
+                headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
+        }
+        response
+    }
+}

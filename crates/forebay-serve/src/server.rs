@@ -1,0 +1,261 @@
+//! The server: its settings, its thread, its end.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use std::{fmt, io};
+
+use tokio::runtime;
+use tokio::sync::{Semaphore, watch};
+
+use crate::connection::Doorman;
+use crate::error::ServeError;
+use crate::guard::{Access, check_token};
+use crate::limits::Limits;
+use crate::routes::{Site, full, router};
+use crate::served::ServedStream;
+
+/// Answers questions about running streams over HTTP, and changes nothing. Dropping it stops it.
+///
+/// | path | answer |
+/// |---|---|
+/// | `/` | a page with charts and heavy hitters that keeps itself up to date |
+/// | `/streams` | all streams: batches, items, delays, and what their states can be asked |
+/// | `/streams/{name}/state/{key}` | the state of a key |
+/// | `/streams/{name}/top?n=` | the heaviest keys or items, with bounds |
+/// | `/streams/{name}/sample?key=` | samples of one key or, without one, of the first `n` |
+/// | `/streams/{name}/charts` | the charts of the last batches |
+/// | `/metrics` | everything that is measured, for Prometheus |
+///
+/// Answers are JSON but for the page and the metrics; so are refusals, as in
+/// `{"error":{"code":"no_such_key","message":"the key has no state"}}`. With `of=NAME` a question
+/// is put to that state and no other.
+///
+/// # Guarantee
+///
+/// Every answer is of one boundary between two batches, whose time is in it. The stream never waits
+/// for a question. Requests never end the server, whatever they hold: what takes too long, is too
+/// long or too much is refused or cut off.
+///
+/// # Cost
+///
+/// One thread for all connections, and at most two that look up answers; none of them belongs to
+/// the streams.
+///
+/// # Security
+///
+/// Without [`bind`](ServerBuilder::bind) only programs on the same machine reach it; pages of other
+/// sites, open in a browser there, do not. Without [`token`](ServerBuilder::token) whoever
+/// reaches it may ask everything. There is no encryption: beyond the loopback put a proxy in front
+/// of it.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::{Read, Write};
+/// use std::net::TcpStream;
+/// use forebay::stream::StreamingContext;
+/// use forebay_serve::{ServedState, ServedStream, Server};
+///
+/// let ctx = StreamingContext::builder("words").build()?;
+/// let counts = ctx
+///     .batches([vec!["ebb".to_string(), "flow".to_string(), "ebb".to_string()]])
+///     .map(|word| (word, 1u64))
+///     .update_state_by_key(|_, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()));
+/// let counted = ServedState::new(counts.handle()).counts(|count| *count);
+/// let server = Server::builder()
+///     .token("open sesame".replace(' ', "-"))
+///     .stream(ServedStream::of(&ctx).state("counts", counted))
+///     .start()?;
+/// ctx.into_driver()?.run_to_end()?;
+///
+/// let mut client = TcpStream::connect(server.local_addr())?;
+/// let request = "GET /streams/words/top?n=1 HTTP/1.0\r\nAuthorization: Bearer open-sesame\r\n\r\n";
+/// client.write_all(request.as_bytes())?;
+/// let mut answer = String::new();
+/// client.read_to_string(&mut answer)?;
+/// assert!(answer.contains(r#""rows":[{"key":"ebb","lower":2,"upper":2,"certain":true}]"#));
+/// server.stop();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Server {
+    address: SocketAddr,
+    /// Tells the thread to end when it is dropped.
+    stop: Option<watch::Sender<()>>,
+    /// `None` once joined.
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The settings of a [`Server`].
+#[derive(Debug)]
+#[must_use]
+pub struct ServerBuilder {
+    address: SocketAddr,
+    token: Option<String>,
+    limits: Limits,
+    streams: Vec<ServedStream>,
+}
+
+impl Server {
+    /// Starts the settings of a server: on a free port of the loopback, without a token.
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder {
+            address: (Ipv4Addr::LOCALHOST, 0).into(),
+            token: None,
+            limits: Limits::default(),
+            streams: Vec::new(),
+        }
+    }
+
+    /// Where it listens; with the port that it got, if it was asked for any.
+    #[must_use]
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops and frees the port; whoever is being answered has a second left.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // It reports nothing, and after a panic there is nothing left to end.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl ServerBuilder {
+    /// Listens at this address; unless given, at a free port of the loopback.
+    pub fn bind(mut self, address: impl Into<SocketAddr>) -> Self {
+        self.address = address.into();
+        self
+    }
+
+    /// Answers only those who bear this token, in a header `Authorization: Bearer …`. The page
+    /// itself comes without one, and asks for it.
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// Answers about a stream; may be called several times.
+    pub fn stream(mut self, stream: ServedStream) -> Self {
+        self.streams.push(stream);
+        self
+    }
+
+    /// How many connections are served at a time; 256 unless given. A few more are told so, the
+    /// rest is cut.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.limits.connections = connections;
+        self
+    }
+
+    /// The largest `n` that a question may have; 1,000 unless given.
+    pub fn max_rows(mut self, rows: usize) -> Self {
+        self.limits.rows = rows;
+        self
+    }
+
+    /// The largest answer to a question, in bytes; 4 MiB unless given.
+    pub fn max_answer(mut self, bytes: usize) -> Self {
+        self.limits.answer_bytes = bytes;
+        self
+    }
+
+    /// How long a client may take to send the head of a request, the next one included, and to read
+    /// more of an answer, and how long an answer may take to be found; ten seconds unless given.
+    pub fn timeout(mut self, patience: Duration) -> Self {
+        self.limits.patience = patience;
+        self
+    }
+
+    /// Starts to listen and to answer, on a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be listened at, the token is not one word of visible ASCII, two
+    /// streams, or two states of one, have the same name, a limit is zero, or the operating system
+    /// refuses a thread.
+    pub fn start(self) -> Result<Server, ServeError> {
+        self.check()?;
+        let token = self
+            .token
+            .map(|token| check_token(token).ok_or(ServeError::Token));
+        let access = match token.transpose()? {
+            Some(token) => Access::Token(token),
+            None if self.address.ip().is_loopback() => Access::Loopback,
+            None => Access::Everybody,
+        };
+        let bound = |cause| ServeError::Address(self.address, cause);
+        let listener = TcpListener::bind(self.address).map_err(bound)?;
+        listener.set_nonblocking(true).map_err(bound)?;
+        let address = listener.local_addr().map_err(bound)?;
+        let site = Site {
+            streams: self.streams.into(),
+            limits: self.limits,
+            questions: Arc::new(Semaphore::new(Limits::QUESTIONS)),
+        };
+        let (stop, stopped) = watch::channel(());
+        let doorman = Doorman {
+            limits: self.limits,
+            site: router(site, access),
+            full: full(),
+            stop: stopped,
+        };
+        let thread = spawn(listener, doorman).map_err(ServeError::Thread)?;
+        Ok(Server {
+            address,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    fn check(&self) -> Result<(), ServeError> {
+        let limits = &self.limits;
+        let is_open = limits.connections > 0 && limits.answer_bytes > 0 && limits.rows > 0;
+        if !is_open || limits.patience.is_zero() {
+            return Err(ServeError::Limit);
+        }
+        let mut names = [crate::twice(self.streams.iter().map(ServedStream::name))].into_iter();
+        let states = self.streams.iter().map(ServedStream::twice);
+        match names.by_ref().chain(states).flatten().next() {
+            Some(name) => Err(ServeError::Name(name.into())),
+            None => Ok(()),
+        }
+    }
+}
+
+fn spawn(listener: TcpListener, doorman: Doorman) -> io::Result<JoinHandle<()>> {
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .max_blocking_threads(Limits::THREADS)
+        .thread_name("forebay-answer")
+        .build()?;
+    let listener = {
+        let _inside = runtime.enter();
+        tokio::net::TcpListener::from_std(listener)?
+    };
+    thread::Builder::new()
+        .name("forebay-serve".into())
+        .spawn(move || {
+            runtime.block_on(doorman.serve(listener));
+            // A question may wait for a batch that never ends.
+            runtime.shutdown_timeout(Limits::GRACE);
+        })
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}

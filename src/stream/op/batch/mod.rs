@@ -1,5 +1,0 @@
-//! Batches, and what `transform` may do with them.
-
-pub(crate) mod batch;
-pub(crate) mod joins;
-mod ops;
