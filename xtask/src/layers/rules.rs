@@ -1,6 +1,6 @@
 //! What is wrong with the arrows: those that run upward, circles, and private seams.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -139,15 +139,12 @@ impl Order {
         if module.crate_name != self.crate_name.replace('-', "_") {
             return None;
         }
-        let within: Vec<&str> = self
-            .within
-            .split("::")
-            .filter(|name| !name.is_empty())
-            .collect();
-        if module.path.len() < within.len() || module.path[..within.len()] != within[..] {
+        let names = self.within.split("::").filter(|name| !name.is_empty());
+        let within: Vec<String> = names.map(str::to_owned).collect();
+        if !module.owner.starts_with(&within) {
             return None;
         }
-        let child = module.path.get(within.len()).map(String::as_str);
+        let child = module.owner.get(within.len()).map(String::as_str);
         Some(child.map(|child| {
             let holds = |(_, modules): &(_, &Vec<String>)| modules.iter().any(|name| name == child);
             self.rooms
@@ -170,62 +167,87 @@ impl Order {
     }
 }
 
+/// The arrows between files, by both ends.
+type Graph<'a> = BTreeMap<&'a Path, BTreeMap<&'a Path, &'a Arrow>>;
+
+/// How many of the shortest circles are shown among files that use each other.
+const SHOWN: usize = 12;
+
 /// Circles between the files of a crate.
 fn judge_circles(source: &Source, arrows: &BTreeSet<Arrow>, verdict: &mut Verdict) {
-    let mut next: BTreeMap<&Path, BTreeMap<&Path, &Arrow>> = BTreeMap::new();
+    let mut graph = Graph::new();
     for arrow in arrows {
         let [from, to] = [arrow.from, arrow.to].map(|id| &source.modules[id]);
-        if from.crate_name == to.crate_name
-            && from.file != to.file
-            && !from.transparent
-            && !to.transparent
-        {
-            next.entry(&from.file)
+        let nodes = from.file != to.file && !from.transparent && !to.transparent;
+        if from.crate_name == to.crate_name && nodes {
+            graph
+                .entry(&from.file)
                 .or_default()
                 .entry(&to.file)
                 .or_insert(arrow);
         }
     }
-    verdict.arrows = next.values().map(BTreeMap::len).sum();
+    verdict.arrows = graph.values().map(BTreeMap::len).sum();
     let mut done: BTreeSet<&Path> = BTreeSet::new();
-    for &file in next.keys() {
+    for &file in graph.keys() {
         if done.contains(file) {
             continue;
         }
-        let back: BTreeSet<&Path> = reach(&next, file)
-            .into_iter()
-            .filter(|other| reach(&next, other).contains(file))
+        let members: BTreeSet<&Path> = reach(&graph, file)
+            .into_keys()
+            .filter(|other| reach(&graph, other).contains_key(file))
             .collect();
-        if !back.is_empty() {
-            verdict.circles += 1;
-            let mut text = format!("circle of {} files:", back.len());
-            for other in &back {
-                let _ = write!(text, " {}", other.display());
-            }
-            for from in &back {
-                for (to, arrow) in next[from].iter().filter(|(to, _)| back.contains(*to)) {
-                    let _ = write!(text, "\n    {} of {}", place(source, arrow), to.display());
-                }
-            }
-            verdict.findings.push(text);
-            done.extend(back);
+        if members.is_empty() {
+            continue;
         }
+        verdict.circles += 1;
+        let mut text = format!("circle: {} files use each other", members.len());
+        let shortest: BTreeSet<_> = members.iter().map(|file| shortest(&graph, file)).collect();
+        let mut shortest: Vec<_> = shortest.into_iter().collect();
+        shortest.sort_by_key(Vec::len);
+        for circle in shortest.into_iter().take(SHOWN) {
+            text.push_str("\n   ");
+            for arrow in circle {
+                let _ = write!(text, " -> {}", place(source, arrow));
+            }
+        }
+        verdict.findings.push(text);
+        done.extend(members);
     }
 }
 
-/// All files that are reached by at least one arrow.
-fn reach<'a>(
-    next: &BTreeMap<&'a Path, BTreeMap<&'a Path, &Arrow>>,
-    from: &Path,
-) -> BTreeSet<&'a Path> {
-    let mut reached = BTreeSet::new();
-    let mut open: Vec<&Path> = vec![from];
-    while let Some(file) = open.pop() {
-        for to in next.get(file).into_iter().flat_map(BTreeMap::keys) {
-            if reached.insert(*to) {
-                open.push(to);
+/// A shortest way from a file back to itself, which there is; from its least arrow on.
+fn shortest<'a>(graph: &Graph<'a>, file: &'a Path) -> Vec<&'a Arrow> {
+    let before = reach(graph, file);
+    let mut circle = Vec::new();
+    let mut at = file;
+    loop {
+        let from = before[at];
+        circle.push(graph[from][at]);
+        at = from;
+        if at == file {
+            break;
+        }
+    }
+    circle.reverse();
+    let least = (0..circle.len())
+        .min_by_key(|index| circle[*index])
+        .unwrap_or(0);
+    circle.rotate_left(least);
+    circle
+}
+
+/// All files that are reached by at least one arrow, nearest first, each with the one before it.
+fn reach<'a>(graph: &Graph<'a>, from: &'a Path) -> BTreeMap<&'a Path, &'a Path> {
+    let mut before = BTreeMap::new();
+    let mut open = VecDeque::from([from]);
+    while let Some(file) = open.pop_front() {
+        for &to in graph.get(file).into_iter().flat_map(BTreeMap::keys) {
+            if !before.contains_key(to) {
+                before.insert(to, file);
+                open.push_back(to);
             }
         }
     }
-    reached
+    before
 }

@@ -26,6 +26,9 @@ pub(super) struct Module {
     pub(super) crate_name: String,
     /// Names from the root of the crate; empty for the root itself.
     pub(super) path: Vec<String>,
+    /// The same of the module that it belongs to: an inline module that only re-exports belongs to
+    /// the one that declares it.
+    pub(super) owner: Vec<String>,
     pub(super) file: PathBuf,
     pub(super) parent: Option<ModuleId>,
     pub(super) items: Vec<Item>,
@@ -85,6 +88,7 @@ impl Source {
             .all(|item| matches!(item, Item::Mod(_) | Item::Use(_) | Item::ExternCrate(_)));
         self.modules.push(Module {
             crate_name: crate_name.to_owned(),
+            owner: path.clone(),
             path,
             file: file.to_path_buf(),
             parent,
@@ -121,6 +125,11 @@ impl Source {
                 let crate_name = self.modules[id].crate_name.clone();
                 let child =
                     self.read_module(&crate_name, path, Some(id), &file, &children, items)?;
+                if self.modules[child].transparent
+                    && self.modules[child].file == self.modules[id].file
+                {
+                    self.modules[child].owner = self.modules[id].owner.clone();
+                }
                 self.add(id, &name, Means::Module(child), hidden);
             }
             Item::Use(item) => {
