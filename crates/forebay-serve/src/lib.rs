@@ -9,14 +9,14 @@
 //! - Another process shall change state: nothing here does.
 //! - The program asks itself: a [`StateHandle`](forebay::stream::StateHandle) is a million times faster.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 mod answer;
 mod chart;
 mod connection;
 mod error;
 mod guard;
 mod limits;
+mod lock;
+mod names;
 mod prometheus;
 mod refusal;
 mod routes;
@@ -34,17 +34,3 @@ pub use served::ServedStream;
 pub use server::{Server, ServerBuilder};
 pub use state::ServedState;
 pub use telemetry::Telemetry;
-
-/// Locks, whether or not another holder panicked: what is behind the lock is whole at all times.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A name that comes twice.
-fn twice<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
-    let mut later = names.clone();
-    names.into_iter().find(|name| {
-        later.next();
-        later.clone().any(|other| other == *name)
-    })
-}

@@ -75,7 +75,7 @@ impl ServedStream {
     /// A name that two states have.
     pub(crate) fn twice(&self) -> Option<&str> {
         let names = self.states.iter().map(|(name, _)| name.as_str());
-        crate::twice(names)
+        crate::names::twice(names)
     }
 
     /// The state with this name, or the first one that can answer.

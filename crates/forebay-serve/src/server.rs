@@ -223,7 +223,10 @@ impl ServerBuilder {
         if !is_open || limits.patience.is_zero() {
             return Err(ServeError::Limit);
         }
-        let mut names = [crate::twice(self.streams.iter().map(ServedStream::name))].into_iter();
+        let mut names = [crate::names::twice(
+            self.streams.iter().map(ServedStream::name),
+        )]
+        .into_iter();
         let states = self.streams.iter().map(ServedStream::twice);
         match names.by_ref().chain(states).flatten().next() {
             Some(name) => Err(ServeError::Name(name.into())),

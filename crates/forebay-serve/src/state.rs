@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::answer::{Answer, Asked, Drawn, KeySample, KeyState, RankedRow, Ranking, Samples};
-use crate::lock;
+use crate::lock::lock;
 use crate::refusal::Refusal;
 use forebay::frequent::{MisraGries, Weight};
 use forebay::merge_all;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::chart::Chart;
-use crate::lock;
+use crate::lock::lock;
 use crate::series::{BatchPoint, Series};
 use crate::totals::Totals;
 use forebay::stream::StreamEvent;

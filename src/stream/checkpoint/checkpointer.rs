@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use std::vec::Vec;
 
 use crate::stream::checkpoint::config::JobFacts;
-use crate::stream::checkpoint::directory::{Directory, failed};
+use crate::stream::checkpoint::directory::Directory;
 use crate::stream::checkpoint::durable::{Member, Members};
 use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::error::failed;
 use crate::stream::checkpoint::every::Every;
 use crate::stream::checkpoint::manifest::Stand;
 use crate::stream::checkpoint::recovery::Recovery;

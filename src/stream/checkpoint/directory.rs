@@ -1,11 +1,11 @@
 //! Where a stream keeps its checkpoints: a directory for each.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::vec::Vec;
-use std::{format, io};
+use std::format;
 
-use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::error::{CheckpointError, failed};
 use crate::stream::checkpoint::storage::{Disk, Storage};
 use crate::stream::checkpoint::stored_checkpoint::StoredCheckpoint;
 
@@ -17,14 +17,6 @@ const ASIDE: &str = ".part-";
 pub(crate) struct Directory {
     pub(crate) path: PathBuf,
     pub(crate) storage: Arc<dyn Storage>,
-}
-
-/// Names the file in the error of an operation on it.
-pub(crate) fn failed(path: &Path) -> impl Fn(io::Error) -> CheckpointError + '_ {
-    |error| CheckpointError::Io {
-        path: path.into(),
-        error,
-    }
 }
 
 impl Directory {

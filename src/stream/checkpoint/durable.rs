@@ -7,7 +7,8 @@ use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::recovery::CutLog;
 use crate::stream::state::codec::Codecs;
 use crate::stream::state::operator_snapshot::OperatorSnapshot;
-use crate::stream::state::saved::{Refusal, SavedState};
+use crate::stream::state::refusal::Refusal;
+use crate::stream::state::saved::SavedState;
 use crate::stream::time::BatchTime;
 
 /// An operator that is part of a checkpoint.

@@ -6,9 +6,8 @@ use std::string::String;
 use std::vec::Vec;
 use std::{fmt, io};
 
-use crate::stream::checkpoint::frame::VERSION;
 use crate::stream::error::BoxError;
-use crate::stream::state::saved::Refusal;
+use crate::stream::state::refusal::Refusal;
 
 /// A checkpoint that recovery did not take.
 #[derive(Debug)]
@@ -72,6 +71,8 @@ pub enum CheckpointError {
         path: PathBuf,
         /// The version of its format.
         version: u16,
+        /// The version of this program.
+        supported: u16,
     },
     /// A file is torn or damaged.
     Corrupt {
@@ -169,9 +170,13 @@ impl fmt::Display for CheckpointError {
                 )
             }
             Self::Foreign { path } => write!(f, "{} is no checkpoint file", path.display()),
-            Self::Version { path, version } => write!(
+            Self::Version {
+                path,
+                version,
+                supported,
+            } => write!(
                 f,
-                "{} has format version {version}, this program reads version {VERSION}",
+                "{} has format version {version}, this program reads version {supported}",
                 path.display()
             ),
             Self::Corrupt { path, what } => write!(f, "{} is damaged: {what}", path.display()),
@@ -235,5 +240,13 @@ impl Error for CheckpointError {
             Self::Encode { error, .. } | Self::State { error, .. } => Some(error.as_ref()),
             _ => None,
         }
+    }
+}
+
+/// Names the file in the error of an operation on it.
+pub(crate) fn failed(path: &Path) -> impl Fn(io::Error) -> CheckpointError + '_ {
+    |error| CheckpointError::Io {
+        path: path.into(),
+        error,
     }
 }

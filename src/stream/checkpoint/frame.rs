@@ -15,7 +15,7 @@ use crate::stream::error::BoxError;
 
 const MAGIC: &[u8; 8] = b"FOREBAYC";
 /// What is written; older versions are read.
-pub(super) const VERSION: u16 = 2;
+const VERSION: u16 = 2;
 pub(crate) const HEADER: usize = 16;
 pub(crate) const SECTION: usize = 12;
 
@@ -157,7 +157,11 @@ pub(crate) fn header<'a>(
     let version = u16::from_le_bytes([header[8], header[9]]);
     if version != VERSION {
         let path = path.into();
-        return Err(CheckpointError::Version { path, version });
+        return Err(CheckpointError::Version {
+            path,
+            version,
+            supported: VERSION,
+        });
     }
     if header[10] != kind as u8 {
         return Err(corrupt("it is of another kind"));

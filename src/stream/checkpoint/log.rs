@@ -13,8 +13,9 @@ use std::string::String;
 use std::sync::Arc;
 use std::vec::Vec;
 
-use crate::stream::checkpoint::directory::{Directory, failed};
+use crate::stream::checkpoint::directory::Directory;
 use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::error::failed;
 use crate::stream::checkpoint::frame;
 use crate::stream::checkpoint::frame::Kind;
 use crate::stream::checkpoint::recovery::CutLog;

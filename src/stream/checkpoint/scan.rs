@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::vec::Vec;
 
-use crate::stream::checkpoint::directory::failed;
 use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::error::failed;
 use crate::stream::checkpoint::frame;
 use crate::stream::checkpoint::frame::{Flaw, HEADER, Kind, SECTION};
 use crate::stream::checkpoint::storage::{Storage, fill};

@@ -10,7 +10,8 @@ use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::found::Found;
 use crate::stream::checkpoint::manifest::{MANIFEST, Stand};
 use crate::stream::checkpoint::stored_checkpoint::StoredCheckpoint;
-use crate::stream::state::saved::{Refusal, SavedState};
+use crate::stream::state::refusal::Refusal;
+use crate::stream::state::saved::SavedState;
 
 impl Checkpointer {
     /// Gives the operators what was found, and makes sure that checkpoints can be taken.

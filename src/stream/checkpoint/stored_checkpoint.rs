@@ -6,8 +6,8 @@ use std::string::String;
 use std::sync::Arc;
 use std::vec::Vec;
 
-use crate::stream::checkpoint::directory::failed;
 use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::error::failed;
 use crate::stream::checkpoint::frame::Kind;
 use crate::stream::checkpoint::manifest::{
     FileEntry, MANIFEST, Manifest, PieceHead, PieceId, Stand, WHOLE,

@@ -11,8 +11,9 @@ use std::path::Path;
 use std::string::String;
 use std::vec::Vec;
 
-use crate::stream::checkpoint::directory::{Directory, failed};
+use crate::stream::checkpoint::directory::Directory;
 use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::error::failed;
 use crate::stream::checkpoint::frame;
 use crate::stream::checkpoint::frame::Kind;
 use crate::stream::checkpoint::manifest::{

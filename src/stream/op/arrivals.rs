@@ -16,7 +16,7 @@ use crate::stream::op::by_key::shuffle;
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::run::operator_context::OperatorContext;
 use crate::stream::state::store::StateStore;
-use crate::stream::state::tables::Table;
+use crate::stream::state::table::Table;
 use crate::stream::threads::blame::blame;
 use crate::stream::threads::lock::lock;
 

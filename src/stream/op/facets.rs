@@ -17,7 +17,7 @@ macro_rules! keeps_store {
             &mut self,
             codecs: &$crate::stream::state::codec::Codecs,
             spill: &std::sync::Arc<$crate::stream::state::spill::SpillManager>,
-        ) -> Result<(), $crate::stream::state::saved::Refusal> {
+        ) -> Result<(), $crate::stream::state::refusal::Refusal> {
             self.store.spill_to(codecs, spill)
         }
 
@@ -38,7 +38,7 @@ macro_rules! keeps_store {
             codecs: &$crate::stream::state::codec::Codecs,
         ) -> Result<
             $crate::stream::state::operator_snapshot::OperatorSnapshot,
-            $crate::stream::state::saved::Refusal,
+            $crate::stream::state::refusal::Refusal,
         > {
             self.store.snapshot(codecs)
         }
@@ -47,7 +47,7 @@ macro_rules! keeps_store {
             &mut self,
             codecs: &$crate::stream::state::codec::Codecs,
             saved: &$crate::stream::state::saved::SavedState,
-        ) -> Result<(), $crate::stream::state::saved::Refusal> {
+        ) -> Result<(), $crate::stream::state::refusal::Refusal> {
             self.store.recover(codecs, saved)
         }
     };

@@ -10,6 +10,7 @@ mod handle;
 pub(crate) mod history;
 mod idle_clock;
 pub(crate) mod join;
+pub(crate) mod key_state;
 pub(crate) mod narrow;
 pub(crate) mod output;
 pub(crate) mod repartition;

@@ -19,7 +19,8 @@ use crate::stream::run::operator::Operator;
 use crate::stream::run::operator_context::OperatorContext;
 use crate::stream::state::stateful::Stateful;
 use crate::stream::state::store::StateStore;
-use crate::stream::state::tables::{GroupTables, Table};
+use crate::stream::state::table::Table;
+use crate::stream::state::tables::GroupTables;
 use crate::stream::time::BatchTime;
 
 /// The pipeline of a stream of states: reads the tables where they are, and copies what a

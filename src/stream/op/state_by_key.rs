@@ -12,6 +12,7 @@ use crate::stream::error::{BatchError, BoxError};
 use crate::stream::exchange::KeyedInbox;
 use crate::stream::op::emitted::Emitted;
 use crate::stream::op::idle_clock::IdleClock;
+use crate::stream::op::key_state::State;
 use crate::stream::op::state::StateRows;
 use crate::stream::op::state_partition::Partition;
 use crate::stream::pipeline::materialized::Materialized;
@@ -26,7 +27,8 @@ use crate::stream::state::codec::{Codecs, put, take};
 use crate::stream::state::expiry::{Expiry, SharedExpiry};
 use crate::stream::state::operator_snapshot::OperatorSnapshot;
 use crate::stream::state::phase::BatchPhase;
-use crate::stream::state::saved::{Refusal, SavedState, used_up};
+use crate::stream::state::refusal::Refusal;
+use crate::stream::state::saved::{SavedState, used_up};
 use crate::stream::state::size::StateSize;
 use crate::stream::state::spill::SpillManager;
 use crate::stream::state::stateful::Stateful;
@@ -35,70 +37,6 @@ use crate::stream::state::store_snapshot::{recover_expiring, snapshot_expiring};
 use crate::stream::threads::blame::blame;
 use crate::stream::threads::lock::lock;
 use crate::stream::time::BatchTime;
-
-/// The state of one key, as the function of [`state_by_key`](DStream::state_by_key) sees it.
-#[derive(Debug)]
-pub struct State<S> {
-    value: Option<S>,
-    timing_out: bool,
-}
-
-impl<S> State<S> {
-    /// The state of a key that has a record.
-    pub(crate) const fn of_record(value: Option<S>) -> Self {
-        Self {
-            value,
-            timing_out: false,
-        }
-    }
-
-    /// The state of a key that is to go.
-    pub(crate) const fn of_idle(value: Option<S>) -> Self {
-        Self {
-            value,
-            timing_out: true,
-        }
-    }
-
-    pub(crate) fn into_value(self) -> Option<S> {
-        self.value
-    }
-
-    /// Whether the key has a state.
-    #[must_use]
-    pub fn exists(&self) -> bool {
-        self.value.is_some()
-    }
-
-    /// The state. Reading does not create one.
-    #[must_use]
-    pub fn get(&self) -> Option<&S> {
-        self.value.as_ref()
-    }
-
-    /// The state, to be changed in place.
-    pub fn get_mut(&mut self) -> Option<&mut S> {
-        self.value.as_mut()
-    }
-
-    /// Sets the state. While the key is timing out it has no effect: the key goes.
-    pub fn update(&mut self, value: S) {
-        if !self.timing_out {
-            self.value = Some(value);
-        }
-    }
-
-    /// Removes the state and returns it. A later record of the key starts without one.
-    pub fn remove(&mut self) -> Option<S> {
-        self.value.take()
-    }
-
-    /// Whether this is the last call for the key, because it was idle for too long.
-    #[must_use]
-    pub fn is_timing_out(&self) -> bool {
-        self.timing_out
-    }
-}
 
 /// What [`state_by_key`](DStream::state_by_key) shall do: a function, perhaps states to begin
 /// with, perhaps a time-out.

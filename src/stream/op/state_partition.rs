@@ -6,7 +6,7 @@ use crate::stream::data::{Data, Key};
 use crate::stream::error::BoxError;
 use crate::stream::exchange::Routed;
 use crate::stream::op::arrivals::{BLOCK, NOWHERE, likely};
-use crate::stream::op::state_by_key::State;
+use crate::stream::op::key_state::State;
 use crate::stream::state::expiry::Expiry;
 use crate::stream::state::tables::GroupTables;
 use crate::stream::time::BatchTime;

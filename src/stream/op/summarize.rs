@@ -20,7 +20,7 @@ use crate::stream::run::operator::Operator;
 use crate::stream::run::operator_context::OperatorContext;
 use crate::stream::state::stateful::Stateful;
 use crate::stream::state::store::StateStore;
-use crate::stream::state::tables::Table;
+use crate::stream::state::table::Table;
 use crate::stream::threads::blame::blame;
 use crate::summary::Summary;
 

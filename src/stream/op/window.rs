@@ -18,7 +18,8 @@ use crate::stream::run::operator::Operator;
 use crate::stream::run::operator_context::OperatorContext;
 use crate::stream::state::codec::Codecs;
 use crate::stream::state::operator_snapshot::OperatorSnapshot;
-use crate::stream::state::saved::{Refusal, SavedState, put_panes, take_panes, used_up};
+use crate::stream::state::refusal::Refusal;
+use crate::stream::state::saved::{SavedState, put_panes, take_panes, used_up};
 use crate::stream::state::stateful::Stateful;
 use crate::stream::time::{BatchTime, DurationError, multiple_of};
 

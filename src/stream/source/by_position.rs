@@ -15,7 +15,8 @@ use crate::stream::source::input::{Input, Replayable};
 use crate::stream::state::codec::Codec;
 use crate::stream::state::codec::Codecs;
 use crate::stream::state::operator_snapshot::{OperatorSnapshot, snapshot_value};
-use crate::stream::state::saved::{Refusal, SavedState, list, recover_value};
+use crate::stream::state::refusal::Refusal;
+use crate::stream::state::saved::{SavedState, list, recover_value};
 use crate::stream::threads::lock::lock;
 use crate::stream::time::BatchTime;
 

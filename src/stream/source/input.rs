@@ -7,7 +7,8 @@ use crate::stream::error::BoxError;
 use crate::stream::run::operator::ReceiverFacet;
 use crate::stream::state::codec::Codecs;
 use crate::stream::state::operator_snapshot::OperatorSnapshot;
-use crate::stream::state::saved::{Refusal, SavedState};
+use crate::stream::state::refusal::Refusal;
+use crate::stream::state::saved::SavedState;
 use crate::stream::time::BatchTime;
 
 /// What the driver asks of any kind of input.

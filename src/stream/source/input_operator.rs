@@ -22,7 +22,8 @@ use crate::stream::source::input::Input;
 use crate::stream::source::logged::Logged;
 use crate::stream::state::codec::Codecs;
 use crate::stream::state::operator_snapshot::OperatorSnapshot;
-use crate::stream::state::saved::{Refusal, SavedState};
+use crate::stream::state::refusal::Refusal;
+use crate::stream::state::saved::SavedState;
 use crate::stream::time::BatchTime;
 
 struct InputOperator<I: Input> {

@@ -9,7 +9,8 @@ use crate::stream::checkpoint::recovery::CutLog;
 use crate::stream::error::BoxError;
 use crate::stream::state::codec::{Codec, Codecs};
 use crate::stream::state::operator_snapshot::{OperatorSnapshot, snapshot_value};
-use crate::stream::state::saved::{Refusal, SavedState, recover_value};
+use crate::stream::state::refusal::Refusal;
+use crate::stream::state::saved::{SavedState, recover_value};
 use crate::stream::time::BatchTime;
 
 /// The log of an input, if it has one.

@@ -12,7 +12,8 @@ use crate::stream::plan::dstream::DStream;
 use crate::stream::source::input::{Input, Replayable};
 use crate::stream::state::codec::Codecs;
 use crate::stream::state::operator_snapshot::{OperatorSnapshot, snapshot_value};
-use crate::stream::state::saved::{Refusal, SavedState, recover_value};
+use crate::stream::state::refusal::Refusal;
+use crate::stream::state::saved::{SavedState, recover_value};
 use crate::stream::threads::lock::lock;
 
 /// A queue of collections, each of which becomes a batch; cloning gives another handle to it.

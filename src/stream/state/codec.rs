@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 
 use crate::stream::error::BoxError;
 use crate::stream::state::heap_size::{allocation, owned};
-use crate::stream::state::saved::Refusal;
+use crate::stream::state::refusal::Refusal;
 use crate::stream::time::BatchTime;
 
 type Encode<T> = dyn Fn(&T, &mut Vec<u8>) -> Result<(), BoxError> + Send + Sync;

@@ -8,7 +8,7 @@ use crate::hash::route;
 use crate::stream::error::BoxError;
 use crate::stream::state::codec::{Codec, put, take};
 use crate::stream::state::table::OrderedTable;
-use crate::stream::state::tables::Table;
+use crate::stream::state::table::Table;
 
 /// Writes a table: the number of its keys, the keys, their states.
 pub(super) fn put_table<K, S>(

@@ -6,7 +6,7 @@ use std::vec::Vec;
 use crate::stream::error::BoxError;
 use crate::stream::state::codec::{put, take};
 use crate::stream::state::expiry::Expiry;
-use crate::stream::state::tables::Table;
+use crate::stream::state::table::Table;
 use crate::stream::time::BatchTime;
 
 /// Touches of the entries of all tables, to be put in order: time, place in its list, table and

@@ -9,7 +9,7 @@ use crate::stream::error::BoxError;
 use crate::stream::state::size::StateSize;
 use crate::stream::state::spill::{Room, SpilledTable, Spiller};
 use crate::stream::state::table::OrderedTable;
-use crate::stream::state::tables::{Table, states};
+use crate::stream::state::table::{Table, states};
 
 /// Nothing is copied, and no count of holders looked at, as long as nobody has taken a snapshot.
 pub(super) struct Group<K, S> {

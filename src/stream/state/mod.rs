@@ -12,6 +12,7 @@ mod heap_size;
 pub(crate) mod operator_snapshot;
 pub(crate) mod phase;
 mod published;
+pub(crate) mod refusal;
 pub(crate) mod saved;
 mod shown;
 pub(crate) mod size;

@@ -7,7 +7,7 @@ use std::vec::Vec;
 
 use crate::stream::error::BoxError;
 use crate::stream::state::codec::Codec;
-use crate::stream::state::saved::Refusal;
+use crate::stream::state::refusal::Refusal;
 
 /// Appends a piece of state as bytes.
 pub(crate) type Encode = Box<dyn Fn(&mut Vec<u8>) -> Result<(), BoxError> + Send + Sync>;

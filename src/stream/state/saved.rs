@@ -8,6 +8,7 @@ use std::vec::Vec;
 
 use crate::stream::error::BoxError;
 use crate::stream::state::codec::{Codec, put, take};
+use crate::stream::state::refusal::Refusal;
 use crate::stream::time::BatchTime;
 
 /// The state of one operator in a checkpoint, which is read piece by piece.
@@ -29,27 +30,6 @@ pub(crate) trait Piece: fmt::Debug + Send + Sync {
 
     /// Its bytes, verified once more; `buffer` holds them.
     fn read<'a>(&self, buffer: &'a mut Vec<u8>) -> Result<&'a [u8], BoxError>;
-}
-
-/// Why an operator gives nothing, or does not take what it is given.
-#[derive(Debug)]
-pub(crate) enum Refusal {
-    /// Its state contains this type, for which there is no codec.
-    NoCodec(&'static str),
-    /// It is an input that cannot be read again.
-    NoReplay,
-    /// The state consisted of other types; these are those of the operator.
-    Types(Vec<String>),
-    /// A codec said so, or the bytes make no sense.
-    Bytes(BoxError),
-    /// What was whole when the checkpoint was verified cannot be read any more.
-    Read(BoxError),
-}
-
-impl From<BoxError> for Refusal {
-    fn from(error: BoxError) -> Self {
-        Self::Bytes(error)
-    }
 }
 
 impl SavedState {

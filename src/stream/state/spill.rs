@@ -17,7 +17,7 @@ use crate::stream::state::codec::Codec;
 use crate::stream::state::encoding::{put_table, take_records, take_table};
 use crate::stream::state::saved::used_up;
 use crate::stream::state::size::StateSize;
-use crate::stream::state::tables::Table;
+use crate::stream::state::table::Table;
 use crate::stream::threads::lock::lock;
 
 /// The pages of all operators, and how much of the tables is in memory.

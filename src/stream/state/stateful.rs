@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::stream::state::codec::Codecs;
 use crate::stream::state::phase::BatchPhase;
-use crate::stream::state::saved::Refusal;
+use crate::stream::state::refusal::Refusal;
 use crate::stream::state::size::StateSize;
 use crate::stream::state::spill::SpillManager;
 

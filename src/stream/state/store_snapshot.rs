@@ -18,10 +18,11 @@ use crate::stream::state::expiry::{Expiry, SharedExpiry};
 use crate::stream::state::expiry_encoding::Touches;
 use crate::stream::state::group::Kept;
 use crate::stream::state::operator_snapshot::{GroupSnapshot, OperatorSnapshot};
-use crate::stream::state::saved::{Refusal, SavedState, used_up};
+use crate::stream::state::refusal::Refusal;
+use crate::stream::state::saved::{SavedState, used_up};
 use crate::stream::state::spill::{SpillManager, Spiller};
 use crate::stream::state::store::StateStore;
-use crate::stream::state::tables::Table;
+use crate::stream::state::table::Table;
 use crate::stream::threads::lock::lock;
 
 /// Appends what belongs to the table of this number in its partition.

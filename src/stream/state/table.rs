@@ -228,6 +228,15 @@ impl<K, V> OrderedTable<K, V> {
     }
 }
 
+/// Keys with their states. A value is `None` only while its operator has it in hand.
+pub(crate) type Table<K, S> = OrderedTable<K, Option<S>>;
+
+/// The keys of a table with their states, in the order of insertion.
+pub(crate) fn states<K, S>(table: &Table<K, S>) -> impl Iterator<Item = (&K, &S)> {
+    let entries = table.entries().iter();
+    entries.filter_map(|entry| Some((&entry.key, entry.value.as_ref()?)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,10 +8,7 @@ use crate::stream::exchange::Routing;
 use crate::stream::state::group::{Group, Kept};
 use crate::stream::state::size::StateSize;
 use crate::stream::state::spill::Spiller;
-use crate::stream::state::table::OrderedTable;
-
-/// Keys with their states. A value is `None` only while its operator has it in hand.
-pub(crate) type Table<K, S> = OrderedTable<K, Option<S>>;
+use crate::stream::state::table::{OrderedTable, Table};
 
 /// A key group, the version of its table, and the table.
 pub(crate) type SharedGroup<K, S> = (u32, u64, Kept<K, S>);
@@ -153,12 +150,6 @@ impl<K: Key, S: Clone> GroupTables<K, S> {
     pub(crate) fn table_mut(&mut self, at: usize) -> &mut Table<K, S> {
         self.groups[at].table_mut()
     }
-}
-
-/// The keys of a table with their states, in the order of their coming.
-pub(crate) fn states<K, S>(table: &Table<K, S>) -> impl Iterator<Item = (&K, &S)> {
-    let entries = table.entries().iter();
-    entries.filter_map(|entry| Some((&entry.key, entry.value.as_ref()?)))
 }
 
 #[cfg(test)]
