@@ -20,6 +20,9 @@ use core::mem;
 use super::tags::{BUCKET, Tags, fewest_buckets, first, home, most_entries, tag};
 use super::weight::Weight;
 
+/// How many keys are hashed together, so that the memory they need is fetched together.
+pub(super) const BLOCK: usize = 128;
+
 /// A key with its counter, kept as a height above the table's [floor](Counters::floor).
 #[derive(Clone, Debug)]
 pub(super) struct Entry<K, H> {

@@ -1,66 +1,9 @@
 //! What a reduction subtracts: the (k+1)-th largest counter, or a little less.
 
-use alloc::vec;
 use core::hash::{BuildHasher, Hash};
-use core::sync::atomic::{AtomicUsize, Ordering};
 
-use super::counters::Counters;
 use super::misra_gries::MisraGries;
 use super::weight::Weight;
-
-/// In which slot the (k+1)-th largest counter is, once somebody has asked.
-///
-/// A summary is asked through a shared reference, so this is atomic; threads that ask at once all
-/// write the same. Whoever changes a counter puts [`unknown`](Self::unknown) in its place.
-#[derive(Debug)]
-pub(super) struct PendingCut(AtomicUsize);
-
-/// No position: tables are smaller.
-const UNKNOWN: usize = usize::MAX;
-
-impl PendingCut {
-    #[inline]
-    pub(super) const fn unknown() -> Self {
-        Self(AtomicUsize::new(UNKNOWN))
-    }
-
-    /// The (k+1)-th largest counter; there are more than k. Linear when asked for the first time.
-    pub(super) fn get<K, W: Weight, S>(&self, counters: &Counters<K, W, S>, k: usize) -> W {
-        let known = self.0.load(Ordering::Relaxed);
-        if known != UNKNOWN {
-            return counters.count(&counters.slots[known]);
-        }
-        let cut = counters.largest(k);
-        let slot = counters.slot_with(cut);
-        self.0.store(slot.unwrap_or(UNKNOWN), Ordering::Relaxed);
-        cut
-    }
-}
-
-impl Clone for PendingCut {
-    fn clone(&self) -> Self {
-        Self(AtomicUsize::new(self.0.load(Ordering::Relaxed)))
-    }
-}
-
-impl<K, W: Weight, S> Counters<K, W, S> {
-    /// The counter that so many are ahead of when all are sorted from the largest down.
-    fn largest(&self, ahead: usize) -> W {
-        // Each is written, and the next over it if its place is vacant: no branch to go wrong.
-        let mut counts = vec![W::ZERO; self.live + 1];
-        let mut found = 0;
-        for (tags, bucket) in self.buckets() {
-            let taken = tags.taken();
-            for (place, slot) in bucket.iter().enumerate() {
-                counts[found] = self.count(slot);
-                found += (taken >> place & 1) as usize;
-            }
-        }
-        counts.truncate(found);
-        let (_, &mut counter, _) = counts.select_nth_unstable_by(ahead, |a, b| b.compare(a));
-        counter
-    }
-}
 
 impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     /// Reduces a full buffer in one visit of the counters, if the last cut serves again.
@@ -99,15 +42,15 @@ mod tests {
     fn the_cut_of_a_full_buffer_is_found_once_until_something_changes() {
         let mut summary: MisraGries<u32> = MisraGries::new(10);
         (0..15).for_each(|key| summary.update_weighted(key, 2 + u64::from(key)));
-        let known = |summary: &MisraGries<u32>| summary.pending.0.load(Ordering::Relaxed);
-        assert_eq!(known(&summary), UNKNOWN);
+        let known = |summary: &MisraGries<u32>| summary.pending.slot();
+        assert_eq!(known(&summary), None);
         let counts = summary.estimate(&14);
         // The eleventh of 16, 15 and so on down to 2.
         assert_eq!((counts.lower, counts.upper), (10, 16));
-        let slot = known(&summary);
+        let slot = known(&summary).unwrap();
         assert_eq!(summary.counters.count(&summary.counters.slots[slot]), 6);
         assert_eq!((summary.max_error(), summary.len()), (6, 10));
-        assert_eq!(known(&summary.clone()), slot);
+        assert_eq!(known(&summary.clone()), Some(slot));
         for change in [
             |summary: &mut MisraGries<u32>| summary.update(3),
             |summary: &mut MisraGries<u32>| summary.extend_from_slice(&[3]),
@@ -118,7 +61,7 @@ mod tests {
         ] {
             let mut changed = summary.clone();
             change(&mut changed);
-            assert_eq!(known(&changed), UNKNOWN);
+            assert_eq!(known(&changed), None);
         }
     }
 

@@ -2,8 +2,8 @@
 
 use num_traits::Float;
 
-use super::cut::PendingCut;
 use super::misra_gries::{MisraGries, Steps};
+use super::pending_cut::PendingCut;
 use super::weight::Weight;
 
 impl<K: core::hash::Hash + Eq, W: Weight + Float, S: core::hash::BuildHasher> MisraGries<K, W, S> {

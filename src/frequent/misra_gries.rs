@@ -4,7 +4,7 @@ use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 
 use super::counters::Counters;
-use super::cut::PendingCut;
+use super::pending_cut::PendingCut;
 use super::row::Count;
 use super::weight::Weight;
 use crate::hash::DefaultHashBuilder;

@@ -54,6 +54,7 @@
 
 mod answers;
 mod block;
+mod compare;
 mod counters;
 mod cut;
 mod decay;
@@ -62,6 +63,7 @@ mod front;
 mod misra_gries;
 #[cfg(any(feature = "serde", feature = "datasketches"))]
 mod parts;
+mod pending_cut;
 mod plain;
 mod private;
 mod row;

@@ -4,8 +4,7 @@ use core::hash::{BuildHasher, Hash};
 use core::hint::{black_box, select_unpredictable as choose};
 use core::mem;
 
-use super::block::BLOCK;
-use super::counters::{Counters, Entry, Place, Slot, hash_with, search};
+use super::counters::{BLOCK, Counters, Entry, Place, Slot, hash_with, search};
 use super::tags::{BUCKET, Tag, Tags, first, home, tag};
 use super::weight::Weight;
 

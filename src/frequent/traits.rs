@@ -5,8 +5,8 @@ use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::iter::FusedIterator;
 
-use super::cut::PendingCut;
 use super::misra_gries::{MisraGries, Steps};
+use super::pending_cut::PendingCut;
 use super::row::Count;
 use super::visit::Visit;
 use super::weight::Weight;

@@ -1,36 +1,13 @@
 //! `DecayingReservoir`: a sample in which an item's chances halve with every half-life of age.
 
-use core::cmp::Ordering;
-
 use rand::Rng;
 
 use super::api::{bottom_k_api, seeded_constructors, seen_api};
-use super::bottom_k::{BottomK, Rank};
+use super::bottom_k::BottomK;
 use super::exponent::Exponent;
+use super::rank::DecayingRank;
 use crate::random::{DefaultRng, exponential, open01};
 use crate::{Merge, Summary};
-
-/// The logarithm to base 2 of a rank, and the timestamp whose weight gave it.
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct DecayingRank {
-    log2_rank: Exponent,
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
-    time: f64,
-}
-
-impl Rank for DecayingRank {
-    #[inline]
-    fn order(&self, other: &Self) -> Ordering {
-        let (a, b) = (&self.log2_rank, &other.log2_rank);
-        a.high.total_cmp(&b.high).then(a.low.total_cmp(&b.low))
-    }
-
-    #[cfg(feature = "serde")]
-    fn is_valid(&self) -> bool {
-        self.log2_rank.is_finite() && self.time.is_finite()
-    }
-}
 
 /// A sample of `capacity` items without replacement in which recent items are more likely than old
 /// ones: forward exponential decay.
@@ -77,7 +54,7 @@ impl Rank for DecayingRank {
 #[cfg_attr(
     feature = "serde",
     serde(
-        try_from = "super::stored::StoredDecaying<T, R>",
+        try_from = "StoredDecaying<T, R>",
         bound(
             serialize = "T: serde::Serialize, R: serde::Serialize",
             deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"
@@ -90,12 +67,12 @@ pub struct DecayingReservoir<T, R = DefaultRng> {
     /// Items offered so far.
     seen: u64,
     /// Positive and finite, in the unit of the timestamps.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
     half_life: f64,
     /// How much expected acceptance, `weight * threshold` summed over
     /// items, is yet to pass over; the item that makes it negative is accepted. NaN until it is
     /// drawn, which is when an item finds a threshold.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
     budget: f64,
     /// The last timestamp and its `weight * threshold`; NaN where that has to be computed anew.
     #[cfg_attr(feature = "serde", serde(skip))]
@@ -352,12 +329,26 @@ impl core::fmt::Display for TimeError {
 
 impl core::error::Error for TimeError {}
 
+/// The stored form of a `DecayingReservoir`.
 #[cfg(feature = "serde")]
-impl<T, R> TryFrom<super::stored::StoredDecaying<T, R>> for DecayingReservoir<T, R> {
+#[derive(serde::Deserialize)]
+#[serde(bound(deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"))]
+struct StoredDecaying<T, R> {
+    core: BottomK<DecayingRank, T>,
+    seen: u64,
+    #[serde(with = "super::bits")]
+    half_life: f64,
+    #[serde(with = "super::bits")]
+    budget: f64,
+    rng: R,
+}
+
+#[cfg(feature = "serde")]
+impl<T, R> TryFrom<StoredDecaying<T, R>> for DecayingReservoir<T, R> {
     type Error = &'static str;
 
-    fn try_from(stored: super::stored::StoredDecaying<T, R>) -> Result<Self, Self::Error> {
-        let super::stored::StoredDecaying {
+    fn try_from(stored: StoredDecaying<T, R>) -> Result<Self, Self::Error> {
+        let StoredDecaying {
             core,
             seen,
             half_life,
@@ -392,6 +383,8 @@ seen_api!(DecayingReservoir);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample::rank::Rank;
+    use core::cmp::Ordering;
 
     #[test]
     fn exponents_keep_what_one_f64_would_lose() {

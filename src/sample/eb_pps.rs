@@ -89,7 +89,7 @@ use crate::random::DefaultRng;
 #[cfg_attr(
     feature = "serde",
     serde(
-        try_from = "super::stored::StoredEbPps<T, R>",
+        try_from = "StoredEbPps<T, R>",
         bound(
             serialize = "T: serde::Serialize, R: serde::Serialize",
             deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"
@@ -103,23 +103,42 @@ pub struct EbPps<T, R = DefaultRng> {
     /// saturated: `rho` is `k / W`, and stays so until a weight too large for it comes.
     latent: Latent<T>,
     /// The scaled weight of all items, less what the gate let pass, not yet multiplied by `faded`.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
     total: f64,
     /// The largest weight, scaled, not yet multiplied by `faded`.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
     heaviest: f64,
     /// What decay has yet to multiply the weights by, from `FAINTEST` to 1: applied when the next
     /// item comes, because until then nothing but the answers depends on it.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
     faded: f64,
     /// The partial item belongs to the sample while its fraction is above this number; uniform, and
     /// 0 until the first item comes.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
     coin: f64,
     /// Before the pool of all items if the sample is saturated, or of those that the partial item
     /// stands for; closed while neither is there.
     gate: Gate,
     /// Items offered so far, those of weight zero included.
+    seen: u64,
+    rng: R,
+}
+
+/// The stored form of an `EbPps`.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+struct StoredEbPps<T, R> {
+    capacity: usize,
+    latent: Latent<T>,
+    #[serde(with = "super::bits")]
+    total: f64,
+    #[serde(with = "super::bits")]
+    heaviest: f64,
+    #[serde(with = "super::bits")]
+    faded: f64,
+    #[serde(with = "super::bits")]
+    coin: f64,
+    gate: Gate,
     seen: u64,
     rng: R,
 }

@@ -39,13 +39,13 @@ use crate::random::{exponential, open01};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Gate {
     /// What weights are multiplied by: a power of two.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
     unit: f64,
     /// The scaled weight that has passed and is not yet in the pool's.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
     passed: f64,
     /// The weight to pass before the next candidate.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
     jump: f64,
     /// The most weight that may pass, jump or no jump.
     #[cfg_attr(feature = "serde", serde(skip))]

@@ -19,7 +19,7 @@ pub(crate) struct Latent<T> {
     /// None if and only if the fraction is 0.
     partial: Option<T>,
     /// At least 0 and below 1.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
     fraction: f64,
 }
 

@@ -90,6 +90,8 @@
 
 mod aggregate;
 mod api;
+#[cfg(feature = "serde")]
+mod bits;
 mod block;
 mod bottom_k;
 mod decaying;
@@ -103,12 +105,11 @@ mod lanes;
 mod latent;
 mod part_estimates;
 mod pass;
+mod rank;
 mod replacement;
 mod reservoir;
 mod skip;
 mod split;
-#[cfg(feature = "serde")]
-mod stored;
 mod stratified;
 mod unequal_estimates;
 mod var_opt;
@@ -124,8 +125,8 @@ pub use reservoir::Reservoir;
 #[cfg(feature = "datasketches")]
 pub(crate) use split::Weighted;
 pub use stratified::StratifiedReservoir;
-#[cfg(feature = "datasketches")]
-pub(crate) use var_opt::Adjusted;
 pub use var_opt::VarOpt;
+#[cfg(feature = "datasketches")]
+pub(crate) use var_opt::adjusted::Adjusted;
 pub use weight::{Weight, WeightError};
 pub use weighted::WeightedReservoir;

@@ -59,7 +59,7 @@ use crate::{Merge, Summary};
 #[cfg_attr(
     feature = "serde",
     serde(
-        try_from = "super::stored::StoredReplacement<T, R>",
+        try_from = "StoredReplacement<T, R>",
         bound(
             serialize = "T: serde::Serialize, R: serde::Serialize",
             deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"
@@ -284,12 +284,23 @@ impl<T: Clone, R: Rng> Summary for ReplacementReservoir<T, R> {
     }
 }
 
+/// The stored form of a `ReplacementReservoir`.
 #[cfg(feature = "serde")]
-impl<T, R> TryFrom<super::stored::StoredReplacement<T, R>> for ReplacementReservoir<T, R> {
+#[derive(serde::Deserialize)]
+struct StoredReplacement<T, R> {
+    capacity: usize,
+    slots: Vec<T>,
+    seen: u64,
+    next: u64,
+    rng: R,
+}
+
+#[cfg(feature = "serde")]
+impl<T, R> TryFrom<StoredReplacement<T, R>> for ReplacementReservoir<T, R> {
     type Error = &'static str;
 
-    fn try_from(stored: super::stored::StoredReplacement<T, R>) -> Result<Self, Self::Error> {
-        let super::stored::StoredReplacement {
+    fn try_from(stored: StoredReplacement<T, R>) -> Result<Self, Self::Error> {
+        let StoredReplacement {
             capacity,
             slots,
             seen,

@@ -5,36 +5,17 @@ mod unranked;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::cmp::Ordering;
 
 use rand::Rng;
 
 use super::api::{bottom_k_api, seeded_constructors};
 use super::block;
-use super::bottom_k::{BottomK, Entry, FEWEST_GATHERED, Rank};
+use super::bottom_k::{BottomK, Entry, FEWEST_GATHERED};
 use super::pass::{pass_counted, pass_each};
+use super::rank::UniformRank;
 use super::skip::{geometric, ln_miss};
 use crate::random::{DefaultRng, open01};
 use crate::{Merge, Summary};
-
-/// A rank of the uniform law on (0, 1).
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct UniformRank(
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))] pub(crate) f64,
-);
-
-impl Rank for UniformRank {
-    #[inline]
-    fn order(&self, other: &Self) -> Ordering {
-        self.0.total_cmp(&other.0)
-    }
-
-    #[cfg(feature = "serde")]
-    fn is_valid(&self) -> bool {
-        (0.0..1.0).contains(&self.0)
-    }
-}
 
 /// A uniform random sample of `capacity` items of a stream of any length, without replacement.
 ///
@@ -87,7 +68,7 @@ impl Rank for UniformRank {
 #[cfg_attr(
     feature = "serde",
     serde(
-        try_from = "super::stored::StoredReservoir<T, R>",
+        try_from = "StoredReservoir<T, R>",
         bound(deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>")
     )
 )]
@@ -392,12 +373,37 @@ impl<T, R: Rng> Summary for Reservoir<T, R> {
     }
 }
 
+/// The stored form of a `Reservoir`.
 #[cfg(feature = "serde")]
-impl<T, R> TryFrom<super::stored::StoredReservoir<T, R>> for Reservoir<T, R> {
+#[derive(serde::Deserialize)]
+#[serde(bound(deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"))]
+struct StoredReservoir<T, R> {
+    core: BottomK<UniformRank, T>,
+    seen: u64,
+    next: u64,
+    rng: R,
+}
+
+/// The same as what is stored.
+#[cfg(feature = "serde")]
+#[derive(serde::Serialize)]
+#[serde(
+    rename = "StoredReservoir",
+    bound(serialize = "T: serde::Serialize, R: serde::Serialize")
+)]
+struct ReservoirRef<'a, T, R> {
+    core: &'a BottomK<UniformRank, T>,
+    seen: u64,
+    next: u64,
+    rng: &'a R,
+}
+
+#[cfg(feature = "serde")]
+impl<T, R> TryFrom<StoredReservoir<T, R>> for Reservoir<T, R> {
     type Error = &'static str;
 
-    fn try_from(stored: super::stored::StoredReservoir<T, R>) -> Result<Self, Self::Error> {
-        let super::stored::StoredReservoir {
+    fn try_from(stored: StoredReservoir<T, R>) -> Result<Self, Self::Error> {
+        let StoredReservoir {
             core,
             seen,
             next,
@@ -426,7 +432,7 @@ impl<T, R> TryFrom<super::stored::StoredReservoir<T, R>> for Reservoir<T, R> {
 #[cfg(feature = "serde")]
 impl<T: serde::Serialize, R: serde::Serialize> serde::Serialize for Reservoir<T, R> {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        super::stored::ReservoirRef {
+        ReservoirRef {
             core: &self.state.core,
             seen: self.seen(),
             next: self.state.next,

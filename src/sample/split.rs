@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Weighted<T> {
     /// Above zero and finite.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
     pub(crate) weight: f64,
     pub(crate) item: T,
 }

@@ -56,7 +56,7 @@ use crate::{Merge, Summary};
 #[cfg_attr(
     feature = "serde",
     serde(
-        try_from = "super::stored::StoredStratified<K, T>",
+        try_from = "StoredStratified<K, T>",
         bound(
             serialize = "K: serde::Serialize, T: serde::Serialize",
             deserialize = "K: Hash + Eq + serde::Deserialize<'de>, T: serde::Deserialize<'de>"
@@ -402,11 +402,23 @@ impl<K: fmt::Debug, T: fmt::Debug> fmt::Debug for StratifiedReservoir<K, T> {
     }
 }
 
+/// The stored form of a `StratifiedReservoir`.
 #[cfg(feature = "serde")]
-impl<K: Hash + Eq, T> TryFrom<super::stored::StoredStratified<K, T>> for StratifiedReservoir<K, T> {
+#[derive(serde::Deserialize)]
+#[serde(bound(deserialize = "K: serde::Deserialize<'de>, T: serde::Deserialize<'de>"))]
+struct StoredStratified<K, T> {
+    limits: Limits,
+    strata: BTreeMap<u64, Vec<Stratum<K, T>>>,
+    dropped_from: Option<u64>,
+    seen: u64,
+    seed: JobSeed,
+}
+
+#[cfg(feature = "serde")]
+impl<K: Hash + Eq, T> TryFrom<StoredStratified<K, T>> for StratifiedReservoir<K, T> {
     type Error = &'static str;
 
-    fn try_from(stored: super::stored::StoredStratified<K, T>) -> Result<Self, Self::Error> {
+    fn try_from(stored: StoredStratified<K, T>) -> Result<Self, Self::Error> {
         let mut read = Self::with_seed(1, stored.seed.get());
         read.limits = stored.limits;
         read.dropped_from = stored.dropped_from;

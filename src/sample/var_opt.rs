@@ -1,15 +1,12 @@
 //! `VarOpt`: variance-optimal sampling by weight.
 
 #[cfg(feature = "datasketches")]
-mod adjusted;
+pub(crate) mod adjusted;
 #[cfg(any(feature = "serde", feature = "datasketches"))]
 mod check;
 #[cfg(feature = "serde")]
 mod decode;
 mod offer;
-
-#[cfg(feature = "datasketches")]
-pub(crate) use adjusted::Adjusted;
 
 use alloc::vec::Vec;
 
@@ -84,7 +81,7 @@ use crate::random::DefaultRng;
 #[cfg_attr(
     feature = "serde",
     serde(
-        try_from = "super::stored::StoredVarOpt<T, R>",
+        try_from = "StoredVarOpt<T, R>",
         bound(
             serialize = "T: serde::Serialize, R: serde::Serialize",
             deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"
@@ -100,11 +97,24 @@ pub struct VarOpt<T, R = DefaultRng> {
     split: Split<T>,
     /// The scaled weight of all items that are not heavy now, less what the gate let pass: `tau`
     /// times the number of light items.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
     light_weight: f64,
     /// Before the pool of light items; closed while there are none.
     gate: Gate,
     /// Items offered so far, those of weight zero included.
+    seen: u64,
+    rng: R,
+}
+
+/// The stored form of a `VarOpt`.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+struct StoredVarOpt<T, R> {
+    capacity: usize,
+    split: Split<T>,
+    #[serde(with = "super::bits")]
+    light_weight: f64,
+    gate: Gate,
     seen: u64,
     rng: R,
 }

@@ -5,33 +5,12 @@ mod slices;
 use rand::Rng;
 
 use super::api::{bottom_k_api, seeded_constructors, seen_api};
-use super::bottom_k::{BottomK, Rank};
+use super::bottom_k::BottomK;
+use super::rank::WeightedRank;
 use super::skip::{ln_exponential_jump, ln_rank, ln_rank_below};
 use super::weight::{Weight, WeightError};
 use crate::random::DefaultRng;
 use crate::{Merge, Summary};
-
-/// The logarithm of a rank, and the weight that gave it.
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct WeightedRank {
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
-    pub(crate) ln_rank: f64,
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
-    pub(crate) weight: f64,
-}
-
-impl Rank for WeightedRank {
-    #[inline]
-    fn order(&self, other: &Self) -> core::cmp::Ordering {
-        self.ln_rank.total_cmp(&other.ln_rank)
-    }
-
-    #[cfg(feature = "serde")]
-    fn is_valid(&self) -> bool {
-        self.ln_rank.is_finite() && self.weight > 0.0 && self.weight.is_finite()
-    }
-}
 
 /// A weighted random sample of `capacity` items without replacement: *successive sampling*.
 ///
@@ -83,7 +62,7 @@ impl Rank for WeightedRank {
 #[cfg_attr(
     feature = "serde",
     serde(
-        try_from = "super::stored::StoredWeighted<T, R>",
+        try_from = "StoredWeighted<T, R>",
         bound(
             serialize = "T: serde::Serialize, R: serde::Serialize",
             deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"
@@ -96,15 +75,15 @@ pub struct WeightedReservoir<T, R = DefaultRng> {
     /// Items offered so far, those of weight zero included.
     seen: u64,
     /// Sum of the weights offered, at most `f64::MAX`.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
     total_weight: f64,
     /// While there is a threshold: the weight yet to pass over, in units of `unit`; the item that
     /// makes it negative is accepted. NaN until it is drawn; negative infinity without a threshold.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
     jump: f64,
     /// What weights are multiplied by before they are compared with `jump`: 1, or less where the
     /// jump would overflow.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
     unit: f64,
     rng: R,
 }
@@ -294,12 +273,28 @@ impl<T, R: Rng> Summary for WeightedReservoir<T, R> {
     }
 }
 
+/// The stored form of a `WeightedReservoir`.
 #[cfg(feature = "serde")]
-impl<T, R> TryFrom<super::stored::StoredWeighted<T, R>> for WeightedReservoir<T, R> {
+#[derive(serde::Deserialize)]
+#[serde(bound(deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"))]
+struct StoredWeighted<T, R> {
+    core: BottomK<WeightedRank, T>,
+    seen: u64,
+    #[serde(with = "super::bits")]
+    total_weight: f64,
+    #[serde(with = "super::bits")]
+    jump: f64,
+    #[serde(with = "super::bits")]
+    unit: f64,
+    rng: R,
+}
+
+#[cfg(feature = "serde")]
+impl<T, R> TryFrom<StoredWeighted<T, R>> for WeightedReservoir<T, R> {
     type Error = &'static str;
 
-    fn try_from(stored: super::stored::StoredWeighted<T, R>) -> Result<Self, Self::Error> {
-        let super::stored::StoredWeighted {
+    fn try_from(stored: StoredWeighted<T, R>) -> Result<Self, Self::Error> {
+        let StoredWeighted {
             core,
             seen,
             total_weight,

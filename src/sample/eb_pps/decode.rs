@@ -1,8 +1,8 @@
 //! What is checked when an `EbPps` sample is read back.
 
+use super::StoredEbPps;
 use super::{EbPps, FAINTEST};
 use crate::sample::gate::is_fit;
-use crate::sample::stored::StoredEbPps;
 
 impl<T, R> TryFrom<StoredEbPps<T, R>> for EbPps<T, R> {
     type Error = &'static str;

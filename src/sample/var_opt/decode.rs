@@ -1,7 +1,7 @@
 //! A `VarOpt` sample read back by serde.
 
+use super::StoredVarOpt;
 use super::VarOpt;
-use crate::sample::stored::StoredVarOpt;
 
 impl<T, R> TryFrom<StoredVarOpt<T, R>> for VarOpt<T, R> {
     type Error = &'static str;

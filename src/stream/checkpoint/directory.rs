@@ -1,9 +1,9 @@
 //! Where a stream keeps its checkpoints: a directory for each.
 
+use std::format;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::vec::Vec;
-use std::format;
 
 use crate::stream::checkpoint::error::{CheckpointError, failed};
 use crate::stream::checkpoint::storage::{Disk, Storage};
