@@ -17,7 +17,7 @@ use tokio_io_timeout::TimeoutStream;
 use crate::limits::Limits;
 
 /// Accepts connections until told to stop.
-pub(crate) struct Doorman {
+pub(crate) struct Acceptor {
     pub(crate) limits: Limits,
     pub(crate) site: Router,
     /// What those beyond the limit see.
@@ -26,7 +26,7 @@ pub(crate) struct Doorman {
     pub(crate) stop: watch::Receiver<()>,
 }
 
-impl Doorman {
+impl Acceptor {
     /// Serves until the stop; then those who are being answered have a moment left.
     pub(crate) async fn serve(mut self, listener: TcpListener) {
         let served = Arc::new(Semaphore::new(self.limits.connections));

@@ -9,7 +9,7 @@ use std::{fmt, io};
 use tokio::runtime;
 use tokio::sync::{Semaphore, watch};
 
-use crate::connection::Doorman;
+use crate::connection::Acceptor;
 use crate::error::ServeError;
 use crate::guard::{Access, check_token};
 use crate::limits::Limits;
@@ -203,13 +203,13 @@ impl ServerBuilder {
             questions: Arc::new(Semaphore::new(Limits::QUESTIONS)),
         };
         let (stop, stopped) = watch::channel(());
-        let doorman = Doorman {
+        let acceptor = Acceptor {
             limits: self.limits,
             site: router(site, access),
             full: full(),
             stop: stopped,
         };
-        let thread = spawn(listener, doorman).map_err(ServeError::Thread)?;
+        let thread = spawn(listener, acceptor).map_err(ServeError::Thread)?;
         Ok(Server {
             address,
             stop: Some(stop),
@@ -235,7 +235,7 @@ impl ServerBuilder {
     }
 }
 
-fn spawn(listener: TcpListener, doorman: Doorman) -> io::Result<JoinHandle<()>> {
+fn spawn(listener: TcpListener, acceptor: Acceptor) -> io::Result<JoinHandle<()>> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -249,7 +249,7 @@ fn spawn(listener: TcpListener, doorman: Doorman) -> io::Result<JoinHandle<()>> 
     thread::Builder::new()
         .name("forebay-serve".into())
         .spawn(move || {
-            runtime.block_on(doorman.serve(listener));
+            runtime.block_on(acceptor.serve(listener));
             // A question may wait for a batch that never ends.
             runtime.shutdown_timeout(Limits::GRACE);
         })

@@ -11,7 +11,7 @@ use crate::stream::checkpoint::durable::{Member, Members};
 use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::error::failed;
 use crate::stream::checkpoint::every::Every;
-use crate::stream::checkpoint::manifest::Stand;
+use crate::stream::checkpoint::manifest::JobStamp;
 use crate::stream::checkpoint::recovery::Recovery;
 use crate::stream::checkpoint::report::CheckpointReport;
 use crate::stream::checkpoint::writer::{Snapshot, Written};
@@ -53,7 +53,7 @@ type WriteResult = Result<(Written, Duration), CheckpointError>;
 
 /// A batch that is over, by its place in the stream.
 #[derive(Clone, Copy)]
-pub(crate) struct At {
+pub(crate) struct BatchPlace {
     /// Milliseconds, both.
     pub(crate) zero: u64,
     pub(crate) time: u64,
@@ -98,7 +98,7 @@ impl Checkpointer {
     pub(crate) fn after_batch<'a>(
         &mut self,
         operators: impl FnOnce() -> Members<'a>,
-        at: At,
+        at: BatchPlace,
     ) -> Result<Option<CheckpointReport>, CheckpointError> {
         let Some(target) = &self.target else {
             return Ok(None);
@@ -109,7 +109,7 @@ impl Checkpointer {
             .as_ref()
             .is_some_and(|w| w.thread.is_finished());
         let report = match finished {
-            true => self.settle()?,
+            true => self.finish_writing()?,
             false => None,
         };
         let is_busy = every.is_patient() && self.writing.is_some();
@@ -124,12 +124,12 @@ impl Checkpointer {
     pub(crate) fn complete<'a>(
         &mut self,
         operators: impl FnOnce() -> Members<'a>,
-        at: At,
+        at: BatchPlace,
     ) -> Result<Vec<CheckpointReport>, CheckpointError> {
-        let mut reports = Vec::from_iter(self.settle()?);
+        let mut reports = Vec::from_iter(self.finish_writing()?);
         if self.target.is_some() && self.last != Some(at.time) {
             reports.extend(self.begin_one(&operators(), at)?);
-            reports.extend(self.settle()?);
+            reports.extend(self.finish_writing()?);
         }
         Ok(reports)
     }
@@ -138,17 +138,17 @@ impl Checkpointer {
     fn begin_one(
         &mut self,
         operators: &Members<'_>,
-        at: At,
+        at: BatchPlace,
     ) -> Result<Option<CheckpointReport>, CheckpointError> {
         let taken = Instant::now();
-        let report = self.settle()?;
+        let report = self.finish_writing()?;
         let Some(target) = &self.target else {
             return Ok(report);
         };
         let directory = target.directory.clone();
         directory.prepare(at.time)?;
         let snapshot = Snapshot {
-            stand: Stand {
+            stamp: JobStamp {
                 zero: at.zero,
                 time: at.time,
                 interval: self.job.interval,
@@ -181,7 +181,7 @@ impl Checkpointer {
     }
 
     /// Waits for the checkpoint on its way, if there is one.
-    pub(crate) fn settle(&mut self) -> Result<Option<CheckpointReport>, CheckpointError> {
+    pub(crate) fn finish_writing(&mut self) -> Result<Option<CheckpointReport>, CheckpointError> {
         let Some(writing) = self.writing.take() else {
             return Ok(None);
         };
@@ -211,6 +211,6 @@ impl Drop for Checkpointer {
     /// A checkpoint on its way is waited for. If it fails there is nobody left to be told, and the
     /// one before it stands.
     fn drop(&mut self) {
-        let _ = self.settle();
+        let _ = self.finish_writing();
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::vec::Vec;
 
 use crate::stream::checkpoint::error::{CheckpointError, failed};
-use crate::stream::checkpoint::storage::{Disk, Storage};
+use crate::stream::checkpoint::storage::{LocalStorage, Storage};
 use crate::stream::checkpoint::stored_checkpoint::StoredCheckpoint;
 
 const PREFIX: &str = "batch-";
@@ -21,7 +21,7 @@ pub(crate) struct Directory {
 
 impl Directory {
     pub(crate) fn new(path: PathBuf) -> Self {
-        let storage = Arc::new(Disk);
+        let storage = Arc::new(LocalStorage);
         Self { path, storage }
     }
 
@@ -81,7 +81,7 @@ impl Directory {
     pub(crate) fn verify(&self, time: u64) -> Result<StoredCheckpoint, CheckpointError> {
         let path = self.path_of(time);
         let snapshot = StoredCheckpoint::verify(&path, &self.storage)?;
-        match snapshot.stand.time == time {
+        match snapshot.stamp.time == time {
             true => Ok(snapshot),
             false => Err(CheckpointError::Corrupt {
                 path,

@@ -15,8 +15,8 @@ use std::vec::Vec;
 use crate::stream::checkpoint::directory::Directory;
 use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::every::Every;
-use crate::stream::checkpoint::found::Found;
-use crate::stream::checkpoint::storage::{Disk, Output, Storage};
+use crate::stream::checkpoint::found::FoundCheckpoint;
+use crate::stream::checkpoint::storage::{LocalStorage, Output, Storage};
 use crate::stream::error::BoxError;
 use crate::stream::threads::lock::lock;
 use crate::stream::{
@@ -176,7 +176,7 @@ impl Storage for Faulty {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         self.simply(|machine| {
             if !path.exists() {
-                Disk.create_dir(path)?;
+                LocalStorage.create_dir(path)?;
                 machine.entries.push(Entry::Made(path.into()));
             }
             Ok(())
@@ -206,7 +206,7 @@ impl Storage for Faulty {
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.simply(|machine| {
-            Disk.link(from, to)?;
+            LocalStorage.link(from, to)?;
             machine.entries.push(Entry::Made(to.into()));
             Ok(())
         })
@@ -214,7 +214,7 @@ impl Storage for Faulty {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.simply(|machine| {
-            Disk.rename(from, to)?;
+            LocalStorage.rename(from, to)?;
             for entry in &mut machine.entries {
                 if let Entry::Made(path) = entry
                     && let Ok(rest) = path.strip_prefix(from)
@@ -230,13 +230,13 @@ impl Storage for Faulty {
     }
 
     fn cut(&self, path: &Path, length: u64) -> io::Result<()> {
-        self.simply(|_| Disk.cut(path, length))
+        self.simply(|_| LocalStorage.cut(path, length))
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         self.simply(|machine| {
             machine.forget(path);
-            Disk.remove_file(path)
+            LocalStorage.remove_file(path)
         })
     }
 
@@ -250,24 +250,24 @@ impl Storage for Faulty {
         };
         self.call(half, |machine| {
             machine.forget(path);
-            Disk.remove_dir(path)
+            LocalStorage.remove_dir(path)
         })
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
-        self.simply(|_| Disk.list(path))
+        self.simply(|_| LocalStorage.list(path))
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.simply(|_| Disk.read(path))
+        self.simply(|_| LocalStorage.read(path))
     }
 
     fn read_at(&self, path: &Path, offset: u64, into: &mut [u8]) -> io::Result<usize> {
         let half = into.len() / 2;
-        match self.simply(|_| Disk.read_at(path, offset, into)) {
+        match self.simply(|_| LocalStorage.read_at(path, offset, into)) {
             // The file ends earlier than it did.
             Err(error) if error.kind() == io::ErrorKind::WriteZero => {
-                Disk.read_at(path, offset, &mut into[..half])
+                LocalStorage.read_at(path, offset, &mut into[..half])
             }
             read => read,
         }
@@ -353,8 +353,8 @@ fn whatever_fails(
 }
 
 /// What there is to go on from, on a machine in order.
-fn look(directory: &Path) -> Result<Found, CheckpointError> {
-    Found::look(&Directory::new(directory.into()))
+fn look(directory: &Path) -> Result<FoundCheckpoint, CheckpointError> {
+    FoundCheckpoint::look(&Directory::new(directory.into()))
 }
 
 /// A stream that has not begun when calls begin to fail.
@@ -376,7 +376,7 @@ fn recovered(
     let path = directory.to_path_buf();
     let storage = Arc::new(storage);
     let directory = Directory { path, storage };
-    let found = Found::look(&directory)?;
+    let found = FoundCheckpoint::look(&directory)?;
     builder.durability.target = Some((directory, every));
     let ctx = builder.build()?;
     declare(&ctx);

@@ -123,14 +123,14 @@ impl CheckpointInfo {
 
 impl CheckpointContents {
     fn of(snapshot: StoredCheckpoint) -> Self {
-        let stand = snapshot.stand;
+        let stamp = snapshot.stamp;
         let operators = snapshot.operators.into_iter().map(OperatorContents::of);
         let file = |(name, bytes)| CheckpointFile { name, bytes };
         Self {
-            interval: Duration::from_millis(stand.interval),
-            zero_time: BatchTime::from_millis(stand.zero),
-            seed: stand.seed,
-            key_groups: stand.key_groups,
+            interval: Duration::from_millis(stamp.interval),
+            zero_time: BatchTime::from_millis(stamp.zero),
+            seed: stamp.seed,
+            key_groups: stamp.key_groups,
             operators: operators.collect(),
             files: snapshot.files.into_iter().map(file).collect(),
         }

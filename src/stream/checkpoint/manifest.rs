@@ -21,7 +21,7 @@ pub(crate) const WHOLE: u32 = u32::MAX;
 
 /// What a checkpoint says of the stream as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Stand {
+pub(crate) struct JobStamp {
     /// Milliseconds, all three.
     pub(crate) zero: u64,
     pub(crate) time: u64,
@@ -32,7 +32,7 @@ pub(crate) struct Stand {
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Manifest {
-    pub(crate) stand: Stand,
+    pub(crate) stamp: JobStamp,
     pub(crate) operators: Vec<OperatorEntry>,
     pub(crate) files: Vec<FileEntry>,
 }

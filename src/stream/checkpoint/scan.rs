@@ -172,7 +172,7 @@ mod tests {
     use std::fs;
     use std::string::{String, ToString};
 
-    use super::super::storage::Disk;
+    use super::super::storage::LocalStorage;
     use super::*;
 
     /// What a file of state holds: the bodies of its sections.
@@ -182,7 +182,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state");
         fs::write(&path, bytes).unwrap();
-        let storage: Arc<dyn Storage> = Arc::new(Disk);
+        let storage: Arc<dyn Storage> = Arc::new(LocalStorage);
         (directory, StoredFile::new(path, &storage))
     }
 

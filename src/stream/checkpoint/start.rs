@@ -7,8 +7,8 @@ use crate::stream::checkpoint::checkpointer::{Checkpointer, Target};
 use crate::stream::checkpoint::config::{DurabilityConfig, JobFacts};
 use crate::stream::checkpoint::durable::{LogContext, Members};
 use crate::stream::checkpoint::error::CheckpointError;
-use crate::stream::checkpoint::found::Found;
-use crate::stream::checkpoint::manifest::{MANIFEST, Stand};
+use crate::stream::checkpoint::found::FoundCheckpoint;
+use crate::stream::checkpoint::manifest::{JobStamp, MANIFEST};
 use crate::stream::checkpoint::stored_checkpoint::StoredCheckpoint;
 use crate::stream::state::refusal::Refusal;
 use crate::stream::state::saved::SavedState;
@@ -18,7 +18,7 @@ impl Checkpointer {
     /// Returns the zero time and the last batch time, if there are any.
     pub(crate) fn begin(
         config: DurabilityConfig,
-        found: Option<Found>,
+        found: Option<FoundCheckpoint>,
         operators: &mut Members<'_>,
         job: JobFacts,
     ) -> Result<(Self, Option<(u64, u64)>), CheckpointError> {
@@ -78,13 +78,13 @@ impl Checkpointer {
     ) -> Result<(u64, u64), CheckpointError> {
         let directory = self.recovery.as_ref().and_then(|found| found.path());
         let path = directory.unwrap_or("".as_ref()).join(MANIFEST);
-        let Stand {
+        let JobStamp {
             zero,
             time,
             interval,
             seed,
             key_groups,
-        } = stored.stand;
+        } = stored.stamp;
         let job = &self.job;
         let (was_groups, groups) = (u64::from(key_groups), u64::from(job.key_groups));
         for (what, was, is) in [

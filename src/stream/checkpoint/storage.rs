@@ -59,9 +59,9 @@ pub(crate) trait Output: Send {
 
 /// The file system.
 #[derive(Debug)]
-pub(crate) struct Disk;
+pub(crate) struct LocalStorage;
 
-impl Storage for Disk {
+impl Storage for LocalStorage {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         fs::create_dir_all(path)
     }
@@ -164,7 +164,7 @@ struct DiskFile {
 
 impl DiskFile {
     /// The outcome of what was begun: an error is told once, and would be lost otherwise.
-    fn settle(&mut self) -> io::Result<()> {
+    fn finish_writing(&mut self) -> io::Result<()> {
         self.early.take().map_or(Ok(()), joined)
     }
 }
@@ -189,7 +189,7 @@ impl Output for DiskFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.settle()?;
+        self.finish_writing()?;
         self.file.sync_all()
     }
 }

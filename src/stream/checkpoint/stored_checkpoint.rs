@@ -10,7 +10,7 @@ use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::error::failed;
 use crate::stream::checkpoint::frame::Kind;
 use crate::stream::checkpoint::manifest::{
-    FileEntry, MANIFEST, Manifest, PieceHead, PieceId, Stand, WHOLE,
+    FileEntry, JobStamp, MANIFEST, Manifest, PieceHead, PieceId, WHOLE,
 };
 use crate::stream::checkpoint::scan::{Section, StoredFile};
 use crate::stream::checkpoint::storage::Storage;
@@ -20,7 +20,7 @@ use crate::stream::state::saved::{Piece, SavedState};
 /// The state of a stream at the end of a batch.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredCheckpoint {
-    pub(crate) stand: Stand,
+    pub(crate) stamp: JobStamp,
     /// By operator, in the order of declaration.
     pub(crate) operators: Vec<(String, SavedState)>,
     /// The names of its files with their lengths.
@@ -46,7 +46,7 @@ impl StoredCheckpoint {
             (operator.name, saved)
         });
         let mut snapshot = Self {
-            stand: manifest.stand,
+            stamp: manifest.stamp,
             operators: operators.collect(),
             files: std::vec![(MANIFEST.into(), bytes.len() as u64)],
         };

@@ -17,7 +17,7 @@ use crate::stream::checkpoint::error::failed;
 use crate::stream::checkpoint::frame;
 use crate::stream::checkpoint::frame::Kind;
 use crate::stream::checkpoint::manifest::{
-    FileEntry, MANIFEST, Manifest, OperatorEntry, PieceHead, PieceId, Stand, WHOLE,
+    FileEntry, JobStamp, MANIFEST, Manifest, OperatorEntry, PieceHead, PieceId, WHOLE,
 };
 use crate::stream::checkpoint::storage::Output;
 use crate::stream::error::BoxError;
@@ -30,7 +30,7 @@ const FILES: usize = 32;
 
 /// The state of a stream at the end of a batch, to be written.
 pub(crate) struct Snapshot {
-    pub(crate) stand: Stand,
+    pub(crate) stamp: JobStamp,
     /// By operator, in the order of declaration.
     pub(crate) operators: Vec<(String, OperatorSnapshot)>,
 }
@@ -74,7 +74,7 @@ impl Directory {
         previous: Option<u64>,
         executor: &Executor,
     ) -> Result<Written, CheckpointError> {
-        let time = snapshot.stand.time;
+        let time = snapshot.stamp.time;
         let (path, aside) = (self.path_of(time), self.aside(time));
         let mut kept = before.map_or_else(Vec::new, |before| before.unchanged(snapshot));
         if let Some(before) = before
@@ -121,7 +121,7 @@ impl Directory {
         mut files: Vec<FileEntry>,
         executor: &Executor,
     ) -> Result<(Written, Vec<Box<dyn Output>>), CheckpointError> {
-        let time = snapshot.stand.time;
+        let time = snapshot.stamp.time;
         let aside = self.aside(time);
         let held = files.iter().flat_map(|file| file.pieces.iter().copied());
         let none = Pieces::new();
@@ -132,7 +132,7 @@ impl Directory {
         let written = entry.length;
         files.push(entry);
         let manifest = Manifest {
-            stand: snapshot.stand,
+            stamp: snapshot.stamp,
             operators: snapshot.operators.iter().map(OperatorEntry::of).collect(),
             files,
         };
@@ -162,7 +162,7 @@ impl Directory {
         let new = snapshot.pieces();
         let new = new.filter(|piece| !pieces.contains_key(&piece.id));
         let new: Vec<PieceSnapshot<'_>> = new.collect();
-        let name = format!("state-{:020}", snapshot.stand.time);
+        let name = format!("state-{:020}", snapshot.stamp.time);
         let path = aside.join(&name);
         let mut state = StateFile::create(self, &path)?;
         let is_large = |piece: &&PieceSnapshot<'_>| {

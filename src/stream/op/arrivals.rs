@@ -54,7 +54,7 @@ pub(crate) fn send_to_states<K: Key, V: Data, S: Data, P: Pipe<Item = (K, V)>>(
     store: &StateStore<K, S>,
 ) -> Result<Vec<Arrivals<K, V>>, BatchError> {
     let routing = context.job.routing;
-    if store.is_paged() {
+    if store.can_spill() {
         let known = context.exchange(Vec::new()).into_iter();
         let both = known.zip(shuffle(context, pipe)?);
         return Ok(both.map(|(known, new)| Arrivals { known, new }).collect());
@@ -63,7 +63,7 @@ pub(crate) fn send_to_states<K: Key, V: Data, S: Data, P: Pipe<Item = (K, V)>>(
     let tables: Vec<_> = guards.iter().flat_map(|guard| guard.tables()).collect();
     let turn = Mutex::new(());
     let outboxes = context.run(pipe, |task| {
-        let mut sender = Sender::new(routing, &tables, Remains::new(&turn));
+        let mut sender = Lookup::new(routing, &tables, DroppedKeys::new(&turn));
         pipe.run(task, &mut |(key, value)| {
             blame(context.operator, || sender.offer(key, value));
         });
@@ -108,12 +108,12 @@ pub(crate) fn likely<'t, K: 't, V, S: 't>(
 /// Keys that are not needed any more, to be dropped by one thread at a time: where keys own memory it
 /// mostly comes from one heap, and two threads that give it back at once take its lists from each
 /// other with every key.
-struct Remains<'a, K> {
+struct DroppedKeys<'a, K> {
     keys: Vec<K>,
     turn: &'a Mutex<()>,
 }
 
-impl<'a, K> Remains<'a, K> {
+impl<'a, K> DroppedKeys<'a, K> {
     /// So many are dropped if it is nobody's turn, and so many whoever has to be waited for.
     const FEW: usize = 256;
     const MANY: usize = 16 * Self::FEW;
@@ -133,7 +133,7 @@ impl<'a, K> Remains<'a, K> {
     }
 
     /// Drops the keys, if they are many enough.
-    fn settle(&mut self) {
+    fn drop_if_many(&mut self) {
         let turn = match self.keys.len() {
             0..Self::FEW => return,
             Self::FEW..Self::MANY => match self.turn.try_lock() {
@@ -148,7 +148,7 @@ impl<'a, K> Remains<'a, K> {
     }
 }
 
-impl<K> Drop for Remains<'_, K> {
+impl<K> Drop for DroppedKeys<'_, K> {
     fn drop(&mut self) {
         let _turn = lock(self.turn);
         self.keys.clear();
@@ -156,23 +156,27 @@ impl<K> Drop for Remains<'_, K> {
 }
 
 /// Looks up the keys of one source partition, block by block.
-struct Sender<'a, K, V, S> {
+struct Lookup<'a, K, V, S> {
     routing: Routing,
     /// By key group.
     tables: &'a [&'a Table<K, S>],
     block: Vec<Routed<K, V>>,
     known: KeyedOutbox<Known<V>>,
     new: KeyedOutbox<Routed<K, V>>,
-    remains: Remains<'a, K>,
+    dropped_keys: DroppedKeys<'a, K>,
 }
 
-impl<'a, K: Key, V, S> Sender<'a, K, V, S> {
-    fn new(routing: Routing, tables: &'a [&'a Table<K, S>], remains: Remains<'a, K>) -> Self {
+impl<'a, K: Key, V, S> Lookup<'a, K, V, S> {
+    fn new(
+        routing: Routing,
+        tables: &'a [&'a Table<K, S>],
+        dropped_keys: DroppedKeys<'a, K>,
+    ) -> Self {
         Self {
             routing,
             tables,
             block: Vec::new(),
-            remains,
+            dropped_keys,
             known: KeyedOutbox::new(routing),
             new: KeyedOutbox::new(routing),
         }
@@ -212,9 +216,9 @@ impl<'a, K: Key, V, S> Sender<'a, K, V, S> {
                 position: position as u32,
                 value: record.value,
             });
-            self.remains.take(record.key);
+            self.dropped_keys.take(record.key);
         }
-        self.remains.settle();
+        self.dropped_keys.drop_if_many();
     }
 
     fn finish(mut self) -> (KeyedOutbox<Known<V>>, KeyedOutbox<Routed<K, V>>) {

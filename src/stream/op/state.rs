@@ -187,7 +187,7 @@ fn visit<K: Key, V, S: Data>(
             *state = f(key, new, state.take());
             state.is_some()
         });
-        state.settle(at)?;
+        state.spill_if_full(at)?;
     }
     Ok(())
 }

@@ -268,7 +268,7 @@ where
                 expiry: timeout.map(|_| Arc::make_mut(&mut expiry)),
             };
             let f = &self.spec.function;
-            if state.tables.is_paged() {
+            if state.tables.can_spill() {
                 return blame(context.operator, || {
                     state.update_by_table(task.time, inbox, threshold, f)
                 });

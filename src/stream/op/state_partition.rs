@@ -169,7 +169,7 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
                 let found = expiry.and_then(|expiry| expiry.find(&touch, self.tables));
                 emitted.extend(found.map(|position| (place, self.expire(time, at, position, &f))));
             }
-            self.tables.settle(at)?;
+            self.tables.spill_if_full(at)?;
         }
         if let Some(expiry) = &mut self.expiry {
             expiry.sort_last(&touches);

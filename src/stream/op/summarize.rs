@@ -102,7 +102,7 @@ where
             for (at, (known, new)) in groups.enumerate() {
                 if !(known.is_empty() && new.is_empty()) {
                     self.update(context, state.fetch(at)?, known, new);
-                    state.settle(at)?;
+                    state.spill_if_full(at)?;
                 }
             }
             Ok(())

@@ -8,7 +8,7 @@ use std::time::Duration;
 use std::vec::Vec;
 
 use crate::stream::checkpoint::config::DurabilityConfig;
-use crate::stream::checkpoint::found::Found;
+use crate::stream::checkpoint::found::FoundCheckpoint;
 use crate::stream::plan::graph::{Graph, Role};
 use crate::stream::plan::settings::Settings;
 use crate::stream::run::driver::Listeners;
@@ -63,7 +63,7 @@ pub struct StreamingContext {
     pub(super) listeners: RefCell<Listeners>,
     pub(super) durability: DurabilityConfig,
     /// A checkpoint to go on from.
-    pub(crate) found: Option<Found>,
+    pub(crate) found: Option<FoundCheckpoint>,
 }
 
 impl StreamingContext {
@@ -83,7 +83,7 @@ impl StreamingContext {
         Self { durability, ..self }
     }
 
-    pub(crate) fn with_found(self, found: Found) -> Self {
+    pub(crate) fn with_found(self, found: FoundCheckpoint) -> Self {
         let found = Some(found);
         Self { found, ..self }
     }

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::stream::checkpoint::directory::Directory;
 use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::every::Every;
-use crate::stream::checkpoint::found::Found;
+use crate::stream::checkpoint::found::FoundCheckpoint;
 use crate::stream::checkpoint::recovery::Recovery;
 use crate::stream::error::BoxError;
 use crate::stream::plan::builder::ContextBuilder;
@@ -59,7 +59,7 @@ impl ContextBuilder {
     /// durable before anything is done with it. A stream that is recovered gives every batch what
     /// the log has for it, then what comes. What waits for a batch is not in the log yet: whoever
     /// must tell a sender that an item is safe waits for the
-    /// [`receipt`](crate::stream::Inlet::receipt). Items must be
+    /// [`receipt`](crate::stream::Sender::receipt). Items must be
     /// [`durable`](Self::durable).
     ///
     /// # Cost
@@ -203,7 +203,7 @@ impl StreamingContext {
     where
         E: From<CheckpointError>,
     {
-        let found = Found::look(&Directory::new(directory.into()))?;
+        let found = FoundCheckpoint::look(&Directory::new(directory.into()))?;
         trace::recovered(&found.recovery);
         Ok(build()?.with_found(found))
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::vec::Vec;
 
-use crate::stream::checkpoint::checkpointer::{At, Checkpointer};
+use crate::stream::checkpoint::checkpointer::{BatchPlace, Checkpointer};
 use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::recovery::Recovery;
 use crate::stream::checkpoint::report::CheckpointReport;
@@ -137,7 +137,7 @@ impl Driver {
                 input.stop();
             }
         }
-        self.tell_of_receivers();
+        self.notify_receiver_events();
     }
 
     fn inputs(&self) -> impl Iterator<Item = InputStatus> {
@@ -168,12 +168,12 @@ impl Driver {
             return Err(StepError::Failed(error.clone()));
         }
         self.check(time)?;
-        self.tell_of_receivers();
+        self.notify_receiver_events();
         self.submit(time);
-        self.tell(&StreamEvent::Started(time));
+        self.notify(&StreamEvent::Started(time));
         let report = self.run(time, waited);
         if let Some(error) = report.failure() {
-            self.tell(&StreamEvent::Failed(error.clone()));
+            self.notify(&StreamEvent::Failed(error.clone()));
             if self.job.policy != FailurePolicy::Skip {
                 self.failed = Some(error.clone());
                 return Err(StepError::Batch(error.clone()));
@@ -182,9 +182,9 @@ impl Driver {
         self.commit(&report);
         self.checkpoint_if_due()?;
         if report.failure().is_none() {
-            self.tell(&StreamEvent::Completed(report.clone()));
+            self.notify(&StreamEvent::Completed(report.clone()));
         }
-        self.tell_of_receivers();
+        self.notify_receiver_events();
         Ok(report)
     }
 
@@ -203,7 +203,7 @@ impl Driver {
                 break;
             }
             retries += 1;
-            self.tell(&StreamEvent::Retried(error));
+            self.notify(&StreamEvent::Retried(error));
         }
         self.clock = Some((zero, time.as_millis()));
         let inputs = reports.iter().filter(|(is_input, _)| *is_input);
@@ -317,7 +317,7 @@ impl Driver {
         let taken = self
             .checkpoints
             .after_batch(|| durable(&mut self.operators), at);
-        self.taken(taken)
+        self.checkpoint_result(taken)
     }
 
     /// Takes a checkpoint after the last batch, if checkpoints are asked for and that one has
@@ -334,7 +334,7 @@ impl Driver {
         let taken = self
             .checkpoints
             .complete(|| durable(&mut self.operators), at);
-        self.taken(taken)
+        self.checkpoint_result(taken)
     }
 
     /// Comes to an end after which nothing has to be done again.
@@ -344,38 +344,38 @@ impl Driver {
     }
 
     /// Waits for what is still being written.
-    pub(crate) fn settle(&mut self) -> Result<(), StepError> {
-        let taken = self.checkpoints.settle();
-        self.taken(taken)
+    pub(crate) fn finish_checkpoint(&mut self) -> Result<(), StepError> {
+        let taken = self.checkpoints.finish_writing();
+        self.checkpoint_result(taken)
     }
 
-    fn at(&self) -> Option<At> {
-        self.clock.map(|(zero, time)| At { zero, time })
+    fn at(&self) -> Option<BatchPlace> {
+        self.clock.map(|(zero, time)| BatchPlace { zero, time })
     }
 
     /// Tells of checkpoints, or of why there can be no more.
-    fn taken(
+    fn checkpoint_result(
         &mut self,
         taken: Result<impl IntoIterator<Item = CheckpointReport>, CheckpointError>,
     ) -> Result<(), StepError> {
-        let told = taken.and_then(|reports| self.tell_of_checkpoints(reports));
-        told.map_err(|error| {
+        let notified = taken.and_then(|reports| self.notify_checkpoints(reports));
+        notified.map_err(|error| {
             let time = self.last_time().unwrap_or(BatchTime::from_millis(0));
             let cause = Cause::Error(error.into());
             let error = BatchError::new("checkpoint".into(), time, None, cause);
             self.failed = Some(error.clone());
-            self.tell(&StreamEvent::Failed(error.clone()));
+            self.notify(&StreamEvent::Failed(error.clone()));
             StepError::Batch(error)
         })
     }
 
-    fn tell_of_checkpoints(
+    fn notify_checkpoints(
         &mut self,
         reports: impl IntoIterator<Item = CheckpointReport>,
     ) -> Result<(), CheckpointError> {
         for report in reports {
             trace::checkpointed(&report);
-            self.tell(&StreamEvent::Checkpointed(report));
+            self.notify(&StreamEvent::Checkpointed(report));
             if let Some(oldest) = report.previous {
                 for (_, member) in durable(&mut self.operators) {
                     member.release_before(oldest)?;
@@ -389,11 +389,11 @@ impl Driver {
     pub(crate) fn submit(&mut self, time: BatchTime) {
         if self.submitted < Some(time) {
             self.submitted = Some(time);
-            self.tell(&StreamEvent::Submitted(time));
+            self.notify(&StreamEvent::Submitted(time));
         }
     }
 
-    fn tell_of_receivers(&mut self) {
+    fn notify_receiver_events(&mut self) {
         let mut events = Vec::new();
         for ActiveOperator { operator, id, .. } in &mut self.operators {
             let Some(receiver) = operator.as_receiver() else {
@@ -408,10 +408,10 @@ impl Driver {
                 });
             }
         }
-        events.iter().for_each(|event| self.tell(event));
+        events.iter().for_each(|event| self.notify(event));
     }
 
-    fn tell(&mut self, event: &StreamEvent) {
+    fn notify(&mut self, event: &StreamEvent) {
         for listener in &mut self.listeners {
             listener.on_event(event);
         }

@@ -223,7 +223,7 @@ fn tick(mut driver: Driver, control: &Control) -> Result<(), BatchError> {
 fn run(driver: &mut Driver, control: &Control) -> Result<(), BatchError> {
     match run_batches(driver, control)? {
         Stop::Gracefully => unless_failed(driver.conclude()),
-        Stop::Now => unless_failed(driver.settle()),
+        Stop::Now => unless_failed(driver.finish_checkpoint()),
     }
 }
 

@@ -189,17 +189,17 @@ struct Followed<S: Source> {
     at: Positions<S::Position>,
     /// The ends of the ranges that the batch at hand has read.
     ends: Vec<S::Position>,
-    reached: Reached<S::Position>,
+    history: PositionHistory<S::Position>,
 }
 
 /// Where a source stood after each batch that a checkpoint may go back to.
-struct Reached<P> {
+struct PositionHistory<P> {
     /// Somebody takes checkpoints.
     wanted: Cell<bool>,
     positions: VecDeque<(BatchTime, Vec<P>)>,
 }
 
-impl<P: Clone> Reached<P> {
+impl<P: Clone> PositionHistory<P> {
     const fn new() -> Self {
         Self {
             wanted: Cell::new(false),
@@ -278,7 +278,7 @@ impl<S: Source> Input for Followed<S> {
 
 impl<S: Source> Replayable for Followed<S> {
     fn snapshot(&self, codecs: &Codecs) -> Result<OperatorSnapshot, Refusal> {
-        self.reached.wanted.set(true);
+        self.history.wanted.set(true);
         snapshot_value(&self.codec(codecs)?, &*lock(&self.at.0))
     }
 
@@ -288,11 +288,11 @@ impl<S: Source> Replayable for Followed<S> {
     }
 
     fn committed(&mut self, time: BatchTime) {
-        self.reached.add(time, &self.at);
+        self.history.add(time, &self.at);
     }
 
     fn release_before(&mut self, oldest: BatchTime) {
-        if let Some(positions) = self.reached.up_to(oldest) {
+        if let Some(positions) = self.history.up_to(oldest) {
             self.source.release(&positions);
         }
     }
@@ -348,7 +348,7 @@ impl StreamingContext {
             from,
             at: at.clone(),
             ends: Vec::new(),
-            reached: Reached::new(),
+            history: PositionHistory::new(),
         };
         (self.input(kind, followed), at)
     }

@@ -14,8 +14,8 @@ use crate::stream::threads::lock::lock;
 /// The producer's end of a [`channel`](StreamingContext::channel); cloning gives another one.
 ///
 /// The input ends when all of them are dropped and a batch has taken what was left.
-pub struct Inlet<T> {
-    pub(super) shared: Arc<Shared<T>>,
+pub struct Sender<T> {
+    pub(super) shared: Arc<Channel<T>>,
 }
 
 /// The stream takes nothing any more; the items come back.
@@ -30,7 +30,7 @@ impl<T> fmt::Display for StoppedError<T> {
 
 impl<T: fmt::Debug> std::error::Error for StoppedError<T> {}
 
-pub(super) struct Shared<T> {
+pub(super) struct Channel<T> {
     pub(super) state: Mutex<State<T>>,
     /// Signalled when a batch has taken the items, and when the stream stops.
     room: Condvar,
@@ -42,7 +42,7 @@ pub(super) struct Shared<T> {
 
 pub(super) struct State<T> {
     items: Vec<T>,
-    inlets: usize,
+    senders: usize,
     stopped: bool,
     /// How many items have been sent, how many of them batches have taken, and how many of those
     /// are safe: they are in a log, or their batch is over.
@@ -53,7 +53,7 @@ pub(super) struct State<T> {
     pub(super) gone: bool,
 }
 
-impl<T> Inlet<T> {
+impl<T> Sender<T> {
     /// Hands an item over; waits while the buffer is full.
     ///
     /// # Errors
@@ -107,24 +107,24 @@ impl<T> Inlet<T> {
     }
 }
 
-impl<T> Clone for Inlet<T> {
+impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
-        lock(&self.shared.state).inlets += 1;
+        lock(&self.shared.state).senders += 1;
         Self {
             shared: Arc::clone(&self.shared),
         }
     }
 }
 
-impl<T> Drop for Inlet<T> {
+impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        lock(&self.shared.state).inlets -= 1;
+        lock(&self.shared.state).senders -= 1;
     }
 }
 
-impl<T> fmt::Debug for Inlet<T> {
+impl<T> fmt::Debug for Sender<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inlet")
+        f.debug_struct("Sender")
             .field("capacity", &self.shared.capacity)
             .field("is_stopped", &self.is_stopped())
             .finish_non_exhaustive()
@@ -132,16 +132,16 @@ impl<T> fmt::Debug for Inlet<T> {
 }
 
 /// The stream's end.
-pub(crate) struct Outlet<T> {
-    shared: Arc<Shared<T>>,
+pub(crate) struct Buffered<T> {
+    shared: Arc<Channel<T>>,
 }
 
 /// Both ends of a buffer.
-pub(crate) fn buffer<T>(capacity: usize) -> (Inlet<T>, Outlet<T>) {
-    let shared = Arc::new(Shared {
+pub(crate) fn buffer<T>(capacity: usize) -> (Sender<T>, Buffered<T>) {
+    let shared = Arc::new(Channel {
         state: Mutex::new(State {
             items: Vec::new(),
-            inlets: 1,
+            senders: 1,
             stopped: false,
             sent: 0,
             taken: 0,
@@ -152,13 +152,13 @@ pub(crate) fn buffer<T>(capacity: usize) -> (Inlet<T>, Outlet<T>) {
         secured: Condvar::new(),
         capacity,
     });
-    let inlet = Inlet {
+    let sender = Sender {
         shared: Arc::clone(&shared),
     };
-    (inlet, Outlet { shared })
+    (sender, Buffered { shared })
 }
 
-impl<T: Data> Input for Outlet<T> {
+impl<T: Data> Input for Buffered<T> {
     type Item = T;
 
     fn take(&mut self, limit: usize) -> Result<Vec<T>, BoxError> {
@@ -187,7 +187,7 @@ impl<T: Data> Input for Outlet<T> {
 
     fn is_finished(&self) -> bool {
         let state = lock(&self.shared.state);
-        state.items.is_empty() && (state.inlets == 0 || state.stopped)
+        state.items.is_empty() && (state.senders == 0 || state.stopped)
     }
 
     fn has_pending(&self) -> bool {
@@ -195,7 +195,7 @@ impl<T: Data> Input for Outlet<T> {
     }
 }
 
-impl<T> Drop for Outlet<T> {
+impl<T> Drop for Buffered<T> {
     fn drop(&mut self) {
         let mut state = lock(&self.shared.state);
         (state.stopped, state.gone) = (true, true);
@@ -205,7 +205,7 @@ impl<T> Drop for Outlet<T> {
 }
 
 impl StreamingContext {
-    /// A stream of what the embedding program hands over through the [`Inlet`]: each batch takes
+    /// A stream of what the embedding program hands over through the [`Sender`]: each batch takes
     /// all that has come since the one before.
     ///
     /// At most `capacity` items wait; then the sender is held back. Nothing is dropped.
@@ -220,19 +220,19 @@ impl StreamingContext {
     /// use forebay::stream::{BatchTime, StreamingContext};
     ///
     /// let ctx = StreamingContext::builder("channel").build()?;
-    /// let (inlet, numbers) = ctx.channel(1_000);
+    /// let (sender, numbers) = ctx.channel(1_000);
     /// numbers.count().print();
     /// let mut driver = ctx.into_driver()?;
-    /// inlet.send_all(vec![1, 2, 3])?;
+    /// sender.send_all(vec![1, 2, 3])?;
     /// assert_eq!(driver.step(BatchTime::from_millis(1_000))?.items(), 3);
-    /// drop(inlet);
+    /// drop(sender);
     /// assert!(driver.is_finished());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
-    pub fn channel<T: Data>(&self, capacity: usize) -> (Inlet<T>, DStream<'_, T>) {
+    pub fn channel<T: Data>(&self, capacity: usize) -> (Sender<T>, DStream<'_, T>) {
         assert!(capacity > 0, "a channel holds at least one item");
-        let (inlet, outlet) = buffer(capacity);
-        (inlet, self.input("channel", outlet))
+        let (sender, buffered) = buffer(capacity);
+        (sender, self.input("channel", buffered))
     }
 }

@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use crate::stream::source::channel::{Inlet, Shared, State};
+use crate::stream::source::channel::{Channel, Sender, State};
 use crate::stream::threads::lock::lock;
 
 /// Tells when the items sent before it was asked for are the stream's own affair: see
-/// [`Inlet::receipt`].
+/// [`Sender::receipt`].
 pub struct Receipt<T> {
-    shared: Arc<Shared<T>>,
+    shared: Arc<Channel<T>>,
     /// How many items had been sent.
     sent: u64,
 }
@@ -27,8 +27,8 @@ impl fmt::Display for LostError {
 
 impl std::error::Error for LostError {}
 
-impl<T> Inlet<T> {
-    /// A receipt for all that has been sent up to now, through this inlet and its clones.
+impl<T> Sender<T> {
+    /// A receipt for all that has been sent up to now, through this sender and its clones.
     ///
     /// With a [write-ahead log](crate::stream::ContextBuilder) the items are safe when they are
     /// durable in it, before their batch runs: a stream recovered after a crash has them. Without
@@ -44,11 +44,11 @@ impl<T> Inlet<T> {
     /// use forebay::stream::{BatchTime, StreamingContext};
     ///
     /// let ctx = StreamingContext::builder("channel").build()?;
-    /// let (inlet, numbers) = ctx.channel(1_000);
+    /// let (sender, numbers) = ctx.channel(1_000);
     /// numbers.count().print();
     /// let mut driver = ctx.into_driver()?;
-    /// inlet.send_all(vec![1, 2, 3])?;
-    /// let receipt = inlet.receipt();
+    /// sender.send_all(vec![1, 2, 3])?;
+    /// let receipt = sender.receipt();
     /// assert!(!receipt.is_safe());
     /// driver.step(BatchTime::from_millis(1_000))?;
     /// receipt.wait()?;

@@ -14,7 +14,7 @@ use crate::stream::plan::context::StreamingContext;
 use crate::stream::plan::dstream::DStream;
 use crate::stream::run::metrics::{ReceiverReport, ReceiverState};
 use crate::stream::run::operator::{ReceiverEvent, ReceiverFacet};
-use crate::stream::source::channel::{Inlet, Outlet, buffer};
+use crate::stream::source::channel::{Buffered, Sender, buffer};
 use crate::stream::source::input::Input;
 use crate::stream::threads::lock::lock;
 
@@ -32,26 +32,26 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// # Contract
 ///
 /// - [`receive`](Self::receive) is called on that thread when the first batch is near, and hands
-///   over what it gets through the [`Inlet`], which holds it back while too much waits.
+///   over what it gets through the [`Sender`], which holds it back while too much waits.
 /// - `Ok` means that the input has ended. An error, or a panic, means that it shall be called
 ///   again after a pause, which doubles from 50 ms to 10 s and starts anew when a call has lasted
 ///   longer than that; errors are counted.
-/// - It returns soon after [`Inlet::is_stopped`] says so or a `send` fails.
+/// - It returns soon after [`Sender::is_stopped`] says so or a `send` fails.
 /// - Items that were sent are processed even if it fails or stops afterwards.
 ///
 /// # Examples
 ///
 /// ```
-/// use forebay::stream::{BoxError, Inlet, Receiver, StreamingContext};
+/// use forebay::stream::{BoxError, Sender, Receiver, StreamingContext};
 ///
 /// struct Countdown(u32);
 ///
 /// impl Receiver for Countdown {
 ///     type Item = u32;
 ///
-///     fn receive(&mut self, inlet: &Inlet<u32>) -> Result<(), BoxError> {
+///     fn receive(&mut self, sender: &Sender<u32>) -> Result<(), BoxError> {
 ///         while self.0 > 0 {
-///             inlet.send(self.0)?;
+///             sender.send(self.0)?;
 ///             self.0 -= 1;
 ///         }
 ///         Ok(())
@@ -72,7 +72,7 @@ pub trait Receiver: Send + 'static {
     /// # Errors
     ///
     /// If the input failed and shall be tried again.
-    fn receive(&mut self, inlet: &Inlet<Self::Item>) -> Result<(), BoxError>;
+    fn receive(&mut self, sender: &Sender<Self::Item>) -> Result<(), BoxError>;
 }
 
 /// How a receiver is doing; cloning gives another handle to the same.
@@ -168,9 +168,9 @@ impl ReceiverStatus {
 
 /// A receiver before and after its thread is started.
 struct ReceiverSource<R: Receiver> {
-    outlet: Outlet<R::Item>,
+    buffered: Buffered<R::Item>,
     /// Taken when the thread starts.
-    waiting: Option<(R, Inlet<R::Item>)>,
+    waiting: Option<(R, Sender<R::Item>)>,
     status: ReceiverStatus,
 }
 
@@ -178,28 +178,28 @@ impl<R: Receiver> Input for ReceiverSource<R> {
     type Item = R::Item;
 
     fn start(&mut self) -> Result<(), BoxError> {
-        let Some((receiver, inlet)) = self.waiting.take() else {
+        let Some((receiver, sender)) = self.waiting.take() else {
             return Ok(());
         };
         let status = self.status.clone();
         status.enter(ReceiverState::Running, Some(ReceiverEvent::Started));
         let named = thread::Builder::new().name("forebay-receiver".into());
-        named.spawn(move || supervise(receiver, &inlet, &status))?;
+        named.spawn(move || supervise(receiver, &sender, &status))?;
         Ok(())
     }
 
     fn take(&mut self, limit: usize) -> Result<Vec<R::Item>, BoxError> {
-        let items = self.outlet.take(limit)?;
+        let items = self.buffered.take(limit)?;
         self.status.add(items.len(), Instant::now());
         Ok(items)
     }
 
     fn secured(&mut self) {
-        self.outlet.secured();
+        self.buffered.secured();
     }
 
     fn stop(&mut self) {
-        self.outlet.stop();
+        self.buffered.stop();
         self.status.stop();
     }
 
@@ -208,11 +208,11 @@ impl<R: Receiver> Input for ReceiverSource<R> {
     }
 
     fn is_finished(&self) -> bool {
-        self.outlet.is_finished()
+        self.buffered.is_finished()
     }
 
     fn has_pending(&self) -> bool {
-        self.outlet.has_pending()
+        self.buffered.has_pending()
     }
 }
 
@@ -232,14 +232,14 @@ impl<R: Receiver> ReceiverFacet for ReceiverSource<R> {
 }
 
 /// Calls a receiver until it ends or the stream stops.
-fn supervise<R: Receiver>(mut receiver: R, inlet: &Inlet<R::Item>, status: &ReceiverStatus) {
+fn supervise<R: Receiver>(mut receiver: R, sender: &Sender<R::Item>, status: &ReceiverStatus) {
     let mut pause = PAUSES.0;
-    while !inlet.is_stopped() {
+    while !sender.is_stopped() {
         let called = Instant::now();
-        let result = catch_unwind(AssertUnwindSafe(|| receiver.receive(inlet)));
+        let result = catch_unwind(AssertUnwindSafe(|| receiver.receive(sender)));
         let message = match result {
             Ok(Ok(())) => break,
-            _ if inlet.is_stopped() => break,
+            _ if sender.is_stopped() => break,
             Ok(Err(error)) => error.to_string(),
             Err(payload) => Cause::from_panic(payload.as_ref()).to_string(),
         };
@@ -248,7 +248,7 @@ fn supervise<R: Receiver>(mut receiver: R, inlet: &Inlet<R::Item>, status: &Rece
             pause = PAUSES.0;
         }
         let until = Instant::now() + pause;
-        while Instant::now() < until && !inlet.is_stopped() {
+        while Instant::now() < until && !sender.is_stopped() {
             thread::sleep(GLANCE.min(pause));
         }
         pause = (2 * pause).min(PAUSES.1);
@@ -271,10 +271,10 @@ impl StreamingContext {
         receiver: R,
         status: &ReceiverStatus,
     ) -> DStream<'_, R::Item> {
-        let (inlet, outlet) = buffer(WAITING);
+        let (sender, buffered) = buffer(WAITING);
         let source = ReceiverSource {
-            outlet,
-            waiting: Some((receiver, inlet)),
+            buffered,
+            waiting: Some((receiver, sender)),
             status: status.clone(),
         };
         self.input("receiver", source)

@@ -49,7 +49,7 @@ pub struct TextFiles {
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(from = "Stored", into = "Stored")]
 pub struct FilesRead {
-    /// Shared with the positions before, unless a file has been finished since.
+    /// Channel with the positions before, unless a file has been finished since.
     whole: Arc<Vec<Arc<Path>>>,
     /// The file begun, and how many lines of it have been read.
     begun: Option<(Arc<Path>, u64)>,

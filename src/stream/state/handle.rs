@@ -10,8 +10,8 @@ use crate::hash::route;
 use crate::stream::error::BoxError;
 use crate::stream::state::best::Best;
 use crate::stream::state::group::Rows;
-use crate::stream::state::shown::{Shown, ShownTable};
 use crate::stream::state::store::StateStore;
+use crate::stream::state::view::{StoreView, TableView};
 use crate::stream::time::BatchTime;
 
 /// Asks the keyed state of a stream while it runs; cloning gives another handle to the same.
@@ -69,7 +69,7 @@ pub struct StateHandle<K, S> {
 /// tables that have left memory stays in memory as long as it lives.
 pub struct StateSnapshot<K, S> {
     /// `None` if nothing is known.
-    shown: Option<Arc<Shown<K, S>>>,
+    view: Option<Arc<StoreView<K, S>>>,
 }
 
 impl<K, S> StateHandle<K, S> {
@@ -98,7 +98,7 @@ impl<K, S> StateHandle<K, S> {
     #[must_use]
     pub fn snapshot(&self) -> StateSnapshot<K, S> {
         StateSnapshot {
-            shown: self.store.look(),
+            view: self.store.look(),
         }
     }
 
@@ -162,8 +162,8 @@ impl<K: Hash + Eq, S: Clone> StateHandle<K, S> {
         Q: Hash + Eq + ?Sized,
     {
         let hash = route(key);
-        let shown = self.snapshot().shown?;
-        shown.table_of(hash).get_cloned(hash, key)
+        let view = self.snapshot().view?;
+        view.table_of(hash).get_cloned(hash, key)
     }
 
     /// The states of many keys, all at one boundary, in the order of the keys.
@@ -173,12 +173,12 @@ impl<K: Hash + Eq, S: Clone> StateHandle<K, S> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized + 'a,
     {
-        let Some(shown) = self.snapshot().shown else {
+        let Some(view) = self.snapshot().view else {
             return keys.into_iter().map(|_| None).collect();
         };
         let found = keys.into_iter().map(|key| {
             let hash = route(key);
-            shown.table_of(hash).get_cloned(hash, key)
+            view.table_of(hash).get_cloned(hash, key)
         });
         found.collect()
     }
@@ -239,11 +239,11 @@ impl<K, S> StateSnapshot<K, S> {
     /// The batch after which this was the state; `None` before the first one.
     #[must_use]
     pub fn time(&self) -> Option<BatchTime> {
-        self.shown.as_ref().and_then(|shown| shown.time)
+        self.view.as_ref().and_then(|view| view.time)
     }
 
-    fn tables(&self) -> &[ShownTable<K, S>] {
-        self.shown.as_ref().map_or(&[], |shown| &shown.tables)
+    fn tables(&self) -> &[TableView<K, S>] {
+        self.view.as_ref().map_or(&[], |view| &view.tables)
     }
 
     /// The states of one key group after the other. State that has spilled is read for its group
@@ -251,7 +251,7 @@ impl<K, S> StateSnapshot<K, S> {
     pub fn groups(&self) -> impl Iterator<Item = GroupRows<'_, K, S>> {
         self.tables()
             .iter()
-            .filter_map(ShownTable::rows)
+            .filter_map(TableView::rows)
             .map(GroupRows)
     }
 
@@ -328,7 +328,7 @@ impl<K, S> StateSnapshot<K, S> {
     /// All keys with their states: by key group, then in the order of their coming. State that was
     /// not in memory is, once it has been visited, until the snapshot is dropped.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &S)> {
-        self.tables().iter().flat_map(ShownTable::iter)
+        self.tables().iter().flat_map(TableView::iter)
     }
 }
 
@@ -341,7 +341,7 @@ impl<K: Hash + Eq, S> StateSnapshot<K, S> {
         Q: Hash + Eq + ?Sized,
     {
         let hash = route(key);
-        self.shown.as_ref()?.table_of(hash).get(hash, key)
+        self.view.as_ref()?.table_of(hash).get(hash, key)
     }
 }
 
@@ -360,7 +360,7 @@ impl<K, S> fmt::Debug for StateHandle<K, S> {
 impl<K, S> Clone for StateSnapshot<K, S> {
     fn clone(&self) -> Self {
         Self {
-            shown: self.shown.clone(),
+            view: self.view.clone(),
         }
     }
 }

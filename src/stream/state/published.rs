@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::stream::state::phase::BatchPhase;
-use crate::stream::state::shown::Shown;
+use crate::stream::state::view::StoreView;
 use crate::stream::threads::blame::is_inside;
 use crate::stream::threads::lock::lock;
 use crate::stream::time::BatchTime;
@@ -24,7 +24,7 @@ pub(crate) struct Published<K, S> {
 struct State<K, S> {
     phase: Phase,
     time: Option<BatchTime>,
-    shown: Option<Arc<Shown<K, S>>>,
+    view: Option<Arc<StoreView<K, S>>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl<K, S> Published<K, S> {
             state: Mutex::new(State {
                 phase: Phase::Between,
                 time: None,
-                shown: None,
+                view: None,
             }),
             changed: Condvar::new(),
             asked: AtomicBool::new(false),
@@ -51,25 +51,25 @@ impl<K, S> Published<K, S> {
     pub(crate) fn enter_phase(
         &self,
         phase: BatchPhase,
-        show: impl FnOnce(Option<BatchTime>) -> Shown<K, S>,
+        show: impl FnOnce(Option<BatchTime>) -> StoreView<K, S>,
     ) {
         let mut state = lock(&self.state);
         let outdated = match phase {
             BatchPhase::Started => {
                 state.phase = Phase::Running;
                 let asked = self.asked.swap(false, Ordering::Relaxed);
-                match (asked, state.shown.is_some()) {
+                match (asked, state.view.is_some()) {
                     (true, true) => None,
                     (true, false) => {
                         let time = state.time;
-                        state.shown.replace(Arc::new(show(time)))
+                        state.view.replace(Arc::new(show(time)))
                     }
-                    (false, _) => state.shown.take(),
+                    (false, _) => state.view.take(),
                 }
             }
             BatchPhase::Committed(time) => {
                 (state.phase, state.time) = (Phase::Between, Some(time));
-                state.shown.take()
+                state.view.take()
             }
             BatchPhase::RolledBack => {
                 state.phase = Phase::Between;
@@ -91,24 +91,24 @@ impl<K, S> Published<K, S> {
     /// the stream is lost.
     pub(crate) fn look(
         &self,
-        show: impl FnOnce(Option<BatchTime>) -> Shown<K, S>,
-    ) -> Option<Arc<Shown<K, S>>> {
+        show: impl FnOnce(Option<BatchTime>) -> StoreView<K, S>,
+    ) -> Option<Arc<StoreView<K, S>>> {
         if !self.asked.load(Ordering::Relaxed) {
             self.asked.store(true, Ordering::Relaxed);
         }
         let mut state = lock(&self.state);
-        if let Some(shown) = &state.shown {
-            return Some(Arc::clone(shown));
+        if let Some(view) = &state.view {
+            return Some(Arc::clone(view));
         }
         if state.phase == Phase::Running && !is_inside() {
             let unknown =
-                |state: &mut State<K, S>| state.phase == Phase::Running && state.shown.is_none();
+                |state: &mut State<K, S>| state.phase == Phase::Running && state.view.is_none();
             let waited = self.changed.wait_while(state, unknown);
             state = waited.unwrap_or_else(PoisonError::into_inner);
         }
-        if state.phase == Phase::Between && state.shown.is_none() {
-            state.shown = Some(Arc::new(show(state.time)));
+        if state.phase == Phase::Between && state.view.is_none() {
+            state.view = Some(Arc::new(show(state.time)));
         }
-        state.shown.clone()
+        state.view.clone()
     }
 }

@@ -60,11 +60,11 @@ pub(super) struct Room {
 
 impl Room {
     /// Claims room for a table instead of what was claimed before; whether there is any.
-    fn fit(&mut self, paging: &Arc<SpillManager>, bytes: usize) -> bool {
+    fn fit(&mut self, spill: &Arc<SpillManager>, bytes: usize) -> bool {
         *self = Self::default();
-        let before = paging.used.fetch_add(bytes, Ordering::Relaxed);
-        self.claim = Some((Arc::clone(paging), bytes));
-        let fits = before + bytes <= paging.store.memory_limit();
+        let before = spill.used.fetch_add(bytes, Ordering::Relaxed);
+        self.claim = Some((Arc::clone(spill), bytes));
+        let fits = before + bytes <= spill.store.memory_limit();
         if !fits {
             *self = Self::default();
         }
@@ -74,15 +74,15 @@ impl Room {
 
 impl Drop for Room {
     fn drop(&mut self) {
-        if let Some((paging, bytes)) = self.claim.take() {
-            paging.used.fetch_sub(bytes, Ordering::Relaxed);
+        if let Some((spill, bytes)) = self.claim.take() {
+            spill.used.fetch_sub(bytes, Ordering::Relaxed);
         }
     }
 }
 
 /// Turns tables of one operator into pages.
 pub(crate) struct Spiller<K, S> {
-    paging: Arc<SpillManager>,
+    spill: Arc<SpillManager>,
     keys: Codec<K>,
     states: Codec<S>,
 }
@@ -90,7 +90,7 @@ pub(crate) struct Spiller<K, S> {
 impl<K, S> Clone for Spiller<K, S> {
     fn clone(&self) -> Self {
         Self {
-            paging: Arc::clone(&self.paging),
+            spill: Arc::clone(&self.spill),
             keys: self.keys.clone(),
             states: self.states.clone(),
         }
@@ -101,22 +101,22 @@ impl<K, S> Clone for Spiller<K, S> {
 const SAMPLED: usize = 64;
 
 impl<K, S> Spiller<K, S> {
-    pub(crate) fn new(paging: &Arc<SpillManager>, keys: &Codec<K>, states: &Codec<S>) -> Self {
+    pub(crate) fn new(spill: &Arc<SpillManager>, keys: &Codec<K>, states: &Codec<S>) -> Self {
         Self {
-            paging: Arc::clone(paging),
+            spill: Arc::clone(spill),
             keys: keys.clone(),
             states: states.clone(),
         }
     }
 
     /// Finds room for a table in memory, or else gives the page that it becomes.
-    pub(super) fn settle(
+    pub(super) fn spill_if_full(
         &self,
         table: &Table<K, S>,
         room: &mut Room,
     ) -> Result<Option<SpilledTable<K, S>>, BoxError> {
-        self.paging.check()?;
-        match room.fit(&self.paging, self.bytes_of(table)) {
+        self.spill.check()?;
+        match room.fit(&self.spill, self.bytes_of(table)) {
             true => Ok(None),
             false => self.write(table).map(Some),
         }
@@ -145,10 +145,10 @@ impl<K, S> Spiller<K, S> {
         put_table(table, &self.keys, &self.states, &mut bytes)?;
         let check = crc32fast::hash(&bytes[CHECK..]).to_le_bytes();
         bytes[..CHECK].copy_from_slice(&check);
-        let number = self.paging.next.fetch_add(1, Ordering::Relaxed);
-        self.paging.store.put(number, &bytes)?;
+        let number = self.spill.next.fetch_add(1, Ordering::Relaxed);
+        self.spill.store.put(number, &bytes)?;
         Ok(SpilledTable {
-            pager: self.clone(),
+            spiller: self.clone(),
             number,
             keys: table.len(),
         })
@@ -160,7 +160,7 @@ const CHECK: usize = 4;
 
 /// A table out of memory.
 pub(crate) struct SpilledTable<K, S> {
-    pager: Spiller<K, S>,
+    spiller: Spiller<K, S>,
     number: u64,
     keys: usize,
 }
@@ -173,8 +173,8 @@ impl<K, S> SpilledTable<K, S> {
 
     /// Hands over what a checkpoint has for the table.
     fn read<T>(&self, body: impl FnOnce(&mut &[u8]) -> Result<T, BoxError>) -> Result<T, BoxError> {
-        let paging = &self.pager.paging;
-        let bytes = paging.store.get(self.number)?;
+        let spill = &self.spiller.spill;
+        let bytes = spill.store.get(self.number)?;
         let (check, mut rest) = bytes.split_at(CHECK.min(bytes.len()));
         if check != crc32fast::hash(rest).to_le_bytes() {
             return Err(std::format!("page {} of the state is damaged", self.number).into());
@@ -194,26 +194,26 @@ impl<K, S> SpilledTable<K, S> {
 
     /// The keys with their states, in the order of their coming.
     pub(crate) fn records(&self) -> Result<Vec<(K, S)>, BoxError> {
-        let Spiller { keys, states, .. } = &self.pager;
+        let Spiller { keys, states, .. } = &self.spiller;
         self.read(|bytes| take_records(keys, states, bytes))
     }
 
     /// The same for a question from outside, which has no use for an error.
     pub(crate) fn asked(&self) -> Option<Vec<(K, S)>> {
-        self.pager.paging.note(self.records())
+        self.spiller.spill.note(self.records())
     }
 }
 
 impl<K: Key, S> SpilledTable<K, S> {
     pub(crate) fn table(&self) -> Result<Table<K, S>, BoxError> {
-        let Spiller { keys, states, .. } = &self.pager;
+        let Spiller { keys, states, .. } = &self.spiller;
         self.read(|bytes| take_table(keys, states, bytes))
     }
 }
 
 impl<K, S> Drop for SpilledTable<K, S> {
     fn drop(&mut self) {
-        let paging = &self.pager.paging;
-        paging.note(paging.store.remove(self.number));
+        let spill = &self.spiller.spill;
+        spill.note(spill.store.remove(self.number));
     }
 }

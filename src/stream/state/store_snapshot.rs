@@ -16,7 +16,7 @@ use crate::stream::state::codec::{Codec, Codecs};
 use crate::stream::state::encoding::{put_table, take_table};
 use crate::stream::state::expiry::{Expiry, SharedExpiry};
 use crate::stream::state::expiry_encoding::Touches;
-use crate::stream::state::group::Kept;
+use crate::stream::state::group::SharedTable;
 use crate::stream::state::operator_snapshot::{GroupSnapshot, OperatorSnapshot};
 use crate::stream::state::refusal::Refusal;
 use crate::stream::state::saved::{SavedState, used_up};
@@ -31,19 +31,19 @@ type Beside<K, S> =
 
 /// Appends the state of a key group, and what is beside the table of this number.
 fn put_kept<K: Key, S: Data>(
-    kept: &Kept<K, S>,
+    kept: &SharedTable<K, S>,
     (keys, states): (&Codec<K>, &Codec<S>),
     beside: Option<(usize, &Beside<K, S>)>,
     out: &mut Vec<u8>,
 ) -> Result<(), BoxError> {
     match (kept, beside) {
-        (Kept::Here(table), None) => put_table(table, keys, states, out),
-        (Kept::Here(table), Some((at, beside))) => {
+        (SharedTable::InMemory(table), None) => put_table(table, keys, states, out),
+        (SharedTable::InMemory(table), Some((at, beside))) => {
             put_table(table, keys, states, out)?;
             beside(at, table, out)
         }
-        (Kept::Away(page), None) => page.append_to(out),
-        (Kept::Away(page), Some((at, beside))) => {
+        (SharedTable::Spilled(page), None) => page.append_to(out),
+        (SharedTable::Spilled(page), Some((at, beside))) => {
             page.append_to(out)?;
             beside(at, &page.table()?, out)
         }
@@ -69,7 +69,7 @@ impl<K: Key, S: Data> StateStore<K, S> {
     ) -> Result<(), Refusal> {
         let spiller = Spiller::new(spill, codecs.get()?, codecs.get()?);
         for partition in 0..self.partitions() {
-            self.write(partition).set_pager(spiller.clone());
+            self.write(partition).set_spiller(spiller.clone());
         }
         Ok(())
     }
@@ -102,7 +102,8 @@ impl<K: Key, S: Data> StateStore<K, S> {
         };
         for partition in 0..self.partitions() {
             let beside = beside(partition);
-            for (at, (group, version, kept)) in self.write(partition).shared().enumerate() {
+            for (at, (group, version, kept)) in self.write(partition).group_snapshots().enumerate()
+            {
                 if kept.len() == 0 {
                     continue;
                 }
@@ -154,7 +155,7 @@ impl<K: Key, S: Data> StateStore<K, S> {
             let at = tables.put(group, table);
             beside(partition, tables.table(at), (at, &mut bytes))?;
             used_up(bytes)?;
-            tables.settle(at)?;
+            tables.spill_if_full(at)?;
         }
         Ok(())
     }
