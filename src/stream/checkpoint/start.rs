@@ -1,4 +1,4 @@
-//! Taking up a checkpoint, and making sure that others can follow.
+//! Restoring a checkpoint, and verifying that others can follow.
 
 use std::path::PathBuf;
 use std::vec::Vec;
@@ -14,7 +14,7 @@ use crate::stream::state::refusal::Refusal;
 use crate::stream::state::saved::SavedState;
 
 impl Checkpointer {
-    /// Gives the operators what was found, and makes sure that checkpoints can be taken.
+    /// Restores the operators from what was found, and verifies that checkpoints can be taken.
     /// Returns the zero time and the last batch time, if there are any.
     pub(crate) fn begin(
         config: DurabilityConfig,
@@ -41,7 +41,7 @@ impl Checkpointer {
         Ok((this, clock))
     }
 
-    /// Opens logs, and makes sure that checkpoints can be taken.
+    /// Opens logs, and verifies that checkpoints can be taken.
     fn make_sure(
         &mut self,
         operators: &mut Members<'_>,
@@ -115,7 +115,7 @@ impl Checkpointer {
     }
 }
 
-/// Why the state of an operator could not be taken up.
+/// The error for state that an operator did not take.
 fn disowned(
     refusal: Refusal,
     path: PathBuf,

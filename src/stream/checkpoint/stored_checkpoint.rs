@@ -1,4 +1,4 @@
-//! What is in a checkpoint: all of it verified, none of it in memory.
+//! An index of a verified checkpoint; the state itself stays on disk.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -28,8 +28,8 @@ pub(crate) struct StoredCheckpoint {
 }
 
 impl StoredCheckpoint {
-    /// Verifies every byte of the files that the manifest in a directory names, and puts together
-    /// where the pieces are.
+    /// Verifies every byte of the files that the manifest in a directory names, and indexes the
+    /// pieces.
     pub(crate) fn verify(
         directory: &Path,
         storage: &Arc<dyn Storage>,
@@ -84,7 +84,7 @@ impl StoredCheckpoint {
         }
     }
 
-    /// Notes where the piece in a section is, if it is wanted.
+    /// Records where the piece in a section is, if it is wanted.
     fn add_section(
         &mut self,
         file: &StoredFile,

@@ -17,11 +17,10 @@ use crate::stream::run::operator::Operator;
 use crate::stream::threads::blame::OperatorId;
 use crate::stream::threads::executor::Executor;
 
-/// Where a stream is put together: inputs are made here, operators hang on them, and
-/// [`start`](Self::start) consumes the whole.
+/// The context that a stream is declared in: inputs are created from it, operators are applied to
+/// them, and [`start`](Self::start) consumes it.
 ///
-/// What Spark checks at run time does not compile here. Nothing can be added once the stream
-/// runs:
+/// The compiler rejects what Spark rejects at run time. Nothing can be added once the stream runs:
 ///
 /// ```compile_fail,E0505
 /// # use forebay::stream::StreamingContext;
@@ -62,7 +61,7 @@ pub struct StreamingContext {
     pub(super) graph: RefCell<Graph>,
     pub(super) listeners: RefCell<Listeners>,
     pub(super) durability: DurabilityConfig,
-    /// A checkpoint to go on from.
+    /// The checkpoint to resume from.
     pub(crate) found: Option<FoundCheckpoint>,
 }
 
@@ -94,7 +93,7 @@ impl StreamingContext {
         &self.name
     }
 
-    /// Tells `listener` what happens to the batches, from the first one on.
+    /// Reports what happens to batches and receivers to `listener`, from the first batch on.
     pub fn listen(&self, listener: impl Listener) {
         self.listeners.borrow_mut().push(Box::new(listener));
     }
@@ -113,7 +112,7 @@ impl StreamingContext {
         self.graph.borrow_mut().rename(operator, name);
     }
 
-    /// Lets an operator run even if no output needs it.
+    /// Makes an operator run even if no output needs it.
     pub(crate) fn keep(&self, operator: OperatorId) {
         self.graph.borrow_mut().keep(operator);
     }

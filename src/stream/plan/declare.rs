@@ -51,7 +51,7 @@ impl StreamingContext {
         })
     }
 
-    /// Like [`wide`](Self::wide), for partitions that may have other holders.
+    /// Like [`wide`](Self::wide), for partitions that others may hold too.
     pub(crate) fn wide_shared<T: Data>(
         &self,
         kind: &str,
@@ -69,7 +69,7 @@ impl StreamingContext {
         DStream::new(self, operator, slide, pipe)
     }
 
-    /// An operator at the end of the graph.
+    /// An operator without a stream of its own: an output.
     pub(crate) fn output(
         &self,
         kind: &str,

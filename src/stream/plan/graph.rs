@@ -12,7 +12,7 @@ use crate::stream::run::job::JobContext;
 use crate::stream::run::operator::{ActiveOperator, Operator};
 use crate::stream::threads::blame::OperatorId;
 
-/// Whether an operator makes a stream or is an end of the graph.
+/// Whether an operator makes a stream or is an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     Stream,
@@ -71,7 +71,7 @@ impl Graph {
         self.declared[operator as usize].name = name;
     }
 
-    /// Lets an operator run even if no output needs it.
+    /// Makes an operator run even if no output needs it.
     pub(crate) fn keep(&mut self, operator: OperatorId) {
         self.declared[operator as usize].kept = true;
     }
@@ -116,7 +116,7 @@ impl Graph {
         Ok(streams)
     }
 
-    /// How many readings by operators that some output needs, for each operator.
+    /// For each operator, how often operators that run read its batches.
     fn consumers(&self) -> Vec<usize> {
         let mut consumers = std::vec![0; self.declared.len()];
         for (position, declared) in self.declared.iter().enumerate().rev() {

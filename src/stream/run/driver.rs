@@ -1,4 +1,4 @@
-//! The driver: runs the graph for one batch whenever its owner says so.
+//! The driver: runs one batch whenever its owner says so.
 
 use std::boxed::Box;
 use std::fmt;
@@ -25,9 +25,9 @@ use crate::stream::state::phase::BatchPhase;
 use crate::stream::state::stateful::Stateful;
 use crate::stream::time::BatchTime;
 
-/// A stream that does nothing until its owner calls [`step`](Self::step).
+/// A stream that runs only when its owner calls [`step`](Self::step).
 ///
-/// It owns no clock and never sleeps; a test or an embedding program decides when a batch is cut.
+/// It has no clock and never sleeps; a test or an embedding program decides when a batch is cut.
 ///
 /// # Examples
 ///
@@ -52,16 +52,16 @@ use crate::stream::time::BatchTime;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Driver {
-    /// What some output needs, in the order of running.
+    /// The operators that some output needs, in the order of running.
     operators: Vec<ActiveOperator>,
     job: Arc<JobContext>,
     /// Milliseconds.
     interval: u64,
     /// The zero time and the last batch time; `None` before the first batch.
     clock: Option<(u64, u64)>,
-    /// The last batch that listeners know to have come.
+    /// The last batch that was announced to the listeners.
     submitted: Option<BatchTime>,
-    /// Why no more steps are taken.
+    /// The failure after which no step is taken.
     failed: Option<BatchError>,
     listeners: Listeners,
     checkpoints: Checkpointer,
@@ -71,7 +71,7 @@ pub struct Driver {
 pub(crate) type Listeners = Vec<Box<dyn Listener>>;
 
 impl Driver {
-    /// A driver that goes on after the batch that `clock` ends with.
+    /// A driver that continues after the batch that `clock` ends with.
     pub(crate) fn new(
         operators: Vec<ActiveOperator>,
         job: Arc<JobContext>,
@@ -98,7 +98,7 @@ impl Driver {
         Duration::from_millis(self.interval)
     }
 
-    /// What recovery decided; `None` if the stream did not ask for it.
+    /// What recovery found; `None` if the stream was not recovered.
     #[must_use]
     pub fn recovery(&self) -> Option<&Recovery> {
         self.checkpoints.recovery()
@@ -110,27 +110,27 @@ impl Driver {
         self.clock.map(|(_, last)| BatchTime::from_millis(last))
     }
 
-    /// The only time that the next step can have; before the first one, the earliest.
+    /// The only valid time for the next step; before the first one, the earliest.
     #[must_use]
     pub fn next_time(&self) -> BatchTime {
         let last = self.clock.map_or(0, |(_, last)| last);
         BatchTime::from_millis(last + self.interval)
     }
 
-    /// Whether every input is at its end; never, if there is one without an end.
+    /// Whether every input has ended; never, if one is unbounded.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.inputs().all(|input| input.finished)
     }
 
-    /// Whether an input holds something received that no batch has taken yet.
+    /// Whether an input holds items that no batch has taken yet.
     #[must_use]
     pub fn has_pending(&self) -> bool {
         self.inputs().any(|input| input.pending)
     }
 
-    /// Makes the inputs receive nothing any more. What they have received goes into the batches
-    /// to come; [`has_pending`](Self::has_pending) says whether there is any.
+    /// Stops the inputs. What they have received goes into the batches that follow;
+    /// [`has_pending`](Self::has_pending) says whether there is any.
     pub fn stop_inputs(&mut self) {
         for ActiveOperator { operator, .. } in &mut self.operators {
             if let Some(input) = operator.as_input_mut() {
@@ -150,15 +150,14 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// The first time must be a positive multiple of the batch interval, each later one exactly
-    /// an interval after the last; otherwise nothing is run. If the batch fails, so does every
-    /// later step; where the [`FailurePolicy`] leaves failing batches out, the failure is in the
-    /// report instead.
+    /// The first time must be a positive multiple of the batch interval, each later one exactly an
+    /// interval after the last; otherwise nothing runs. If the batch fails, so does every later
+    /// step; under [`FailurePolicy::Skip`] the failure is in the report instead.
     pub fn step(&mut self, time: BatchTime) -> Result<StepReport, StepError> {
         self.step_late(time, Duration::ZERO)
     }
 
-    /// A step of a batch that has waited for so long.
+    /// A step for a batch that has waited for this long.
     pub(crate) fn step_late(
         &mut self,
         time: BatchTime,
@@ -188,7 +187,7 @@ impl Driver {
         Ok(report)
     }
 
-    /// Runs a batch, again and again if need be, and measures it.
+    /// Runs a batch, with the retries of the failure policy, and measures it.
     fn run(&mut self, time: BatchTime, waited: Duration) -> StepReport {
         let span = trace::batch(time);
         let started = Instant::now();
@@ -220,8 +219,8 @@ impl Driver {
         report
     }
 
-    /// Evaluates every operator whose turn it is. If that fails and something may follow, all
-    /// state is as it was before.
+    /// Evaluates every operator that is due. If that fails and a batch may follow, all state is
+    /// rolled back.
     fn attempt(
         &mut self,
         time: BatchTime,
@@ -295,7 +294,7 @@ impl Driver {
         Ok(())
     }
 
-    /// The batch is over: inputs go on after it, and handles see its state.
+    /// Commits the batch: inputs go on after it, and handles see its state.
     fn commit(&mut self, report: &StepReport) {
         let delay = u64::try_from(report.total_delay().as_millis()).unwrap_or(u64::MAX);
         let timing = BatchTiming {
@@ -311,7 +310,7 @@ impl Driver {
         committed(&mut self.operators, report.time);
     }
 
-    /// Takes a checkpoint, if it is time for one; the stream ends if that fails.
+    /// Takes a checkpoint if one is due; the stream ends if that fails.
     fn checkpoint_if_due(&mut self) -> Result<(), StepError> {
         let Some(at) = self.at() else { return Ok(()) };
         let taken = self
@@ -320,12 +319,12 @@ impl Driver {
         self.checkpoint_result(taken)
     }
 
-    /// Takes a checkpoint after the last batch, if checkpoints are asked for and that one has
-    /// none, and waits until it is durable.
+    /// Takes a checkpoint after the last batch, if checkpoints are enabled and this batch has none,
+    /// and waits until it is durable.
     ///
     /// # Errors
     ///
-    /// If this one or the one before could not be written: then the stream has ended.
+    /// If this checkpoint or the one before could not be written: the stream has then ended.
     pub fn checkpoint(&mut self) -> Result<(), StepError> {
         if let Some(error) = &self.failed {
             return Err(StepError::Failed(error.clone()));
@@ -337,13 +336,13 @@ impl Driver {
         self.checkpoint_result(taken)
     }
 
-    /// Comes to an end after which nothing has to be done again.
+    /// Ends the stream so that nothing has to be repeated after a restart.
     pub(crate) fn conclude(&mut self) -> Result<(), StepError> {
         self.checkpoint()?;
         Ok(())
     }
 
-    /// Waits for what is still being written.
+    /// Waits for the checkpoint that is being written.
     pub(crate) fn finish_checkpoint(&mut self) -> Result<(), StepError> {
         let taken = self.checkpoints.finish_writing();
         self.checkpoint_result(taken)
@@ -353,7 +352,7 @@ impl Driver {
         self.clock.map(|(zero, time)| BatchPlace { zero, time })
     }
 
-    /// Tells of checkpoints, or of why there can be no more.
+    /// Reports checkpoints to the listeners, or the error that ends the stream.
     fn checkpoint_result(
         &mut self,
         taken: Result<impl IntoIterator<Item = CheckpointReport>, CheckpointError>,
@@ -385,7 +384,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Tells that the time of a batch has come, unless that is known.
+    /// Announces that the time of a batch has come, once.
     pub(crate) fn submit(&mut self, time: BatchTime) {
         if self.submitted < Some(time) {
             self.submitted = Some(time);
@@ -417,8 +416,7 @@ impl Driver {
         }
     }
 
-    /// Steps from where it is, interval by interval, until every input is at its end; returns
-    /// how many steps that were.
+    /// Steps interval by interval until every input has ended; returns the number of steps.
     ///
     /// # Errors
     ///

@@ -66,15 +66,15 @@ impl OperatorContext {
         let results = self.each(items, busy, |task, item| {
             work(task, item).map_err(|error| task.fail_here(error)).ok()
         })?;
-        // A partition without a result has noted an error, which `each` has returned.
+        // A partition without a result has reported an error, which `each` has returned.
         Ok(results.into_iter().flatten().collect())
     }
 
     /// Sends the records of all outboxes to the partitions that own their keys.
     ///
-    /// Large ones are handed over by a worker. The driver's thread has made the items of the batch,
-    /// as a rule, and the workers have dropped many: its next allocation would have to tidy up the
-    /// part of the heap that they came from, while all others wait.
+    /// Large outboxes are handed over by a worker. The driver's thread has usually allocated the
+    /// items of the batch and the workers have freed many of them: its next allocation would
+    /// consolidate the heap that they came from while all others wait.
     pub(crate) fn exchange<T: Grouped + Send>(
         &self,
         outboxes: Vec<KeyedOutbox<T>>,
@@ -105,7 +105,7 @@ impl OperatorContext {
         })
     }
 
-    /// The same for work that can fail.
+    /// The same for work that returns a `Result`.
     pub(crate) fn try_guard<R>(
         &self,
         partition: Option<usize>,

@@ -1,4 +1,4 @@
-//! A bounded buffer between whoever produces items and the batches that take them.
+//! A bounded buffer between senders and the batches that take their items.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
@@ -11,14 +11,14 @@ use crate::stream::plan::dstream::DStream;
 use crate::stream::source::input::Input;
 use crate::stream::threads::lock::lock;
 
-/// The producer's end of a [`channel`](StreamingContext::channel); cloning gives another one.
+/// The sending end of a [`channel`](StreamingContext::channel); cloning gives another sender.
 ///
-/// The input ends when all of them are dropped and a batch has taken what was left.
+/// The input ends when all senders are dropped and a batch has taken the rest.
 pub struct Sender<T> {
     pub(super) shared: Arc<Channel<T>>,
 }
 
-/// The stream takes nothing any more; the items come back.
+/// The stream has stopped; the items are returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoppedError<T>(pub T);
 
@@ -34,9 +34,9 @@ pub(super) struct Channel<T> {
     pub(super) state: Mutex<State<T>>,
     /// Signalled when a batch has taken the items, and when the stream stops.
     room: Condvar,
-    /// Signalled when items have become safe, and when the stream is gone.
+    /// Signalled when items are safe, and when the stream is gone.
     pub(super) secured: Condvar,
-    /// The most items that wait.
+    /// The most items that can wait.
     capacity: usize,
 }
 
@@ -44,17 +44,17 @@ pub(super) struct State<T> {
     items: Vec<T>,
     senders: usize,
     stopped: bool,
-    /// How many items have been sent, how many of them batches have taken, and how many of those
-    /// are safe: they are in a log, or their batch is over.
+    /// How many items were sent, how many of them batches have taken, and how many of those are
+    /// safe: they are in a log, or their batch is over.
     pub(super) sent: u64,
     taken: u64,
     pub(super) safe: u64,
-    /// No batch will ever take anything.
+    /// The stream is gone: no batch will take anything.
     pub(super) gone: bool,
 }
 
 impl<T> Sender<T> {
-    /// Hands an item over; waits while the buffer is full.
+    /// Sends an item; blocks while the buffer is full.
     ///
     /// # Errors
     ///
@@ -69,12 +69,11 @@ impl<T> Sender<T> {
         Ok(())
     }
 
-    /// Hands many items over, in runs as long as there is room for; waits while the buffer is
-    /// full.
+    /// Sends many items, as many at a time as there is room for; blocks while the buffer is full.
     ///
     /// # Errors
     ///
-    /// If the stream has stopped; with the items that were not taken.
+    /// If the stream has stopped; the error holds the items that were not taken.
     pub fn send_all(&self, mut items: Vec<T>) -> Result<(), StoppedError<Vec<T>>> {
         while !items.is_empty() {
             let mut state = self.wait_for_room();
@@ -92,7 +91,7 @@ impl<T> Sender<T> {
         Ok(())
     }
 
-    /// Whether the stream takes nothing any more.
+    /// Whether the stream has stopped.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         lock(&self.shared.state).stopped
@@ -131,7 +130,7 @@ impl<T> fmt::Debug for Sender<T> {
     }
 }
 
-/// The stream's end.
+/// The receiving end.
 pub(crate) struct Buffered<T> {
     shared: Arc<Channel<T>>,
 }
@@ -205,10 +204,10 @@ impl<T> Drop for Buffered<T> {
 }
 
 impl StreamingContext {
-    /// A stream of what the embedding program hands over through the [`Sender`]: each batch takes
-    /// all that has come since the one before.
+    /// A stream of what the program sends through the [`Sender`]: each batch takes all that has
+    /// arrived since the one before.
     ///
-    /// At most `capacity` items wait; then the sender is held back. Nothing is dropped.
+    /// At most `capacity` items wait; then senders block. Nothing is dropped.
     ///
     /// # Panics
     ///

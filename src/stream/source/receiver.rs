@@ -18,25 +18,28 @@ use crate::stream::source::channel::{Buffered, Sender, buffer};
 use crate::stream::source::input::Input;
 use crate::stream::threads::lock::lock;
 
-/// How many items of a receiver wait before it is held back.
+/// How many items of a receiver can wait before it blocks.
 const WAITING: usize = 1 << 20;
 
-/// The first and the longest pause before a receiver is run again.
+/// The first and the longest pause before a receiver is called again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(10));
 
-/// How often a pausing receiver looks whether the stream has stopped.
+/// How often a pausing receiver checks whether the stream has stopped.
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// An input with a thread of its own, which it never shares with the workers.
+/// An input with a thread of its own, apart from the worker threads.
 ///
 /// # Contract
 ///
-/// - [`receive`](Self::receive) is called on that thread when the first batch is near, and hands
+/// - [`receive`](Self::receive) is called on that thread when the stream starts, and sends what it
+///   receives through the [`Sender`], which blocks while too many items wait.
 ///   over what it gets through the [`Sender`], which holds it back while too much waits.
-/// - `Ok` means that the input has ended. An error, or a panic, means that it shall be called
+/// - `Ok` means that the input has ended. After an error or a panic it is called again after a
+///   pause, which doubles from 50 ms to 10 s and is reset when a call has lasted longer than the
+///   pause; errors are counted.
 ///   again after a pause, which doubles from 50 ms to 10 s and starts anew when a call has lasted
 ///   longer than that; errors are counted.
-/// - It returns soon after [`Sender::is_stopped`] says so or a `send` fails.
+/// - It returns soon after [`Sender::is_stopped`] is true or a `send` fails.
 /// - Items that were sent are processed even if it fails or stops afterwards.
 ///
 /// # Examples
@@ -64,18 +67,18 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Receiver: Send + 'static {
-    /// What is received.
+    /// The items.
     type Item: Data;
 
     /// Receives until the input ends, fails, or the stream stops.
     ///
     /// # Errors
     ///
-    /// If the input failed and shall be tried again.
+    /// If the input failed; it is called again after a pause.
     fn receive(&mut self, sender: &Sender<Self::Item>) -> Result<(), BoxError>;
 }
 
-/// How a receiver is doing; cloning gives another handle to the same.
+/// The status of a receiver; cloning gives another handle.
 #[derive(Clone, Debug, Default)]
 pub struct ReceiverStatus(Arc<Counts>);
 
@@ -88,7 +91,7 @@ struct Counts {
     pace: Mutex<Pace>,
 }
 
-/// When a batch last took items, and how many a second had come since the one before.
+/// When a batch last took items, and how many per second had come since the one before.
 #[derive(Debug, Default)]
 struct Pace {
     taken: Option<Instant>,
@@ -98,7 +101,7 @@ struct Pace {
 #[derive(Debug, Default)]
 struct Phase {
     state: ReceiverState,
-    /// What the driver has not been told yet.
+    /// Events that were not reported yet.
     events: Vec<ReceiverEvent>,
 }
 
@@ -115,13 +118,13 @@ impl ReceiverStatus {
         self.0.items.load(Ordering::Relaxed)
     }
 
-    /// How many items a second came between the last two batches; 0 before the second.
+    /// How many items per second came between the last two batches; 0 before the second.
     #[must_use]
     pub fn rate(&self) -> f64 {
         lock(&self.0.pace).rate
     }
 
-    /// Counts what a batch has taken.
+    /// Counts the items that a batch took.
     fn add(&self, items: usize, now: Instant) {
         self.0.items.fetch_add(items as u64, Ordering::Relaxed);
         let mut pace = lock(&self.0.pace);
@@ -131,7 +134,7 @@ impl ReceiverStatus {
         }
     }
 
-    /// How many lines of text had invalid UTF-8 replaced in them; 0 for what is no text.
+    /// How many lines of text had invalid UTF-8 replaced; 0 for other inputs.
     #[must_use]
     pub fn replaced_lines(&self) -> u64 {
         self.0.replaced.load(Ordering::Relaxed)
@@ -141,7 +144,7 @@ impl ReceiverStatus {
         self.0.replaced.fetch_add(lines, Ordering::Relaxed);
     }
 
-    /// Goes over to a state, unless it has stopped, and notes what is to be told.
+    /// Changes the state, unless it has stopped, and records the event.
     fn enter(&self, state: ReceiverState, event: Option<ReceiverEvent>) {
         let mut phase = lock(&self.0.phase);
         if phase.state != ReceiverState::Stopped {
@@ -265,7 +268,7 @@ impl StreamingContext {
         (self.receive(receiver, &status), status)
     }
 
-    /// The same with a status at hand.
+    /// The same with a given status.
     pub(super) fn receive<R: Receiver>(
         &self,
         receiver: R,

@@ -19,13 +19,13 @@ use crate::stream::source::text;
 /// How much is read at once.
 const CHUNK: usize = 1 << 16;
 
-/// How long a silent connection is waited for before looking whether the stream has stopped.
+/// How long to wait for a silent connection before checking whether the stream has stopped.
 const SILENCE: Duration = Duration::from_millis(100);
 
-/// Cuts bytes that come in pieces into lines, ended by `\n` or `\r\n`, invalid UTF-8 replaced.
+/// Splits bytes that come in pieces into lines, ended by `\n` or `\r\n`; invalid UTF-8 is replaced.
 #[derive(Default)]
 struct LineCutter {
-    /// The beginning of a line whose end has not come.
+    /// The start of a line whose end has not come.
     begun: Vec<u8>,
     /// How many lines had invalid UTF-8 replaced in them.
     replaced: u64,
@@ -56,7 +56,7 @@ impl LineCutter {
         line.into_owned()
     }
 
-    /// The last line, if it was not ended.
+    /// The last line, if it has no line end.
     fn rest(&mut self) -> Option<String> {
         let rest = mem::take(&mut self.begun);
         let line = self.line(&rest);
@@ -157,8 +157,7 @@ impl StreamingContext {
         (self.receive(socket, &status), status)
     }
 
-    /// A bounded stream of the lines of a reader, such as standard input, read on a thread of its
-    /// own.
+    /// A bounded stream of the lines of a reader, such as standard input, read on its own thread.
     ///
     /// # Examples
     ///

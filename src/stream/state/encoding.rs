@@ -26,7 +26,7 @@ pub(super) fn put_table<K, S>(
     states.put_each(entries.iter().filter_map(|entry| entry.value.as_ref()), out)
 }
 
-/// Reads the keys of a table with their states, in the order of their coming.
+/// Reads the keys of a table with their states, in the order of insertion.
 pub(super) fn take_records<K, S>(
     keys: &Codec<K>,
     states: &Codec<S>,
@@ -34,7 +34,7 @@ pub(super) fn take_records<K, S>(
 ) -> Result<Vec<(K, S)>, BoxError> {
     let count: u64 = take(bytes)?;
     let count = usize::try_from(count)?;
-    // Of different keys only one can be no byte long.
+    // At most one of several different keys has an empty encoding.
     if count > bytes.len().saturating_add(1) {
         return Err("there are fewer keys than it says".into());
     }

@@ -1,4 +1,4 @@
-//! The table of one key group, wherever it is.
+//! The table of one key group, in memory or spilled.
 
 use std::mem;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::stream::state::spill::{Room, SpilledTable, Spiller};
 use crate::stream::state::table::OrderedTable;
 use crate::stream::state::table::{Table, states};
 
-/// Nothing is copied, and no count of holders looked at, as long as nobody has taken a snapshot.
+/// While nobody has taken a snapshot, nothing is copied and no reference count is read.
 pub(super) struct Group<K, S> {
     held: Held<K, S>,
     /// Changes with the first write after a snapshot: equal versions of a group are equal tables.
@@ -24,10 +24,10 @@ enum Held<K, S> {
     Shared(SharedTable<K, S>),
 }
 
-/// A table as snapshots share it.
+/// A table that snapshots share.
 pub(crate) enum SharedTable<K, S> {
     InMemory(Arc<Table<K, S>>),
-    /// It has left memory.
+    /// It has spilled.
     Spilled(Arc<SpilledTable<K, S>>),
 }
 
@@ -57,10 +57,10 @@ impl<K, S> SharedTable<K, S> {
     }
 }
 
-/// The keys of a table with their states, in the order of their coming.
+/// The keys of a table with their states, in the order of insertion.
 pub(crate) enum Rows<'a, K, S> {
     InMemory(&'a Table<K, S>),
-    /// They were not in memory.
+    /// They were read from a spilled table.
     Loaded(Vec<(K, S)>),
 }
 
@@ -185,7 +185,7 @@ impl<K: Key, S: Clone> Group<K, S> {
 }
 
 impl<K, S> Group<K, S> {
-    /// Lets the table leave memory, if there is no room for it.
+    /// Spills the table if there is no room for it.
     pub(super) fn spill_if_full(&mut self, spiller: &Spiller<K, S>) -> Result<(), BoxError> {
         let table = match &self.held {
             Held::Owned(table) => table,

@@ -1,4 +1,4 @@
-//! The snapshot that questions from outside are answered from.
+//! The snapshot that queries are answered from.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -9,15 +9,15 @@ use crate::stream::threads::blame::is_inside;
 use crate::stream::threads::lock::lock;
 use crate::stream::time::BatchTime;
 
-/// Where a store is between batches, and the snapshot that its handles answer from.
+/// The phase of a store, and the snapshot that its handles answer from.
 ///
-/// The snapshot is made by the first question after a boundary, or, if it was asked for one since
-/// the boundary before, when the next batch begins; while nobody asks there is none, and batches
-/// write to the tables where they are.
+/// The snapshot is made by the first query after a batch, or, if there was a query since the batch
+/// before, when the next batch starts. Without queries there is none, and batches write to the
+/// tables in place.
 pub(crate) struct Published<K, S> {
     state: Mutex<State<K, S>>,
     changed: Condvar,
-    /// Somebody has asked since the last batch began.
+    /// Whether there was a query since the last batch started.
     asked: AtomicBool,
 }
 
@@ -82,13 +82,13 @@ impl<K, S> Published<K, S> {
         };
         drop(state);
         self.changed.notify_all();
-        // Its tables may be many, and questions need not wait until they are freed.
+        // It may have many tables, and queries need not wait until they are freed.
         drop(outdated);
     }
 
-    /// The snapshot of the last boundary. While a batch runs of which there is none, waits for its
-    /// end, except within the stream itself, whose end would then not come; `None` there, and when
-    /// the stream is lost.
+    /// The snapshot of the last boundary. If a batch runs and there is none, waits for its end,
+    /// except within the stream itself, where that would be a deadlock; `None` there, and after the
+    /// stream has failed.
     pub(crate) fn look(
         &self,
         show: impl FnOnce(Option<BatchTime>) -> StoreView<K, S>,

@@ -1,7 +1,7 @@
-//! Tables that have left memory: pages in the store of a backend.
+//! Spilled tables: pages in the store of a backend.
 //!
-//! A page is a crc32 and the bytes that a checkpoint has for the table. Pages are never written to
-//! again, so whoever holds on to one has a snapshot; the last holder removes it.
+//! A page is a crc32 and the encoded table as in a checkpoint. Pages never change, so a holder has
+//! a snapshot; the last holder removes the page.
 
 use std::boxed::Box;
 use std::mem::needs_drop;
@@ -20,14 +20,14 @@ use crate::stream::state::size::StateSize;
 use crate::stream::state::table::Table;
 use crate::stream::threads::lock::lock;
 
-/// The pages of all operators, and how much of the tables is in memory.
+/// The page store of all operators, and how many bytes of tables are in memory.
 pub(crate) struct SpillManager {
     store: Box<dyn PageStore>,
-    /// Bytes of tables that stay in memory, by estimate; work in hand is not counted.
+    /// Estimated bytes of the tables that stay in memory, without those being changed.
     used: AtomicUsize,
     /// The number of the next page.
     next: AtomicU64,
-    /// An error that had nobody to be told to.
+    /// An error that could not be reported yet.
     failure: Mutex<Option<BoxError>>,
 }
 
@@ -41,7 +41,7 @@ impl SpillManager {
         }
     }
 
-    /// Keeps an error until somebody who works on a table can be told.
+    /// Keeps an error until an operator that works on a table can report it.
     fn note<T, E: Into<BoxError>>(&self, result: Result<T, E>) -> Option<T> {
         let noted = |error: E| *lock(&self.failure) = Some(error.into());
         result.map_err(noted).ok()
@@ -52,14 +52,14 @@ impl SpillManager {
     }
 }
 
-/// A claim to memory, given back when it goes.
+/// A reservation of memory, released when dropped.
 #[derive(Default)]
 pub(super) struct Room {
     claim: Option<(Arc<SpillManager>, usize)>,
 }
 
 impl Room {
-    /// Claims room for a table instead of what was claimed before; whether there is any.
+    /// Reserves room for a table instead of the previous reservation; returns whether there is any.
     fn fit(&mut self, spill: &Arc<SpillManager>, bytes: usize) -> bool {
         *self = Self::default();
         let before = spill.used.fetch_add(bytes, Ordering::Relaxed);
@@ -80,7 +80,7 @@ impl Drop for Room {
     }
 }
 
-/// Turns tables of one operator into pages.
+/// Spills the tables of one operator.
 pub(crate) struct Spiller<K, S> {
     spill: Arc<SpillManager>,
     keys: Codec<K>,
@@ -97,7 +97,7 @@ impl<K, S> Clone for Spiller<K, S> {
     }
 }
 
-/// How many entries are looked at for what a table owns elsewhere.
+/// How many entries are sampled for the heap memory that a table owns.
 const SAMPLED: usize = 64;
 
 impl<K, S> Spiller<K, S> {
@@ -109,7 +109,7 @@ impl<K, S> Spiller<K, S> {
         }
     }
 
-    /// Finds room for a table in memory, or else gives the page that it becomes.
+    /// Reserves room for a table in memory, or else returns the page that it spills to.
     pub(super) fn spill_if_full(
         &self,
         table: &Table<K, S>,
@@ -122,8 +122,8 @@ impl<K, S> Spiller<K, S> {
         }
     }
 
-    /// About what a table takes in memory. What keys and states own elsewhere is told from some of
-    /// them.
+    /// An estimate of the memory of a table. The heap memory of keys and states is estimated from a
+    /// sample.
     fn bytes_of(&self, table: &Table<K, S>) -> usize {
         let mut size = StateSize::default();
         table.add_to(&mut size);
@@ -158,7 +158,7 @@ impl<K, S> Spiller<K, S> {
 /// How many bytes of a page are its crc32.
 const CHECK: usize = 4;
 
-/// A table out of memory.
+/// A spilled table.
 pub(crate) struct SpilledTable<K, S> {
     spiller: Spiller<K, S>,
     number: u64,
@@ -171,7 +171,7 @@ impl<K, S> SpilledTable<K, S> {
         self.keys
     }
 
-    /// Hands over what a checkpoint has for the table.
+    /// Reads and verifies the encoded table.
     fn read<T>(&self, body: impl FnOnce(&mut &[u8]) -> Result<T, BoxError>) -> Result<T, BoxError> {
         let spill = &self.spiller.spill;
         let bytes = spill.store.get(self.number)?;
@@ -184,7 +184,7 @@ impl<K, S> SpilledTable<K, S> {
         Ok(value)
     }
 
-    /// Appends what a checkpoint has for the table.
+    /// Appends the encoded table.
     pub(crate) fn append_to(&self, out: &mut Vec<u8>) -> Result<(), BoxError> {
         self.read(|bytes| {
             out.extend_from_slice(std::mem::take(bytes));
@@ -192,13 +192,13 @@ impl<K, S> SpilledTable<K, S> {
         })
     }
 
-    /// The keys with their states, in the order of their coming.
+    /// The keys with their states, in the order of insertion.
     pub(crate) fn records(&self) -> Result<Vec<(K, S)>, BoxError> {
         let Spiller { keys, states, .. } = &self.spiller;
         self.read(|bytes| take_records(keys, states, bytes))
     }
 
-    /// The same for a question from outside, which has no use for an error.
+    /// The same for a query, which cannot report an error.
     pub(crate) fn asked(&self) -> Option<Vec<(K, S)>> {
         self.spiller.spill.note(self.records())
     }

@@ -19,9 +19,9 @@ use crate::stream::time::BatchTime;
 pub(crate) struct StateStore<K, S> {
     pub(super) routing: Routing,
     partitions: Vec<RwLock<GroupTables<K, S>>>,
-    /// All of it as it was when it was last kept, until that is needed.
+    /// The tables as they were last saved, for a rollback.
     saved: Mutex<Vec<GroupTables<K, S>>>,
-    /// For questions from outside.
+    /// For queries.
     published: Published<K, S>,
 }
 
@@ -63,7 +63,7 @@ impl<K, S> StateStore<K, S> {
         Ok((partition, at, position, hash))
     }
 
-    /// Whether tables may leave memory.
+    /// Whether tables can spill.
     pub(crate) fn can_spill(&self) -> bool {
         self.read(0).can_spill()
     }
@@ -100,12 +100,12 @@ impl<K, S> StateStore<K, S> {
         }
     }
 
-    /// Follows the batches, for questions from outside.
+    /// Follows the batches, for queries.
     pub(crate) fn enter_phase(&self, phase: BatchPhase) {
         self.published.enter_phase(phase, |time| self.show(time));
     }
 
-    /// What there is to answer from.
+    /// The snapshot to answer from.
     pub(super) fn look(&self) -> Option<Arc<StoreView<K, S>>> {
         self.published.look(|time| self.show(time))
     }
@@ -116,7 +116,7 @@ impl<K, S> StateStore<K, S> {
         *lock(&self.saved) = partitions.map(|at| self.write(at).snapshot()).collect();
     }
 
-    /// Goes back to what was last kept.
+    /// Goes back to the tables last saved.
     pub(crate) fn roll_back(&self) {
         for (partition, saved) in lock(&self.saved).drain(..).enumerate() {
             *self.write(partition) = saved;

@@ -1,7 +1,7 @@
 //! Keyed state in a checkpoint: a byte string per key group.
 //!
-//! A group is the number of its keys, then all keys, then all their states, in the order of their
-//! coming: outputs follow it, so it is part of the state, and equal states are equal bytes.
+//! A group is encoded as the number of its keys, then all keys, then all their states, in the order
+//! of insertion: outputs follow it, so it is part of the state, and equal states are equal bytes.
 
 use std::boxed::Box;
 use std::string::ToString;
@@ -25,11 +25,11 @@ use crate::stream::state::store::StateStore;
 use crate::stream::state::table::Table;
 use crate::stream::threads::lock::lock;
 
-/// Appends what belongs to the table of this number in its partition.
+/// Appends extra data of the table of this number in its partition.
 type Beside<K, S> =
     Arc<dyn Fn(usize, &Table<K, S>, &mut Vec<u8>) -> Result<(), BoxError> + Send + Sync>;
 
-/// Appends the state of a key group, and what is beside the table of this number.
+/// Appends the state of a key group, and the extra data of the table of this number.
 fn put_kept<K: Key, S: Data>(
     kept: &SharedTable<K, S>,
     (keys, states): (&Codec<K>, &Codec<S>),
@@ -51,7 +51,7 @@ fn put_kept<K: Key, S: Data>(
 }
 
 impl<K: Key, S: Data> StateStore<K, S> {
-    /// The state with nothing beside it, of types that the context has codecs for.
+    /// The state without extra data, of types that the context has codecs for.
     pub(crate) fn snapshot(&self, codecs: &Codecs) -> Result<OperatorSnapshot, Refusal> {
         Ok(self.snapshot_by(codecs.get()?, codecs.get()?))
     }
@@ -87,7 +87,7 @@ impl<K: Key, S: Data> StateStore<K, S> {
         self.recover_with(keys, states, saved, |_, _, _| Ok(()))
     }
 
-    /// The same, with what belongs to the tables of each partition.
+    /// The same, with extra data for the tables of each partition.
     fn snapshot_with(
         &self,
         keys: &Codec<K>,
@@ -124,9 +124,9 @@ impl<K: Key, S: Data> StateStore<K, S> {
         snapshot
     }
 
-    /// Replaces the state, whatever the number of partitions was; `beside` reads what belongs to
-    /// a table: it is given the partition and the number of the table. The bytes of one key group
-    /// are in memory at a time, and tables leave it as they do after a batch.
+    /// Replaces the state, whatever the number of partitions was; `beside` reads the extra data of
+    /// a table: it gets the partition and the number of the table. One key group is in memory as
+    /// bytes at a time, and tables spill as they do after a batch.
     pub(crate) fn recover_with(
         &self,
         keys: &Codec<K>,
@@ -160,7 +160,7 @@ impl<K: Key, S: Data> StateStore<K, S> {
         Ok(())
     }
 
-    /// Deals items to the partitions that own their keys, in their order.
+    /// Splits items by the partitions that own their keys, in their order.
     pub(crate) fn dealt<T>(
         &self,
         items: impl IntoIterator<Item = T>,
@@ -175,7 +175,7 @@ impl<K: Key, S: Data> StateStore<K, S> {
     }
 }
 
-/// The state of an operator that lets keys expire, by the touches of a clock of this name.
+/// The state of an operator whose keys expire, by the touches of the clock of this name.
 pub(crate) fn snapshot_expiring<K: Key, S: Data>(
     store: &StateStore<K, S>,
     expiry: &[SharedExpiry],
@@ -192,7 +192,7 @@ pub(crate) fn snapshot_expiring<K: Key, S: Data>(
     Ok(snapshot)
 }
 
-/// Takes up what [`snapshot_expiring`] has given.
+/// Restores what [`snapshot_expiring`] has saved.
 pub(crate) fn recover_expiring<K: Key, S: Data>(
     store: &StateStore<K, S>,
     clock: &str,

@@ -1,4 +1,4 @@
-//! The tables of one partition. A snapshot shares them; whoever writes to a shared one gets a copy.
+//! The tables of one partition. A snapshot shares them; a write to a shared table copies it.
 
 use std::vec::Vec;
 
@@ -19,7 +19,7 @@ pub(crate) struct GroupTables<K, S> {
     /// The first key group.
     first: u32,
     groups: Vec<Group<K, S>>,
-    /// Present if tables may leave memory.
+    /// Present if tables can spill.
     spiller: Option<Spiller<K, S>>,
 }
 
@@ -45,13 +45,12 @@ impl<K, S> GroupTables<K, S> {
         }
     }
 
-    /// Lets tables leave memory from now on.
+    /// Lets tables spill from now on.
     pub(crate) fn set_spiller(&mut self, spiller: Spiller<K, S>) {
         self.spiller = Some(spiller);
     }
 
-    /// The work on a table is done: where tables can spill, this one does if there is no room for
-    /// it.
+    /// The change of a table is done: if tables can spill and there is no room for it, it spills.
     #[inline]
     pub(crate) fn spill_if_full(&mut self, at: usize) -> Result<(), BoxError> {
         match &self.spiller {
@@ -60,7 +59,7 @@ impl<K, S> GroupTables<K, S> {
         }
     }
 
-    /// The tables that are in memory: all of them, if none may leave it.
+    /// The tables in memory: all of them, if none can spill.
     pub(crate) fn tables(&self) -> impl Iterator<Item = &Table<K, S>> {
         self.groups.iter().filter_map(Group::table)
     }
@@ -81,7 +80,7 @@ impl<K, S> GroupTables<K, S> {
         self.groups[at].len()
     }
 
-    /// Whether tables may leave memory.
+    /// Whether tables can spill.
     pub(crate) fn can_spill(&self) -> bool {
         self.spiller.is_some()
     }
@@ -101,8 +100,8 @@ impl<K, S> GroupTables<K, S> {
         self.groups.iter().map(Group::len).sum()
     }
 
-    /// Calls `f` for all keys with their states, by key group, then in the order of their coming.
-    /// A table that has left memory is there while its turn lasts.
+    /// Calls `f` for all keys with their states, by key group, then in the order of insertion. A
+    /// spilled table is in memory only while its keys are visited.
     #[inline]
     pub(crate) fn for_each(&self, mut f: impl FnMut(&K, &S)) -> Result<(), BoxError> {
         for group in &self.groups {
@@ -112,7 +111,7 @@ impl<K, S> GroupTables<K, S> {
         Ok(())
     }
 
-    /// The same tables again: until one of the two is written to there is one copy of each.
+    /// A snapshot of the tables: they are shared until one of the two is written to.
     pub(crate) fn snapshot(&mut self) -> Self {
         Self {
             routing: self.routing,
@@ -128,7 +127,7 @@ impl<K, S> GroupTables<K, S> {
         groups.map(|(group, number)| (number, group.version(), group.snapshot()))
     }
 
-    /// Puts a table where that of a key group is; the group is one of this partition's.
+    /// Sets the table of a key group, which must be one of this partition.
     pub(crate) fn put(&mut self, group: u32, table: Table<K, S>) -> usize {
         let at = (group - self.first) as usize;
         self.groups[at] = Group::new(table);

@@ -1,4 +1,4 @@
-//! The tables of a store as questions see them.
+//! The tables of a store as queries see them.
 
 use std::borrow::Borrow;
 use std::hash::Hash;
@@ -15,7 +15,7 @@ pub(crate) struct StoreView<K, S> {
     pub(crate) tables: Vec<TableView<K, S>>,
 }
 
-/// A table, and what was read of it to be lent if it has left memory.
+/// A table, and its rows if it was spilled and has been read.
 pub(crate) struct TableView<K, S> {
     pub(super) kept: SharedTable<K, S>,
     read: std::sync::OnceLock<Vec<(K, S)>>,
@@ -29,7 +29,7 @@ impl<K, S> TableView<K, S> {
         }
     }
 
-    /// The keys with their states, for this once; `None` if they cannot be read.
+    /// The keys with their states, not kept if they were spilled; `None` if they cannot be read.
     pub(super) fn rows(&self) -> Option<Rows<'_, K, S>> {
         match &self.kept {
             SharedTable::InMemory(table) => Some(Rows::InMemory(table)),
@@ -67,7 +67,7 @@ impl<K: Hash + Eq, S> TableView<K, S> {
         }
     }
 
-    /// Like [`get`](Self::get), and holds on to nothing.
+    /// Like [`get`](Self::get), but a spilled table is not kept.
     pub(super) fn get_cloned<Q>(&self, hash: u64, key: &Q) -> Option<S>
     where
         K: Borrow<Q>,

@@ -9,11 +9,10 @@ use rayon::prelude::*;
 use crate::stream::error::BuildError;
 use crate::stream::threads::lock::lock;
 
-/// Worker threads that one or several contexts share; cloning gives another handle to the same.
+/// A pool of worker threads that contexts can share; cloning gives another handle to the same pool.
 ///
-/// The threads end when the last handle is dropped: a stopped stream leaves them running for
-/// whoever else holds one. An executor of one thread starts none: batches run on the thread that
-/// drives the stream.
+/// The threads end when the last handle is dropped; stopping a stream leaves a shared pool running.
+/// An executor of one thread starts none: batches run on the thread that drives the stream.
 ///
 /// # Examples
 ///
@@ -28,7 +27,7 @@ use crate::stream::threads::lock::lock;
 /// ```
 #[derive(Clone)]
 pub struct Executor {
-    /// None for one thread: a program without a second one has an allocator without locks.
+    /// `None` for one thread: the allocator of a program without a second thread needs no locks.
     pool: Option<Arc<rayon::ThreadPool>>,
 }
 
@@ -100,8 +99,8 @@ impl Executor {
     }
 }
 
-/// Calls `work` in parallel for every index below `count`. It knows no type of the caller's,
-/// so that the thread pool's machinery is compiled once and not for every operator.
+/// Calls `work` in parallel for every index below `count`. It is not generic, so that the code of
+/// the thread pool is compiled once and not for every operator.
 fn scatter(pool: &rayon::ThreadPool, count: usize, work: &(dyn Fn(usize) + Sync)) {
     pool.install(|| {
         (0..count).into_par_iter().with_max_len(1).for_each(work);
