@@ -6,6 +6,8 @@
 //! ```
 //!
 //! The child is this program again; its environment tells it so.
+//!
+//! `cargo xtask soak` runs [`soak`] for an hour, or for as many seconds as it is given.
 
 #[path = "../support/kills.rs"]
 mod kills;
