@@ -2,7 +2,7 @@
 //! was not; one of numbers that are pushed has lost none that a batch has had.
 //!
 //! ```text
-//! FOREBAY_KILLS=200 cargo test --test durability -- --nocapture
+//! cargo xtask kills
 //! ```
 //!
 //! The child is this program again; its environment tells it so.

@@ -15,7 +15,9 @@ const STEPS: [Step; 19] = [
     ("tools", |_| tools::need(&[&HACK, &DENY, &SHEAR, &TYPOS])),
     ("typos", |_| call("typos").run()),
     ("layers", layers::run),
-    ("unused dependencies", |_| cargo(["shear", "--deny-warnings"]).run()),
+    ("unused dependencies", |_| {
+        cargo(["shear", "--deny-warnings"]).run()
+    }),
     ("licenses, bans, sources", licenses),
     ("clippy", clippy),
     ("documentation", documentation),

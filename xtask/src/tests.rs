@@ -85,32 +85,42 @@ pub(crate) fn stats(task: &Task) -> Result<(), Failure> {
 }
 
 pub(crate) fn kills(task: &Task) -> Result<(), Failure> {
-    durability(task, "FOREBAY_KILLS", task.arg_or(0, "200"), &[])
+    for test in ["durability", "kills"] {
+        printing(task, test, &[], "FOREBAY_KILLS", task.arg_or(0, "200"))?;
+    }
+    Ok(())
 }
 
 pub(crate) fn soak(task: &Task) -> Result<(), Failure> {
-    durability(
+    printing(
         task,
+        "durability",
+        &["--release"],
         "FOREBAY_SOAK_SECONDS",
         task.arg_or(0, "3600"),
-        &["--release"],
     )
 }
 
-/// The tests named `durability` of every crate that has one.
-fn durability(task: &Task, variable: &str, value: &str, args: &[&str]) -> Result<(), Failure> {
-    for package in task.workspace.with_target("test", "durability") {
+/// Runs the tests of this name, of every crate that has one, and shows what they print.
+fn printing(
+    task: &Task,
+    test: &str,
+    args: &[&str],
+    name: &str,
+    value: &str,
+) -> Result<(), Failure> {
+    for package in task.workspace.with_target("test", test) {
         cargo([
             "test",
             "--all-features",
-            "--test",
-            "durability",
             "--package",
             &package.name,
+            "--test",
+            test,
         ])
         .args(args)
         .args(["--", "--nocapture"])
-        .env(variable, value)
+        .env(name, value)
         .run()?;
     }
     Ok(())
