@@ -206,19 +206,18 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
             })),
             slide: self.slide,
         };
-        let operator = |operator| HistoryOperator {
+        let operator = HistoryOperator {
             pipe: self.pipe.clone(),
-            operator,
+            operator: self.ctx.next_id(),
             kept: Arc::clone(&history.kept),
             slide: self.slide,
             span: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
             saved: (VecDeque::new(), None),
         };
         let parents = std::vec![self.operator];
+        let operator = Box::new(operator);
         self.ctx
-            .add(Role::Output, "remember", parents, self.slide, |at| {
-                Box::new(operator(at))
-            });
+            .add(Role::Output, "remember", parents, self.slide, operator);
         history
     }
 }

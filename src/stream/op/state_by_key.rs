@@ -440,11 +440,13 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
             saved: Saved::default(),
         };
         let parents = vec![self.operator];
-        let operator = self
-            .ctx
-            .add(Role::Stream, "state_by_key", parents, self.slide, |_| {
-                Box::new(operator)
-            });
+        let operator = self.ctx.add(
+            Role::Stream,
+            "state_by_key",
+            parents,
+            self.slide,
+            Box::new(operator),
+        );
         DStream::new(self.ctx, operator, self.slide, pipe)
     }
 }

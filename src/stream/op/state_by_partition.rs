@@ -171,9 +171,9 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         };
         let parents = vec![self.operator];
         let kind = "update_state_by_partition";
-        let operator = self.ctx.add(Role::Stream, kind, parents, self.slide, |_| {
-            Box::new(operator)
-        });
+        let operator = self
+            .ctx
+            .add(Role::Stream, kind, parents, self.slide, Box::new(operator));
         DStream::new(self.ctx, operator, self.slide, StateRows::new(store))
     }
 }

@@ -228,9 +228,9 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         };
         let parents = vec![self.operator];
         let kind = "summarize_by_key";
-        let operator = self.ctx.add(Role::Stream, kind, parents, self.slide, |_| {
-            Box::new(operator)
-        });
+        let operator = self
+            .ctx
+            .add(Role::Stream, kind, parents, self.slide, Box::new(operator));
         DStream::new(self.ctx, operator, self.slide, StateRows::new(store))
     }
 }

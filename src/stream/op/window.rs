@@ -199,11 +199,13 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
         };
         // Evaluated for every batch of the parent, read at its own slide.
         let parents = vec![self.operator];
-        let operator = self
-            .ctx
-            .add(Role::Stream, "window", parents, self.slide, |_| {
-                Box::new(operator)
-            });
+        let operator = self.ctx.add(
+            Role::Stream,
+            "window",
+            parents,
+            self.slide,
+            Box::new(operator),
+        );
         Ok(DStream::new(self.ctx, operator, slide, Windowed { panes }))
     }
 }

@@ -178,9 +178,9 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         };
         let parents = vec![reduced.operator];
         let kind = "reduce_by_key_and_window";
-        let operator = self.ctx.add(Role::Stream, kind, parents, self.slide, |_| {
-            Box::new(operator)
-        });
+        let operator = self
+            .ctx
+            .add(Role::Stream, kind, parents, self.slide, Box::new(operator));
         let view = |operator| {
             StateView::new(
                 StateRows::new(store),

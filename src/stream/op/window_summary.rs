@@ -259,9 +259,9 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
         };
         let parents = vec![self.operator];
         let kind = "summarize_window";
-        let operator = self.ctx.add(Role::Stream, kind, parents, self.slide, |_| {
-            Box::new(operator)
-        });
+        let operator = self
+            .ctx
+            .add(Role::Stream, kind, parents, self.slide, Box::new(operator));
         Ok(DStream::new(self.ctx, operator, slide, pipe))
     }
 }

@@ -117,16 +117,21 @@ impl StreamingContext {
         self.graph.borrow_mut().keep(operator);
     }
 
+    /// The position of the operator that is added next.
+    pub(crate) fn next_id(&self) -> OperatorId {
+        self.graph.borrow().next_id()
+    }
+
     pub(crate) fn add(
         &self,
         role: Role,
         kind: &str,
         parents: Vec<OperatorId>,
         every: u64,
-        make: impl FnOnce(OperatorId) -> Box<dyn Operator>,
+        operator: Box<dyn Operator>,
     ) -> OperatorId {
         let mut graph = self.graph.borrow_mut();
-        graph.add(role, kind, parents, every, make)
+        graph.add(role, kind, parents, every, operator)
     }
 }
 

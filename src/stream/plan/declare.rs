@@ -25,16 +25,12 @@ impl StreamingContext {
         slide: u64,
         pipe: impl FnOnce(OperatorId) -> P,
     ) -> DStream<'_, P::Item, Shared<P>> {
-        let mut made = None;
-        let operator = self.add(Role::Stream, kind, parents, slide, |operator| {
-            let pipe = Shared {
-                pipe: pipe(operator),
-                slot: Slot::new(),
-            };
-            made = Some(pipe.clone());
-            Box::new(pipe)
-        });
-        let pipe = made.expect("`add` calls `make`");
+        let pipe = Shared {
+            pipe: pipe(self.next_id()),
+            slot: Slot::new(),
+        };
+        let operator = Box::new(pipe.clone());
+        let operator = self.add(Role::Stream, kind, parents, slide, operator);
         DStream::new(self, operator, slide, pipe)
     }
 
@@ -63,9 +59,13 @@ impl StreamingContext {
         let pipe = Materialized {
             slot: Arc::clone(&slot),
         };
-        let operator = self.add(Role::Stream, kind, parents, slide, |_| {
-            Box::new(Wide { slot, evaluate })
-        });
+        let operator = self.add(
+            Role::Stream,
+            kind,
+            parents,
+            slide,
+            Box::new(Wide { slot, evaluate }),
+        );
         DStream::new(self, operator, slide, pipe)
     }
 
@@ -77,8 +77,12 @@ impl StreamingContext {
         slide: u64,
         act: impl FnMut(&OperatorContext) -> Result<(), BatchError> + Send + 'static,
     ) {
-        self.add(Role::Output, kind, std::vec![parent], slide, |_| {
-            Box::new(Act(act))
-        });
+        self.add(
+            Role::Output,
+            kind,
+            std::vec![parent],
+            slide,
+            Box::new(Act(act)),
+        );
     }
 }

@@ -46,18 +46,23 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    /// Adds an operator; `make` is given its position.
+    /// The position of the operator that is added next.
+    pub(crate) fn next_id(&self) -> OperatorId {
+        self.declared.len() as OperatorId
+    }
+
+    /// Adds an operator at [`next_id`](Self::next_id).
     pub(crate) fn add(
         &mut self,
         role: Role,
         kind: &str,
         parents: Vec<OperatorId>,
         every: u64,
-        make: impl FnOnce(OperatorId) -> Box<dyn Operator>,
+        operator: Box<dyn Operator>,
     ) -> OperatorId {
-        let id = self.declared.len() as OperatorId;
+        let id = self.next_id();
         self.declared.push(Declared {
-            operator: make(id),
+            operator,
             name: format!("{kind}-{id}"),
             role,
             parents,

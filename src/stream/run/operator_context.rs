@@ -40,20 +40,21 @@ impl OperatorContext {
         busy: impl Fn(&I) -> bool,
         work: impl Fn(&PartitionContext, I) -> R + Sync,
     ) -> Result<Vec<R>, BatchError> {
-        self.job
-            .executor
-            .map(items, busy, |partition, item| {
-                let task = PartitionContext::new(self.operator, partition, self.time);
-                let result = self.guard(Some(partition), || work(&task, item))?;
-                match task.into_failure() {
-                    None => Ok(result),
-                    Some((operator, error)) => {
-                        Err(self.error(operator, Some(partition), Cause::Error(error)))
-                    }
+        let results = self.job.executor.map(items, busy, |partition, item| {
+            let task = PartitionContext::new(self.operator, partition, self.time);
+            let result = self.guard(Some(partition), || work(&task, item))?;
+            match task.into_failure() {
+                None => Ok(result),
+                Some((operator, error)) => {
+                    Err(self.error(operator, Some(partition), Cause::Error(error)))
                 }
-            })
-            .into_iter()
-            .collect()
+            }
+        });
+        let mut all = Vec::with_capacity(results.len());
+        for result in results {
+            all.push(result?);
+        }
+        Ok(all)
     }
 
     /// Like [`each`](Self::each), for work that can fail.
@@ -96,6 +97,17 @@ impl OperatorContext {
         partition: Option<usize>,
         work: impl FnOnce() -> R,
     ) -> Result<R, BatchError> {
+        let (mut work, mut result) = (Some(work), None);
+        self.run_guarded(partition, &mut || result = work.take().map(|work| work()))?;
+        Ok(result.expect("the work has returned"))
+    }
+
+    /// What [`guard`](Self::guard) does, without any type of the caller's: compiled once.
+    fn run_guarded(
+        &self,
+        partition: Option<usize>,
+        work: &mut dyn FnMut(),
+    ) -> Result<(), BatchError> {
         catch(work).map_err(|(blamed, payload)| match payload.downcast::<BatchError>() {
             Ok(inner) => *inner,
             Err(payload) => {

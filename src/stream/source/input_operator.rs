@@ -192,9 +192,7 @@ impl StreamingContext {
             logged: Logged::new(),
         };
         let interval = settings.interval;
-        let operator = self.add(Role::Stream, kind, Vec::new(), interval, |_| {
-            Box::new(operator)
-        });
+        let operator = self.add(Role::Stream, kind, Vec::new(), interval, Box::new(operator));
         DStream::new(self, operator, interval, pipe)
     }
 }

@@ -1,6 +1,7 @@
 //! The worker threads.
 
 use std::fmt;
+use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::vec::Vec;
 
@@ -69,25 +70,31 @@ impl Executor {
         busy: impl Fn(&I) -> bool,
         work: impl Fn(usize, I) -> R + Sync,
     ) -> Vec<R> {
-        let are_two_busy = |_: &&Arc<_>| items.iter().filter(|item| busy(item)).nth(1).is_some();
-        let Some(pool) = self.pool.as_ref().filter(are_two_busy) else {
-            let items = items.into_iter().enumerate();
-            return items.map(|(index, item)| work(index, item)).collect();
-        };
-        let cells: Vec<_> = items
-            .into_iter()
-            .map(|item| Mutex::new((Some(item), None)))
-            .collect();
-        scatter(pool, cells.len(), &|index| {
-            let item = lock(&cells[index]).0.take();
-            let result = item.map(|item| work(index, item));
-            lock(&cells[index]).1 = result;
+        let mut are_busy = 0;
+        let mut cells = Vec::with_capacity(items.len());
+        for item in items {
+            are_busy += usize::from(busy(&item));
+            cells.push(Mutex::new(Cell::Item(item)));
+        }
+        self.scatter(are_busy >= 2, cells.len(), &|index| {
+            let item = mem::replace(&mut *lock(&cells[index]), Cell::Taken);
+            if let Cell::Item(item) = item {
+                let result = work(index, item);
+                *lock(&cells[index]) = Cell::Result(result);
+            }
         });
-        let results = cells.into_iter().map(|cell| {
-            let (_, result) = cell.into_inner().unwrap_or_else(PoisonError::into_inner);
-            result.expect("every index was given out once")
-        });
-        results.collect()
+        results(cells)
+    }
+
+    /// Calls `work` for every index below `count`. It knows no type of the caller's, so that the
+    /// thread pool's machinery is compiled once and not for every operator.
+    fn scatter(&self, in_parallel: bool, count: usize, work: &(dyn Fn(usize) + Sync)) {
+        match self.pool.as_ref().filter(|_| in_parallel) {
+            Some(pool) => pool.install(|| {
+                (0..count).into_par_iter().with_max_len(1).for_each(work);
+            }),
+            None => (0..count).for_each(work),
+        }
     }
 
     /// Runs `work` on one of the worker threads, if there are any.
@@ -99,12 +106,25 @@ impl Executor {
     }
 }
 
-/// Calls `work` in parallel for every index below `count`. It is not generic, so that the code of
-/// the thread pool is compiled once and not for every operator.
-fn scatter(pool: &rayon::ThreadPool, count: usize, work: &(dyn Fn(usize) + Sync)) {
-    pool.install(|| {
-        (0..count).into_par_iter().with_max_len(1).for_each(work);
-    });
+/// An item on its way to its result.
+enum Cell<I, R> {
+    Item(I),
+    Taken,
+    Result(R),
+}
+
+/// The results of all cells. It knows no closure, so that it is compiled once for each type of
+/// item and result. Plain loops here and in `map`: chains of iterators were most of the code of
+/// a program of many operators.
+fn results<I, R>(cells: Vec<Mutex<Cell<I, R>>>) -> Vec<R> {
+    let mut results = Vec::with_capacity(cells.len());
+    for cell in cells {
+        match cell.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Cell::Result(result) => results.push(result),
+            Cell::Item(_) | Cell::Taken => unreachable!("every index was given out once"),
+        }
+    }
+    results
 }
 
 impl fmt::Debug for Executor {
