@@ -155,7 +155,7 @@ impl fmt::Display for BuildError {
                 f,
                 "the rate {given} is not a positive number of items per second"
             ),
-            Self::Threads(error) => write!(f, "the worker threads could not be made: {error}"),
+            Self::Threads(error) => write!(f, "cannot start the worker threads: {error}"),
         }
     }
 }

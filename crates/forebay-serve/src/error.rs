@@ -25,9 +25,9 @@ impl fmt::Display for ServeError {
         match self {
             Self::Address(address, cause) => write!(f, "cannot listen at {address}: {cause}"),
             Self::Token => f.write_str("the token is not one word of visible ASCII characters"),
-            Self::Name(name) => write!(f, "two things to serve are named {name}"),
+            Self::Name(name) => write!(f, "two streams or states are named {name}"),
             Self::Limit => f.write_str("a limit of the server is zero"),
-            Self::Thread(cause) => write!(f, "the thread of the server could not be made: {cause}"),
+            Self::Thread(cause) => write!(f, "cannot start the thread of the server: {cause}"),
         }
     }
 }

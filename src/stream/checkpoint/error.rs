@@ -156,7 +156,7 @@ impl fmt::Display for CheckpointError {
                 type_name,
             } => write!(
                 f,
-                "operator {operator} keeps {type_name}, which was not made durable"
+                "operator {operator} keeps {type_name}, which is not durable: register it with ContextBuilder::durable"
             ),
             Self::NotReplayable { operator } => write!(
                 f,
@@ -166,10 +166,10 @@ impl fmt::Display for CheckpointError {
             Self::Encode { operator, error } => {
                 write!(
                     f,
-                    "the state of operator {operator} cannot be written: {error}"
+                    "the state of operator {operator} cannot be encoded: {error}"
                 )
             }
-            Self::Foreign { path } => write!(f, "{} is no checkpoint file", path.display()),
+            Self::Foreign { path } => write!(f, "{} is not a checkpoint file", path.display()),
             Self::Version {
                 path,
                 version,
@@ -186,7 +186,7 @@ impl fmt::Display for CheckpointError {
             } => none_is_whole(directory, passed_over, f),
             Self::Unclaimed { path, operator } => write!(
                 f,
-                "{} has state of operator {operator}, which the program does not have",
+                "{} has the state of operator {operator}, but the program has no operator of this name with state",
                 path.display()
             ),
             Self::TypeChanged {
@@ -196,7 +196,7 @@ impl fmt::Display for CheckpointError {
                 is,
             } => write!(
                 f,
-                "{}: the state of operator {operator} was of {was:?} and is of {is:?}",
+                "{}: the state of operator {operator} has the types {was:?} in the checkpoint and {is:?} in the program",
                 path.display()
             ),
             Self::State {
@@ -205,7 +205,7 @@ impl fmt::Display for CheckpointError {
                 error,
             } => write!(
                 f,
-                "{}: the state of operator {operator} cannot be read: {error}",
+                "{}: the state of operator {operator} cannot be decoded: {error}",
                 path.display()
             ),
             Self::Setting {
@@ -213,10 +213,14 @@ impl fmt::Display for CheckpointError {
                 what,
                 was,
                 is,
-            } => write!(f, "{}: the {what} was {was} and is {is}", path.display()),
+            } => write!(
+                f,
+                "{}: the {what} is {was} in the checkpoint and {is} in the program",
+                path.display()
+            ),
             Self::Occupied { directory } => write!(
                 f,
-                "{} has checkpoints of an earlier run, to be recovered or removed",
+                "{} has checkpoints of an earlier run: recover them or remove them",
                 directory.display()
             ),
         }
@@ -228,7 +232,7 @@ fn none_is_whole(
     passed_over: &[PassedOver],
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
-    write!(f, "no checkpoint in {} is whole", directory.display())?;
+    write!(f, "no checkpoint in {} is intact", directory.display())?;
     let mut reasons = passed_over.iter().map(PassedOver::reason);
     reasons.try_for_each(|reason| write!(f, "; {reason}"))
 }

@@ -163,7 +163,7 @@ pub(crate) fn header<'a>(
         });
     }
     if header[10] != kind as u8 {
-        return Err(corrupt("it is of another kind"));
+        return Err(corrupt("it is a file of another kind"));
     }
     Ok(rest)
 }

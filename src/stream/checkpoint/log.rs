@@ -160,7 +160,7 @@ impl<T: 'static> Log<T> {
             what,
         };
         let record = self.decode(section);
-        let (number, record) = record.map_err(|_| corrupt("a record makes no sense"))?;
+        let (number, record) = record.map_err(|_| corrupt("a record cannot be decoded"))?;
         let wanted = self.next + self.waiting.len() as u64;
         let follows = expected.is_none_or(|expected| number == expected);
         if !follows || number > wanted {

@@ -110,7 +110,7 @@ impl Manifest {
             return Err(corrupt("a manifest has one section"));
         };
         let mut rest = body;
-        let manifest = take(&mut rest).map_err(|_| corrupt("the manifest makes no sense"))?;
+        let manifest = take(&mut rest).map_err(|_| corrupt("the manifest cannot be decoded"))?;
         used_up(rest).map_err(|_| corrupt("the manifest is too long"))?;
         Ok(manifest)
     }

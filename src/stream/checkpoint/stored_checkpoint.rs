@@ -78,7 +78,7 @@ impl StoredCheckpoint {
             return Err(corrupt("it is not the file that the manifest names"));
         }
         match (makes_sense, wanted.is_empty()) {
-            (false, _) => Err(corrupt("a section makes no sense")),
+            (false, _) => Err(corrupt("a section cannot be decoded")),
             (true, false) => Err(corrupt("a section is missing")),
             (true, true) => Ok(()),
         }
@@ -104,7 +104,8 @@ impl StoredCheckpoint {
         });
         let (operator, group) = head.id;
         let saved = self.operators.get_mut(operator as usize);
-        let (_, saved) = saved.ok_or("there is no such operator")?;
+        let (_, saved) =
+            saved.ok_or("a piece belongs to an operator that the manifest does not name")?;
         match group {
             WHOLE => saved.whole = Some(piece),
             group => {

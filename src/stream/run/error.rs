@@ -33,7 +33,7 @@ impl fmt::Display for StartError {
         match self {
             Self::NoOutput => f.write_str("no output operations registered, so nothing to execute"),
             Self::DuplicateName(name) => write!(f, "two operators are named {name}"),
-            Self::Thread(error) => write!(f, "the clock thread could not be made: {error}"),
+            Self::Thread(error) => write!(f, "cannot start the clock thread: {error}"),
             Self::Input(name, error) => write!(f, "input {name} could not start: {error}"),
             Self::Checkpoint(error) => error.fmt(f),
             Self::State(error) => error.fmt(f),

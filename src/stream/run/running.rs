@@ -204,7 +204,7 @@ struct EndOnUnwind<'a>(&'a Control);
 
 impl Drop for EndOnUnwind<'_> {
     fn drop(&mut self) {
-        let cause = Cause::Panic("the driver itself".into());
+        let cause = Cause::Panic("outside of any operator".into());
         let time = BatchTime::from_millis(0);
         self.0
             .end(Err(BatchError::new("driver".into(), time, None, cause)));

@@ -56,9 +56,9 @@ pub(crate) fn recovered(recovery: &crate::stream::checkpoint::recovery::Recovery
     match (recovery.restored(), recovery.path()) {
         (Some(time), Some(path)) => {
             let (time, path) = (time.as_millis(), path.display());
-            tracing::info!(time, %path, "the stream goes on from a checkpoint");
+            tracing::info!(time, %path, "the stream resumes from a checkpoint");
         }
-        _ => tracing::info!("there is no checkpoint: the stream begins"),
+        _ => tracing::info!("there is no checkpoint: the stream starts from the beginning"),
     }
 }
 

@@ -24,7 +24,7 @@ pub struct StoppedError<T>(pub T);
 
 impl<T> fmt::Display for StoppedError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the stream has stopped and takes nothing any more")
+        f.write_str("the stream has stopped: it takes no more items")
     }
 }
 

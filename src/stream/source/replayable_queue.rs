@@ -92,7 +92,9 @@ impl<T> Inner<T> {
     fn get(&self, number: u64) -> Result<Option<&Arc<Vec<T>>>, BoxError> {
         let first = self.first;
         let Some(place) = number.checked_sub(first) else {
-            return Err(format!("batch {number} is gone: the first at hand is {first}").into());
+            return Err(
+                format!("batch {number} was dropped: the oldest batch held is {first}").into(),
+            );
         };
         let place = usize::try_from(place).unwrap_or(usize::MAX);
         Ok(self.batches.get(place))

@@ -107,7 +107,7 @@ impl<A: ToSocketAddrs + Send + 'static> Receiver for Socket<A> {
         let mut connection = TcpStream::connect(&self.address)?;
         connection.set_read_timeout(Some(SILENCE))?;
         match forward(&mut connection, sender, &self.status)? {
-            true => Err("the other side has closed the connection".into()),
+            true => Err("the server closed the connection".into()),
             false => Ok(()),
         }
     }

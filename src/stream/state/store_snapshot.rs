@@ -142,14 +142,17 @@ impl<K: Key, S: Data> StateStore<K, S> {
         let mut buffer = Vec::new();
         for (&group, piece) in &saved.groups {
             if group >= self.routing.groups {
-                return Err(BoxError::from("there is no such key group").into());
+                return Err(BoxError::from(
+                    "a key group has a number that the stream does not have",
+                )
+                .into());
             }
             let partition = self.routing.owner(group);
             let mut bytes = piece.read(&mut buffer).map_err(Refusal::Read)?;
             let table = take_table(keys, states, &mut bytes)?;
             let astray = |hash| self.routing.group(hash) != group;
             if table.entries().iter().any(|entry| astray(entry.hash())) {
-                return Err(BoxError::from("a key is in a group that is not its own").into());
+                return Err(BoxError::from("a key is in the wrong key group").into());
             }
             let mut tables = self.write(partition);
             let at = tables.put(group, table);
