@@ -194,3 +194,8 @@ impl Drop for Pages {
         let _ = fs::remove_file(&self.path);
     }
 }
+
+/// The guide's examples are compiled and run as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/src/survives.md")]
+struct GuideSurvives;

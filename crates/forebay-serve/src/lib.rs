@@ -34,3 +34,8 @@ pub use served::ServedStream;
 pub use server::{Server, ServerBuilder};
 pub use state::ServedState;
 pub use telemetry::Telemetry;
+
+/// The guide's examples are compiled and run as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/src/asking.md")]
+struct GuideAsking;
