@@ -8,7 +8,7 @@ use std::{fmt, io};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// The address cannot be listened at: another program does, say.
+    /// The server cannot listen at the address: it may be in use.
     Address(SocketAddr, io::Error),
     /// The token is empty, or has characters that are not visible ASCII.
     Token,
@@ -16,7 +16,7 @@ pub enum ServeError {
     Name(String),
     /// A limit is zero.
     Limit,
-    /// The thread of the server could not be made.
+    /// The thread of the server could not be started.
     Thread(io::Error),
 }
 
