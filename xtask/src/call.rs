@@ -75,6 +75,11 @@ impl Call {
         self
     }
 
+    /// In another workspace: with the profile of this one, whose builds are then used again.
+    pub(crate) fn with_our_profile(self) -> Self {
+        self.env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only")
+    }
+
     /// Runs it, shows what it prints, and fails if it fails.
     pub(crate) fn run(mut self) -> Result<(), Failure> {
         println!("$ {}", self.text);

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::call::{self, Call, NOT_TESTED, call, cargo, not_tested};
 use crate::tests::AS_TESTED;
 use crate::tools::{self, DENY, HACK, SHEAR, TYPOS};
-use crate::{Failure, Task, guide, layers, tests};
+use crate::{Failure, Task, guide, layers, package, tests};
 
 type Step = (&'static str, fn(&Task) -> Result<(), Failure>);
 
@@ -34,7 +34,7 @@ const STEPS: [Step; 19] = [
     ("examples", examples),
     ("interop", tests::interop),
     ("page", tests::page),
-    ("packages", package),
+    ("packages", package::run),
     ("workspaces beside this one", beside),
     ("SQLite", tests::sqlite),
 ];
@@ -217,18 +217,6 @@ fn examples(_: &Task) -> Result<(), Failure> {
         run(name, &[])?;
     }
     Ok(())
-}
-
-/// Every published crate builds from the files that it would be published with.
-pub(crate) fn package(task: &Task) -> Result<(), Failure> {
-    let packages = task
-        .workspace
-        .packages
-        .iter()
-        .filter(|package| package.is_published());
-    cargo(["package", "--allow-dirty", "--all-features"])
-        .args(packages.flat_map(|package| ["--package", &package.name]))
-        .run()
 }
 
 /// Fuzz targets, rivals and examples with manifests of their own compile.

@@ -6,6 +6,7 @@ mod cost;
 mod gate;
 mod guide;
 mod layers;
+mod package;
 mod tests;
 mod tools;
 mod workspace;
@@ -55,7 +56,7 @@ const COMMANDS: [Command; 18] = [
         "package",
         "",
         "every published crate builds from its own files",
-        gate::package,
+        package::run,
     ),
     (
         "interop",

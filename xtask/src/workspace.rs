@@ -23,6 +23,7 @@ pub(crate) struct Package {
     id: String,
     manifest_path: PathBuf,
     pub(crate) name: String,
+    pub(crate) version: String,
     pub(crate) rust_version: Option<String>,
     /// `Some` of no registry: not published.
     publish: Option<Vec<String>>,
