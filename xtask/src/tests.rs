@@ -79,7 +79,7 @@ pub(crate) fn conformance(_: &Task) -> Result<(), Failure> {
 }
 
 pub(crate) fn stats(task: &Task) -> Result<(), Failure> {
-    cargo(["test", "--release", "--all-features", "--test", "stats"])
+    cargo(["test", "--package", "forebay-stats"])
         .env("FOREBAY_SOAK", task.arg_or(0, "10"))
         .run()
 }
