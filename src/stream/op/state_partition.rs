@@ -77,6 +77,7 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
     }
 
     /// One call of the function for one record, whose key is likely to be at a position.
+    #[inline(always)]
     fn update<V, I>(
         &mut self,
         time: BatchTime,

@@ -70,13 +70,19 @@ impl Executor {
         busy: impl Fn(&I) -> bool,
         work: impl Fn(usize, I) -> R + Sync,
     ) -> Vec<R> {
-        let mut are_busy = 0;
+        let are_two_busy = |_: &&Arc<_>| items.iter().filter(|item| busy(item)).nth(1).is_some();
+        let Some(pool) = self.pool.as_ref().filter(are_two_busy) else {
+            let mut results = Vec::with_capacity(items.len());
+            for (index, item) in items.into_iter().enumerate() {
+                results.push(work(index, item));
+            }
+            return results;
+        };
         let mut cells = Vec::with_capacity(items.len());
         for item in items {
-            are_busy += usize::from(busy(&item));
             cells.push(Mutex::new(Cell::Item(item)));
         }
-        self.scatter(are_busy >= 2, cells.len(), &|index| {
+        scatter(pool, cells.len(), &|index| {
             let item = mem::replace(&mut *lock(&cells[index]), Cell::Taken);
             if let Cell::Item(item) = item {
                 let result = work(index, item);
@@ -84,17 +90,6 @@ impl Executor {
             }
         });
         results(cells)
-    }
-
-    /// Calls `work` for every index below `count`. It knows no type of the caller's, so that the
-    /// thread pool's machinery is compiled once and not for every operator.
-    fn scatter(&self, in_parallel: bool, count: usize, work: &(dyn Fn(usize) + Sync)) {
-        match self.pool.as_ref().filter(|_| in_parallel) {
-            Some(pool) => pool.install(|| {
-                (0..count).into_par_iter().with_max_len(1).for_each(work);
-            }),
-            None => (0..count).for_each(work),
-        }
     }
 
     /// Runs `work` on one of the worker threads, if there are any.
@@ -106,7 +101,15 @@ impl Executor {
     }
 }
 
-/// An item on its way to its result.
+/// Calls `work` in parallel for every index below `count`. It is not generic, so that the code of
+/// the thread pool is compiled once and not for every operator.
+fn scatter(pool: &rayon::ThreadPool, count: usize, work: &(dyn Fn(usize) + Sync)) {
+    pool.install(|| {
+        (0..count).into_par_iter().with_max_len(1).for_each(work);
+    });
+}
+
+/// An item, and then its result.
 enum Cell<I, R> {
     Item(I),
     Taken,
@@ -114,8 +117,7 @@ enum Cell<I, R> {
 }
 
 /// The results of all cells. It knows no closure, so that it is compiled once for each type of
-/// item and result. Plain loops here and in `map`: chains of iterators were most of the code of
-/// a program of many operators.
+/// item and result. Here and in `map` loops compile to much less code than chains of iterators.
 fn results<I, R>(cells: Vec<Mutex<Cell<I, R>>>) -> Vec<R> {
     let mut results = Vec::with_capacity(cells.len());
     for cell in cells {
