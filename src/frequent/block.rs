@@ -6,12 +6,9 @@ use super::counters::{Slot, hash_with};
 use super::cut::PendingCut;
 use super::front::Front;
 use super::misra_gries::{MisraGries, Steps};
-use super::plain::FAR;
+use super::plain::{BLOCK, FAR};
 use super::tags::{BUCKET, fewest_buckets};
 use super::weight::Weight;
-
-/// Keys hashed together, so that the memory they need is fetched together.
-pub(super) const BLOCK: usize = 128;
 
 impl<K: Hash + Eq + Clone, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     /// Offers every key of a slice, each with weight one. Keys that own memory are cloned only if they

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use core::hint::select_unpredictable as choose;
 use core::mem;
 
-use super::block::BLOCK;
+use super::plain::BLOCK;
 use super::weight::Weight;
 
 /// Bytes of the longest front: a part of the second-level cache.

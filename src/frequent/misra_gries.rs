@@ -293,30 +293,6 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     {
         self.count_of(self.counters.get(key))
     }
-
-    /// Reduces if there are too many counters: to k, or where a buffer is kept to about k.
-    #[inline]
-    pub(super) fn settle(&mut self) {
-        if self.counters.len() > self.most_counters() {
-            match self.steps {
-                Steps::Textbook | Steps::Gathered | Steps::Merged => self.subtract(self.cut()),
-                Steps::Weighted => self.reduce_buffer(),
-            }
-        }
-    }
-
-    /// Subtracts from all counters, and books that.
-    #[cold]
-    pub(super) fn subtract(&mut self, cut: W) {
-        self.counters.subtract(cut);
-        self.book_reduction(cut);
-    }
-
-    /// Books that so much was subtracted from all counters.
-    pub(super) fn book_reduction(&mut self, cut: W) {
-        self.subtracted = self.subtracted.saturating_add(cut);
-        self.pending = PendingCut::unknown();
-    }
 }
 
 /// Whether a summary may have `k` counters; with the buffer they must be countable in 32 bits.

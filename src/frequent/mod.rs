@@ -54,6 +54,7 @@
 
 mod answers;
 mod block;
+mod compare;
 mod counters;
 mod cut;
 mod decay;
@@ -64,6 +65,7 @@ mod misra_gries;
 mod parts;
 mod plain;
 mod private;
+mod reduce;
 mod row;
 #[cfg(feature = "serde")]
 mod serde;

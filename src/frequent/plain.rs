@@ -4,10 +4,12 @@ use core::hash::{BuildHasher, Hash};
 use core::hint::{black_box, select_unpredictable as choose};
 use core::mem;
 
-use super::block::BLOCK;
 use super::counters::{Counters, Entry, Place, Slot, hash_with, search};
 use super::tags::{BUCKET, Tag, Tags, first, home, tag};
 use super::weight::Weight;
+
+/// Keys hashed together, so that their memory is fetched together.
+pub(super) const BLOCK: usize = 128;
 
 /// Bytes of a table that does not fit the caches near the processor.
 pub(super) const FAR: usize = 1 << 21;

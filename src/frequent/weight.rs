@@ -3,8 +3,8 @@
 use core::fmt::{Debug, Display};
 use core::num::NonZero;
 
+use super::compare::{larger, larger_of_words};
 use super::error::UpdateError;
-use super::sweep::{larger, larger_of_words};
 use super::tags::Places;
 
 /// A type that items can be weighed in: any unsigned integer, `f32` or `f64`.
