@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use rand::Rng;
 
 use super::bottom_k::{BottomK, Entry};
-use super::reservoir::UniformRank;
+use super::rank::UniformRank;
 use super::skip::{geometric, ln_miss};
 use crate::random::open01;
 

@@ -14,14 +14,7 @@ use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-/// A random rank: copied freely and totally ordered.
-pub(crate) trait Rank: Copy {
-    fn order(&self, other: &Self) -> Ordering;
-
-    /// Whether a sampler could have drawn it.
-    #[cfg(feature = "serde")]
-    fn is_valid(&self) -> bool;
-}
+use super::rank::Rank;
 
 /// How many accepted items a sample smaller than this gathers before it lowers its threshold.
 pub(crate) const FEWEST_GATHERED: usize = 8;
@@ -60,7 +53,7 @@ impl<K: Rank, T> Eq for Entry<K, T> {}
 #[cfg_attr(
     feature = "serde",
     serde(
-        try_from = "super::stored::StoredBottomK<K, T>",
+        try_from = "StoredBottomK<K, T>",
         bound(
             serialize = "K: Rank + serde::Serialize, T: serde::Serialize",
             deserialize = "K: Rank + serde::Deserialize<'de>, T: serde::Deserialize<'de>"
@@ -277,10 +270,29 @@ impl<K: Rank, T> BottomK<K, T> {
     }
 }
 
+/// The stored form of a [`BottomK`].
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+struct StoredBottomK<K, T> {
+    capacity: usize,
+    threshold: Option<K>,
+    entries: Vec<Entry<K, T>>,
+}
+
+#[cfg(feature = "serde")]
+impl<K: Rank, T> TryFrom<StoredBottomK<K, T>> for BottomK<K, T> {
+    type Error = &'static str;
+
+    fn try_from(stored: StoredBottomK<K, T>) -> Result<Self, Self::Error> {
+        let entries = BinaryHeap::from(stored.entries);
+        Self::from_parts(stored.capacity, stored.threshold, entries)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::reservoir::UniformRank;
+    use crate::sample::rank::UniformRank;
 
     /// Calls `visit` with every permutation of `0..n` (Heap's algorithm).
     fn permutations(n: usize, visit: &mut impl FnMut(&[usize])) {

@@ -1,36 +1,13 @@
 //! `DecayingReservoir`: a sample in which an item's chances halve with every half-life of age.
 
-use core::cmp::Ordering;
-
 use rand::Rng;
 
 use super::api::{bottom_k_api, seeded_constructors, seen_api};
-use super::bottom_k::{BottomK, Rank};
+use super::bottom_k::BottomK;
 use super::exponent::Exponent;
+use super::rank::DecayingRank;
 use crate::random::{DefaultRng, exponential, open01};
 use crate::{Merge, Summary};
-
-/// The logarithm to base 2 of a rank, and the timestamp whose weight gave it.
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct DecayingRank {
-    log2_rank: Exponent,
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
-    time: f64,
-}
-
-impl Rank for DecayingRank {
-    #[inline]
-    fn order(&self, other: &Self) -> Ordering {
-        let (a, b) = (&self.log2_rank, &other.log2_rank);
-        a.high.total_cmp(&b.high).then(a.low.total_cmp(&b.low))
-    }
-
-    #[cfg(feature = "serde")]
-    fn is_valid(&self) -> bool {
-        self.log2_rank.is_finite() && self.time.is_finite()
-    }
-}
 
 /// A sample of `capacity` items without replacement in which recent items are more likely than old
 /// ones: forward exponential decay.
@@ -392,6 +369,8 @@ seen_api!(DecayingReservoir);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample::rank::Rank;
+    use core::cmp::Ordering;
 
     #[test]
     fn exponents_keep_what_one_f64_would_lose() {

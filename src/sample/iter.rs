@@ -5,10 +5,8 @@ use core::iter::FusedIterator;
 use core::{iter, option, slice};
 
 use super::bottom_k::Entry;
-use super::decaying::DecayingRank;
-use super::reservoir::UniformRank;
+use super::rank::{DecayingRank, UniformRank, WeightedRank};
 use super::split::Weighted;
-use super::weighted::WeightedRank;
 
 /// The items a sampler holds, in no meaningful order.
 pub struct Iter<'a, T>(Inner<'a, T>);

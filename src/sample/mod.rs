@@ -103,6 +103,7 @@ mod lanes;
 mod latent;
 mod part_estimates;
 mod pass;
+mod rank;
 mod replacement;
 mod reservoir;
 mod skip;
@@ -124,8 +125,8 @@ pub use reservoir::Reservoir;
 #[cfg(feature = "datasketches")]
 pub(crate) use split::Weighted;
 pub use stratified::StratifiedReservoir;
-#[cfg(feature = "datasketches")]
-pub(crate) use var_opt::Adjusted;
 pub use var_opt::VarOpt;
+#[cfg(feature = "datasketches")]
+pub(crate) use var_opt::adjusted::Adjusted;
 pub use weight::{Weight, WeightError};
 pub use weighted::WeightedReservoir;

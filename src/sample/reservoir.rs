@@ -5,36 +5,17 @@ mod unranked;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::cmp::Ordering;
 
 use rand::Rng;
 
 use super::api::{bottom_k_api, seeded_constructors};
 use super::block;
-use super::bottom_k::{BottomK, Entry, FEWEST_GATHERED, Rank};
+use super::bottom_k::{BottomK, Entry, FEWEST_GATHERED};
 use super::pass::{pass_counted, pass_each};
+use super::rank::UniformRank;
 use super::skip::{geometric, ln_miss};
 use crate::random::{DefaultRng, open01};
 use crate::{Merge, Summary};
-
-/// A rank of the uniform law on (0, 1).
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct UniformRank(
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))] pub(crate) f64,
-);
-
-impl Rank for UniformRank {
-    #[inline]
-    fn order(&self, other: &Self) -> Ordering {
-        self.0.total_cmp(&other.0)
-    }
-
-    #[cfg(feature = "serde")]
-    fn is_valid(&self) -> bool {
-        (0.0..1.0).contains(&self.0)
-    }
-}
 
 /// A uniform random sample of `capacity` items of a stream of any length, without replacement.
 ///

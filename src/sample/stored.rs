@@ -3,19 +3,17 @@
 //! Numbers whose every bit matters (ranks, thresholds, jumps) are stored as the bits of the `f64`,
 //! so that text formats neither round them nor fail on infinities.
 
-use alloc::collections::{BTreeMap, BinaryHeap};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::bottom_k::{BottomK, Entry, Rank};
-use super::decaying::DecayingRank;
+use super::bottom_k::BottomK;
 use super::gate::Gate;
 use super::latent::Latent;
-use super::reservoir::UniformRank;
+use super::rank::{DecayingRank, UniformRank, WeightedRank};
 use super::split::Split;
 use super::stratified::{Limits, Stratum};
-use super::weighted::WeightedRank;
 use crate::random::JobSeed;
 
 /// An `f64` as its bits.
@@ -28,23 +26,6 @@ pub(crate) mod bits {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
         u64::deserialize(from).map(f64::from_bits)
-    }
-}
-
-/// The stored form of a [`BottomK`].
-#[derive(Deserialize)]
-pub(crate) struct StoredBottomK<K, T> {
-    capacity: usize,
-    threshold: Option<K>,
-    entries: Vec<Entry<K, T>>,
-}
-
-impl<K: Rank, T> TryFrom<StoredBottomK<K, T>> for BottomK<K, T> {
-    type Error = &'static str;
-
-    fn try_from(stored: StoredBottomK<K, T>) -> Result<Self, Self::Error> {
-        let entries = BinaryHeap::from(stored.entries);
-        Self::from_parts(stored.capacity, stored.threshold, entries)
     }
 }
 

@@ -1,15 +1,12 @@
 //! `VarOpt`: variance-optimal sampling by weight.
 
 #[cfg(feature = "datasketches")]
-mod adjusted;
+pub(super) mod adjusted;
 #[cfg(any(feature = "serde", feature = "datasketches"))]
 mod check;
 #[cfg(feature = "serde")]
 mod decode;
 mod offer;
-
-#[cfg(feature = "datasketches")]
-pub(crate) use adjusted::Adjusted;
 
 use alloc::vec::Vec;
 

@@ -5,33 +5,12 @@ mod slices;
 use rand::Rng;
 
 use super::api::{bottom_k_api, seeded_constructors, seen_api};
-use super::bottom_k::{BottomK, Rank};
+use super::bottom_k::BottomK;
+use super::rank::WeightedRank;
 use super::skip::{ln_exponential_jump, ln_rank, ln_rank_below};
 use super::weight::{Weight, WeightError};
 use crate::random::DefaultRng;
 use crate::{Merge, Summary};
-
-/// The logarithm of a rank, and the weight that gave it.
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct WeightedRank {
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
-    pub(crate) ln_rank: f64,
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
-    pub(crate) weight: f64,
-}
-
-impl Rank for WeightedRank {
-    #[inline]
-    fn order(&self, other: &Self) -> core::cmp::Ordering {
-        self.ln_rank.total_cmp(&other.ln_rank)
-    }
-
-    #[cfg(feature = "serde")]
-    fn is_valid(&self) -> bool {
-        self.ln_rank.is_finite() && self.weight > 0.0 && self.weight.is_finite()
-    }
-}
 
 /// A weighted random sample of `capacity` items without replacement: *successive sampling*.
 ///

@@ -4,9 +4,10 @@ use alloc::vec::Vec;
 
 use rand::Rng;
 
-use super::{Reservoir, State, UniformRank};
+use super::{Reservoir, State};
 use crate::random::{exponential, open01};
 use crate::sample::bottom_k::{BottomK, Entry};
+use crate::sample::rank::UniformRank;
 
 impl<T, R: Rng> Reservoir<T, R> {
     /// A reservoir of `capacity` from `items`, a uniform sample of the `seen` items of a stream.

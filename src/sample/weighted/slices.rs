@@ -12,10 +12,11 @@ use alloc::vec::Vec;
 
 use rand::Rng;
 
-use super::{WeightedRank, WeightedReservoir};
+use super::WeightedReservoir;
 use crate::sample::WeightError;
 use crate::sample::bottom_k::{BottomK, Entry, FEWEST_GATHERED};
 use crate::sample::lanes::sum;
+use crate::sample::rank::WeightedRank;
 use crate::sample::skip::ln_rank_below;
 use crate::sample::weight::Weight;
 
