@@ -6,6 +6,7 @@ use super::api::{bottom_k_api, seeded_constructors, seen_api};
 use super::bottom_k::BottomK;
 use super::exponent::Exponent;
 use super::rank::DecayingRank;
+use super::stored::stored;
 use crate::random::{DefaultRng, exponential, open01};
 use crate::{Merge, Summary};
 
@@ -50,17 +51,7 @@ use crate::{Merge, Summary};
 /// # Ok::<(), forebay::sample::TimeError>(())
 /// ```
 #[derive(Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(
-        try_from = "super::stored::StoredDecaying<T, R>",
-        bound(
-            serialize = "T: serde::Serialize, R: serde::Serialize",
-            deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"
-        )
-    )
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct DecayingReservoir<T, R = DefaultRng> {
     /// Ranks are exponential with the weight as rate.
     core: BottomK<DecayingRank, T>,
@@ -330,38 +321,32 @@ impl core::fmt::Display for TimeError {
 impl core::error::Error for TimeError {}
 
 #[cfg(feature = "serde")]
-impl<T, R> TryFrom<super::stored::StoredDecaying<T, R>> for DecayingReservoir<T, R> {
-    type Error = &'static str;
-
-    fn try_from(stored: super::stored::StoredDecaying<T, R>) -> Result<Self, Self::Error> {
-        let super::stored::StoredDecaying {
-            core,
-            seen,
-            half_life,
-            budget,
-            rng,
-        } = stored;
-        let saturated = core.threshold().is_some();
-        let held = core.len() as u64;
-        if (saturated && seen <= held) || (!saturated && seen != held) {
+impl<T, R> DecayingReservoir<T, R> {
+    /// Checks a reservoir that was read back.
+    fn restore(&mut self) -> Result<(), &'static str> {
+        let saturated = self.is_saturated();
+        let held = self.core.len() as u64;
+        if (saturated && self.seen <= held) || (!saturated && self.seen != held) {
             Err("a decaying reservoir has not seen what it holds")
-        } else if !(half_life > 0.0 && half_life < f64::INFINITY) {
+        } else if !(self.half_life > 0.0 && self.half_life < f64::INFINITY) {
             Err("a half-life is not positive and finite")
-        } else if !(budget.is_nan() || saturated && budget >= 0.0) {
+        } else if !(self.budget.is_nan() || saturated && self.budget >= 0.0) {
             Err("a budget does not fit its reservoir")
         } else {
-            Ok(Self {
-                core,
-                seen,
-                half_life,
-                budget,
-                last: Hazard::default(),
-                rng,
-            })
+            Ok(())
         }
     }
 }
 
+stored!(DecayingReservoir<T, R> {
+    core: BottomK<DecayingRank, T>,
+    seen: u64,
+    #[serde(with = "super::stored::bits")]
+    half_life: f64,
+    #[serde(with = "super::stored::bits")]
+    budget: f64,
+    rng: R,
+} last = Hazard::default());
 seeded_constructors!(DecayingReservoir, half_life: f64);
 bottom_k_api!(DecayingReservoir, core);
 seen_api!(DecayingReservoir);

@@ -1,7 +1,7 @@
 //! `EbPps`: sampling exactly proportional to weight, with a bound on the size, and its decay.
 
 #[cfg(feature = "serde")]
-mod decode;
+mod check;
 mod offer;
 
 use alloc::vec::Vec;
@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use super::api::{iterate_and_debug, offer_weighted, seeded_constructors, seen_api};
 use super::gate::{Gate, Pool};
 use super::latent::Latent;
+use super::stored::stored;
 use super::weight::Weight;
 use crate::random::DefaultRng;
 
@@ -85,17 +86,7 @@ use crate::random::DefaultRng;
 /// assert!(last_ten > 50); // 65 on average: 1 - 0.9^10
 /// ```
 #[derive(Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(
-        try_from = "super::stored::StoredEbPps<T, R>",
-        bound(
-            serialize = "T: serde::Serialize, R: serde::Serialize",
-            deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"
-        )
-    )
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct EbPps<T, R = DefaultRng> {
     /// At least 1.
     capacity: usize,
@@ -309,6 +300,31 @@ impl<T, R> EbPps<T, R> {
     }
 }
 
+#[cfg(feature = "serde")]
+impl<T, R> EbPps<T, R> {
+    /// Checks a sample that was read back, and opens its gate again.
+    fn restore(&mut self) -> Result<(), &'static str> {
+        self.check()?;
+        let pool = self.pool();
+        self.gate.restore(pool)
+    }
+}
+
+stored!(EbPps<T, R> {
+    capacity: usize,
+    latent: Latent<T>,
+    #[serde(with = "super::stored::bits")]
+    total: f64,
+    #[serde(with = "super::stored::bits")]
+    heaviest: f64,
+    #[serde(with = "super::stored::bits")]
+    faded: f64,
+    #[serde(with = "super::stored::bits")]
+    coin: f64,
+    gate: Gate,
+    seen: u64,
+    rng: R,
+});
 seeded_constructors!(EbPps);
 seen_api!(EbPps);
 offer_weighted!(EbPps);

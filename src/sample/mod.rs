@@ -108,7 +108,6 @@ mod replacement;
 mod reservoir;
 mod skip;
 mod split;
-#[cfg(feature = "serde")]
 mod stored;
 mod stratified;
 mod unequal_estimates;

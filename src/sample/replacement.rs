@@ -7,6 +7,7 @@ use rand::Rng;
 use super::api::{iterate_and_debug, seeded_constructors, seen_api};
 use super::pass::{pass_counted, pass_each};
 use super::skip::{geometric, ln_miss};
+use super::stored::stored;
 use crate::random::{DefaultRng, exponential, open01};
 use crate::{Merge, Summary};
 
@@ -55,17 +56,7 @@ use crate::{Merge, Summary};
 /// assert_eq!((sample.len(), sample.seen()), (50, 1_000_000));
 /// ```
 #[derive(Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(
-        try_from = "super::stored::StoredReplacement<T, R>",
-        bound(
-            serialize = "T: serde::Serialize, R: serde::Serialize",
-            deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"
-        )
-    )
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ReplacementReservoir<T, R = DefaultRng> {
     /// At least 1.
     capacity: usize,
@@ -285,35 +276,31 @@ impl<T: Clone, R: Rng> Summary for ReplacementReservoir<T, R> {
 }
 
 #[cfg(feature = "serde")]
-impl<T, R> TryFrom<super::stored::StoredReplacement<T, R>> for ReplacementReservoir<T, R> {
-    type Error = &'static str;
-
-    fn try_from(stored: super::stored::StoredReplacement<T, R>) -> Result<Self, Self::Error> {
-        let super::stored::StoredReplacement {
-            capacity,
-            slots,
-            seen,
-            next,
-            rng,
-        } = stored;
-        if capacity == 0 {
+impl<T, R> ReplacementReservoir<T, R> {
+    /// Checks a sample that was read back.
+    fn restore(&mut self) -> Result<(), &'static str> {
+        let filled = if self.seen == 0 { 0 } else { self.capacity };
+        if self.capacity == 0 {
             Err("the capacity of a sample is 0")
-        } else if slots.len() != if seen == 0 { 0 } else { capacity } {
+        } else if self.slots.len() != filled {
             Err("a sample with replacement does not fill its slots")
-        } else if next <= seen && next != u64::MAX || seen == 0 && next != 1 {
+        } else if self.next <= self.seen && self.next != u64::MAX
+            || self.seen == 0 && self.next != 1
+        {
             Err("the next item to take does not fit the items seen")
         } else {
-            Ok(Self {
-                capacity,
-                slots,
-                seen,
-                next,
-                rng,
-            })
+            Ok(())
         }
     }
 }
 
+stored!(ReplacementReservoir<T, R> {
+    capacity: usize,
+    slots: Vec<T>,
+    seen: u64,
+    next: u64,
+    rng: R,
+});
 seeded_constructors!(ReplacementReservoir);
 seen_api!(ReplacementReservoir);
 iterate_and_debug!(ReplacementReservoir);

@@ -68,7 +68,7 @@ use crate::{Merge, Summary};
 #[cfg_attr(
     feature = "serde",
     serde(
-        try_from = "super::stored::StoredReservoir<T, R>",
+        try_from = "State<T, R>",
         bound(deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>")
     )
 )]
@@ -82,6 +82,7 @@ pub struct Reservoir<T, R = DefaultRng> {
 
 /// What a [`Reservoir`] looks at only when an item's turn has come.
 #[derive(Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 struct State<T, R> {
     /// Ranks are uniform on (0, 1).
     core: BottomK<UniformRank, T>,
@@ -374,18 +375,12 @@ impl<T, R: Rng> Summary for Reservoir<T, R> {
 }
 
 #[cfg(feature = "serde")]
-impl<T, R> TryFrom<super::stored::StoredReservoir<T, R>> for Reservoir<T, R> {
+impl<T, R> TryFrom<State<T, R>> for Reservoir<T, R> {
     type Error = &'static str;
 
-    fn try_from(stored: super::stored::StoredReservoir<T, R>) -> Result<Self, Self::Error> {
-        let super::stored::StoredReservoir {
-            core,
-            seen,
-            next,
-            rng,
-        } = stored;
-        let held = core.len() as u64;
-        if core.threshold().is_some() {
+    fn try_from(state: State<T, R>) -> Result<Self, Self::Error> {
+        let (seen, next, held) = (state.seen, state.next, state.core.len() as u64);
+        if state.core.threshold().is_some() {
             if seen <= held {
                 return Err("a saturated reservoir has not seen more than it holds");
             }
@@ -395,25 +390,22 @@ impl<T, R> TryFrom<super::stored::StoredReservoir<T, R>> for Reservoir<T, R> {
         } else if seen != held || next != 0 {
             return Err("a reservoir without a threshold does not hold all it has seen");
         }
-        Ok(Self::of(State {
-            core,
-            seen,
-            next,
-            rng,
-        }))
+        Ok(Self::of(state))
     }
 }
 
 #[cfg(feature = "serde")]
 impl<T: serde::Serialize, R: serde::Serialize> serde::Serialize for Reservoir<T, R> {
+    /// Stores the fields of `State`, with the true count of the items seen.
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        super::stored::ReservoirRef {
-            core: &self.state.core,
-            seen: self.seen(),
-            next: self.state.next,
-            rng: &self.state.rng,
-        }
-        .serialize(to)
+        use serde::ser::SerializeStruct;
+        let state = &self.state;
+        let mut fields = to.serialize_struct("Reservoir", 4)?;
+        fields.serialize_field("core", &state.core)?;
+        fields.serialize_field("seen", &self.seen())?;
+        fields.serialize_field("next", &state.next)?;
+        fields.serialize_field("rng", &state.rng)?;
+        fields.end()
     }
 }
 

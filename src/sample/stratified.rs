@@ -9,6 +9,7 @@ use core::hash::Hash;
 use rand::Rng;
 
 use super::reservoir::Reservoir;
+use super::stored::stored;
 use crate::hash::route;
 use crate::random::JobSeed;
 use crate::{Merge, Summary};
@@ -52,17 +53,7 @@ use crate::{Merge, Summary};
 /// assert_eq!(per_host.dropped_keys_from(), None);
 /// ```
 #[derive(Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(
-        try_from = "super::stored::StoredStratified<K, T>",
-        bound(
-            serialize = "K: serde::Serialize, T: serde::Serialize",
-            deserialize = "K: Hash + Eq + serde::Deserialize<'de>, T: serde::Deserialize<'de>"
-        )
-    )
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct StratifiedReservoir<K, T> {
     limits: Limits,
     /// The keys kept, by hash; keys of equal hash share a stratum list. All hashes are below
@@ -403,40 +394,43 @@ impl<K: fmt::Debug, T: fmt::Debug> fmt::Debug for StratifiedReservoir<K, T> {
 }
 
 #[cfg(feature = "serde")]
-impl<K: Hash + Eq, T> TryFrom<super::stored::StoredStratified<K, T>> for StratifiedReservoir<K, T> {
-    type Error = &'static str;
-
-    fn try_from(stored: super::stored::StoredStratified<K, T>) -> Result<Self, Self::Error> {
-        let mut read = Self::with_seed(1, stored.seed.get());
-        read.limits = stored.limits;
-        read.dropped_from = stored.dropped_from;
-        read.seen = stored.seen;
-        let limits = stored.limits;
+impl<K: Hash + Eq, T> StratifiedReservoir<K, T> {
+    /// Checks a sample that was read back, and counts its keys and items.
+    fn restore(&mut self) -> Result<(), &'static str> {
+        let limits = self.limits;
         if limits.per_key == 0 || limits.keys == 0 || limits.items < limits.per_key {
             return Err("a cap of a stratified sample is 0");
         }
         let mut seen = 0u64;
-        for (stored_hash, strata) in stored.strata {
+        for (stored_hash, strata) in core::mem::take(&mut self.strata) {
             for stratum in strata {
-                if route(&stratum.key) != stored_hash || read.is_dropped(stored_hash) {
+                if route(&stratum.key) != stored_hash || self.is_dropped(stored_hash) {
                     return Err("a key of a stratified sample is not where its hash belongs");
                 }
-                if read.get(&stratum.key).is_some() {
+                if self.get(&stratum.key).is_some() {
                     return Err("a key of a stratified sample is there twice");
                 }
                 if stratum.sample.is_empty() || stratum.sample.capacity() > limits.per_key {
                     return Err("a key's sample does not fit its cap");
                 }
                 seen = seen.saturating_add(stratum.sample.seen());
-                read.merge_stratum(stored_hash, stratum);
+                self.merge_stratum(stored_hash, stratum);
             }
         }
-        if read.keys > limits.keys || read.items > limits.items {
+        if self.keys > limits.keys || self.items > limits.items {
             return Err("a stratified sample holds more than its caps allow");
         }
-        if seen > stored.seen || (seen < stored.seen && stored.dropped_from.is_none()) {
+        if seen > self.seen || (seen < self.seen && self.dropped_from.is_none()) {
             return Err("a stratified sample has not seen what it holds");
         }
-        Ok(read)
+        Ok(())
     }
 }
+
+stored!(StratifiedReservoir<K, T> where K: Hash + Eq {
+    limits: Limits,
+    strata: BTreeMap<u64, Vec<Stratum<K, T>>>,
+    dropped_from: Option<u64>,
+    seen: u64,
+    seed: JobSeed,
+} keys = 0, items = 0);

@@ -4,8 +4,6 @@
 pub(super) mod adjusted;
 #[cfg(any(feature = "serde", feature = "datasketches"))]
 mod check;
-#[cfg(feature = "serde")]
-mod decode;
 mod offer;
 
 use alloc::vec::Vec;
@@ -13,6 +11,7 @@ use alloc::vec::Vec;
 use super::api::{iterate_and_debug, offer_weighted, seeded_constructors, seen_api};
 use super::gate::{Gate, Pool};
 use super::split::Split;
+use super::stored::stored;
 use super::weight::Weight;
 use crate::estimate::{self, Estimate, Included};
 use crate::random::DefaultRng;
@@ -77,17 +76,7 @@ use crate::random::DefaultRng;
 /// # Ok::<(), forebay::sample::WeightError>(())
 /// ```
 #[derive(Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(
-        try_from = "super::stored::StoredVarOpt<T, R>",
-        bound(
-            serialize = "T: serde::Serialize, R: serde::Serialize",
-            deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"
-        )
-    )
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct VarOpt<T, R = DefaultRng> {
     /// At least 1.
     capacity: usize,
@@ -343,6 +332,25 @@ impl<T, R> VarOpt<T, R> {
     }
 }
 
+#[cfg(feature = "serde")]
+impl<T, R> VarOpt<T, R> {
+    /// Checks a sample that was read back, and opens its gate again.
+    fn restore(&mut self) -> Result<(), &'static str> {
+        self.check()?;
+        let pool = self.pool();
+        self.gate.restore(pool)
+    }
+}
+
+stored!(VarOpt<T, R> {
+    capacity: usize,
+    split: Split<T>,
+    #[serde(with = "super::stored::bits")]
+    light_weight: f64,
+    gate: Gate,
+    seen: u64,
+    rng: R,
+});
 seeded_constructors!(VarOpt);
 seen_api!(VarOpt);
 offer_weighted!(VarOpt);

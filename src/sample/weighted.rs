@@ -8,6 +8,7 @@ use super::api::{bottom_k_api, seeded_constructors, seen_api};
 use super::bottom_k::BottomK;
 use super::rank::WeightedRank;
 use super::skip::{ln_exponential_jump, ln_rank, ln_rank_below};
+use super::stored::stored;
 use super::weight::{Weight, WeightError};
 use crate::random::DefaultRng;
 use crate::{Merge, Summary};
@@ -58,17 +59,7 @@ use crate::{Merge, Summary};
 /// # Ok::<(), forebay::sample::WeightError>(())
 /// ```
 #[derive(Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(
-        try_from = "super::stored::StoredWeighted<T, R>",
-        bound(
-            serialize = "T: serde::Serialize, R: serde::Serialize",
-            deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"
-        )
-    )
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct WeightedReservoir<T, R = DefaultRng> {
     /// Ranks are exponential with the weight as rate.
     core: BottomK<WeightedRank, T>,
@@ -274,43 +265,38 @@ impl<T, R: Rng> Summary for WeightedReservoir<T, R> {
 }
 
 #[cfg(feature = "serde")]
-impl<T, R> TryFrom<super::stored::StoredWeighted<T, R>> for WeightedReservoir<T, R> {
-    type Error = &'static str;
-
-    fn try_from(stored: super::stored::StoredWeighted<T, R>) -> Result<Self, Self::Error> {
-        let super::stored::StoredWeighted {
-            core,
-            seen,
-            total_weight,
-            jump,
-            unit,
-            rng,
-        } = stored;
-        let saturated = core.threshold().is_some();
+impl<T, R> WeightedReservoir<T, R> {
+    /// Checks a reservoir that was read back.
+    fn restore(&mut self) -> Result<(), &'static str> {
+        let saturated = self.is_saturated();
         let jump_fits = if saturated {
-            jump.is_nan() || jump >= 0.0
+            self.jump.is_nan() || self.jump >= 0.0
         } else {
-            jump == f64::NEG_INFINITY
+            self.jump == f64::NEG_INFINITY
         };
-        if seen < core.len() as u64 + u64::from(saturated) {
+        if self.seen < self.core.len() as u64 + u64::from(saturated) {
             Err("a reservoir has seen less than it holds")
-        } else if !(0.0..f64::INFINITY).contains(&total_weight) {
+        } else if !(0.0..f64::INFINITY).contains(&self.total_weight) {
             Err("a total weight is out of range")
-        } else if !jump_fits || (unit != 1.0 && unit != SMALL_UNIT) {
+        } else if !jump_fits || (self.unit != 1.0 && self.unit != SMALL_UNIT) {
             Err("a jump does not fit its reservoir")
         } else {
-            Ok(Self {
-                core,
-                seen,
-                total_weight,
-                jump,
-                unit,
-                rng,
-            })
+            Ok(())
         }
     }
 }
 
+stored!(WeightedReservoir<T, R> {
+    core: BottomK<WeightedRank, T>,
+    seen: u64,
+    #[serde(with = "super::stored::bits")]
+    total_weight: f64,
+    #[serde(with = "super::stored::bits")]
+    jump: f64,
+    #[serde(with = "super::stored::bits")]
+    unit: f64,
+    rng: R,
+});
 seeded_constructors!(WeightedReservoir);
 bottom_k_api!(WeightedReservoir, core);
 seen_api!(WeightedReservoir);

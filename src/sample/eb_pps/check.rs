@@ -2,44 +2,10 @@
 
 use super::{EbPps, FAINTEST};
 use crate::sample::gate::is_fit;
-use crate::sample::stored::StoredEbPps;
-
-impl<T, R> TryFrom<StoredEbPps<T, R>> for EbPps<T, R> {
-    type Error = &'static str;
-
-    fn try_from(stored: StoredEbPps<T, R>) -> Result<Self, Self::Error> {
-        let StoredEbPps {
-            capacity,
-            latent,
-            total,
-            heaviest,
-            faded,
-            coin,
-            gate,
-            seen,
-            rng,
-        } = stored;
-        let mut sample = Self {
-            capacity,
-            latent,
-            total,
-            heaviest,
-            faded,
-            coin,
-            gate,
-            seen,
-            rng,
-        };
-        sample.check()?;
-        let pool = sample.pool();
-        sample.gate.restore(pool)?;
-        Ok(sample)
-    }
-}
 
 impl<T, R> EbPps<T, R> {
     /// Says which invariant does not hold, the gate's aside.
-    fn check(&self) -> Result<(), &'static str> {
+    pub(super) fn check(&self) -> Result<(), &'static str> {
         let empty = self.latent.is_empty();
         let held = self.latent.full().len() as u64 + u64::from(self.latent.partial().is_some());
         let size = (self.total / self.heaviest).min(self.capacity as f64);
