@@ -14,6 +14,7 @@ use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
+use super::api::check_capacity;
 use super::rank::Rank;
 
 /// How many accepted items a sample smaller than this gathers before it lowers its threshold.
@@ -78,7 +79,7 @@ impl<K: Rank, T> BottomK<K, T> {
     /// If `capacity` is 0.
     #[track_caller]
     pub(crate) fn new(capacity: usize) -> Self {
-        assert!(capacity > 0, "the capacity of a sample must be at least 1");
+        check_capacity(capacity);
         Self {
             capacity,
             threshold: None,

@@ -1,5 +1,7 @@
 //! `DecayingReservoir`: a sample in which an item's chances halve with every half-life of age.
 
+mod estimates;
+
 use rand::Rng;
 
 use super::api::{bottom_k_api, seeded_constructors, seen_api};

@@ -2,11 +2,12 @@
 
 #[cfg(feature = "serde")]
 mod check;
+mod estimates;
 mod offer;
 
 use alloc::vec::Vec;
 
-use super::api::{iterate_and_debug, offer_weighted, seeded_constructors, seen_api};
+use super::api::{gated_api, rankless_api};
 use super::gate::{Gate, Pool};
 use super::latent::Latent;
 use super::stored::stored;
@@ -120,15 +121,7 @@ const FAINTEST: f64 =
     f64::MIN_POSITIVE * (1u128 << 127) as f64 * (1u128 << 127) as f64 * (1u128 << 68) as f64;
 
 impl<T, R> EbPps<T, R> {
-    /// A sampler of at most `capacity` items that draws from `rng`.
-    ///
-    /// # Panics
-    ///
-    /// If `capacity` is 0.
-    #[must_use]
-    #[track_caller]
-    pub fn with_rng(capacity: usize, rng: R) -> Self {
-        assert!(capacity > 0, "the capacity of a sample must be at least 1");
+    fn empty(capacity: usize, rng: R) -> Self {
         Self {
             capacity,
             latent: Latent::new(),
@@ -140,12 +133,6 @@ impl<T, R> EbPps<T, R> {
             seen: 0,
             rng,
         }
-    }
-
-    /// The most items the sample holds.
-    #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.capacity
     }
 
     /// The number of items in the sample.
@@ -247,6 +234,11 @@ impl<T, R> EbPps<T, R> {
         self.seen = 0;
     }
 
+    /// Whether no item is held; items of weight zero may have been seen.
+    fn holds_none(&self) -> bool {
+        self.latent.is_empty()
+    }
+
     /// The partial item's probability of belonging to the sample, 0 if there is none.
     fn fraction(&self) -> f64 {
         match self.latent.partial() {
@@ -300,16 +292,6 @@ impl<T, R> EbPps<T, R> {
     }
 }
 
-#[cfg(feature = "serde")]
-impl<T, R> EbPps<T, R> {
-    /// Checks a sample that was read back, and opens its gate again.
-    fn restore(&mut self) -> Result<(), &'static str> {
-        self.check()?;
-        let pool = self.pool();
-        self.gate.restore(pool)
-    }
-}
-
 stored!(EbPps<T, R> {
     capacity: usize,
     latent: Latent<T>,
@@ -325,7 +307,14 @@ stored!(EbPps<T, R> {
     seen: u64,
     rng: R,
 });
-seeded_constructors!(EbPps);
-seen_api!(EbPps);
-offer_weighted!(EbPps);
-iterate_and_debug!(EbPps);
+rankless_api!(
+    EbPps,
+    /// Thins both sides to the smaller inclusion per weight that the largest weight and the
+    /// capacity of the result allow, and joins them, which keeps the guarantee exactly. O(k). Draws
+    /// from the generator of `self`, unless a side holds no items.
+    ///
+    /// The new capacity is the smallest capacity of the sides that hold items. Sides that decay must
+    /// have been decayed to the same moment.
+    merge
+);
+gated_api!(EbPps);

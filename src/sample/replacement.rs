@@ -1,15 +1,17 @@
 //! `ReplacementReservoir`: k independent draws with replacement.
 
+mod estimates;
+
 use alloc::vec::Vec;
 
 use rand::Rng;
 
-use super::api::{iterate_and_debug, seeded_constructors, seen_api};
+use super::api::rankless_api;
 use super::pass::{pass_counted, pass_each};
 use super::skip::{geometric, ln_miss};
 use super::stored::stored;
+use crate::Summary;
 use crate::random::{DefaultRng, exponential, open01};
-use crate::{Merge, Summary};
 
 /// A uniform random sample *with* replacement: `capacity` independent draws from a stream of any
 /// length.
@@ -70,15 +72,7 @@ pub struct ReplacementReservoir<T, R = DefaultRng> {
 }
 
 impl<T, R> ReplacementReservoir<T, R> {
-    /// A sampler of `capacity` draws that draws from `rng`.
-    ///
-    /// # Panics
-    ///
-    /// If `capacity` is 0.
-    #[must_use]
-    #[track_caller]
-    pub fn with_rng(capacity: usize, rng: R) -> Self {
-        assert!(capacity > 0, "the capacity of a sample must be at least 1");
+    fn empty(capacity: usize, rng: R) -> Self {
         Self {
             capacity,
             slots: Vec::new(),
@@ -86,12 +80,6 @@ impl<T, R> ReplacementReservoir<T, R> {
             next: 1,
             rng,
         }
-    }
-
-    /// The number of draws.
-    #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.capacity
     }
 
     /// The number of items held, repeats counted: the capacity, or 0 if nothing was offered.
@@ -120,6 +108,11 @@ impl<T, R> ReplacementReservoir<T, R> {
     #[must_use]
     pub fn into_vec(self) -> Vec<T> {
         self.slots
+    }
+
+    /// Whether no item is held, so none was offered.
+    fn holds_none(&self) -> bool {
+        self.slots.is_empty()
     }
 
     /// Forgets every item; capacity and generator stay.
@@ -171,7 +164,7 @@ impl<T: Clone, R: Rng> ReplacementReservoir<T, R> {
         } else {
             self.scatter(item);
         }
-        self.draw_next();
+        self.draw_next(self.seen);
     }
 
     /// Puts an item into every slot with probability `1/seen`, given that some slot takes it.
@@ -197,14 +190,14 @@ impl<T: Clone, R: Rng> ReplacementReservoir<T, R> {
         }
     }
 
-    /// Draws the number of the next item that some slot takes.
+    /// Draws the number of the next item that some slot takes, after `seen` items.
     ///
-    /// No slot takes any of the items n+1 to m with probability `(n/m)^k`, a product in which all
-    /// else cancels; so the next one is number `1 + floor(n * u^(-1/k))`.
-    fn draw_next(&mut self) {
+    /// No slot takes any of the items n+1 to m with probability `(n/m)^k`, because the product over
+    /// the items telescopes. So the next one is number `1 + floor(n * u^(-1/k))`.
+    fn draw_next(&mut self, seen: u64) {
         let growth = libm::expm1(exponential(&mut self.rng) / self.capacity as f64);
-        let skip = (self.seen as f64 * growth) as u64;
-        self.next = self.seen.saturating_add(1).saturating_add(skip);
+        let skip = (seen as f64 * growth) as u64;
+        self.next = seen.saturating_add(1).saturating_add(skip);
     }
 }
 
@@ -228,42 +221,20 @@ impl<'a, T: Copy + 'a, R: Rng> Extend<&'a T> for ReplacementReservoir<T, R> {
     }
 }
 
-impl<T: Clone, R: Rng> Merge for ReplacementReservoir<T, R> {
-    /// Lets every slot choose a side with the probability of its share of the items seen, which
-    /// keeps the law exactly. O(k): one number for each slot is drawn from the generator of `self`,
-    /// none if a side is empty.
-    ///
-    /// The capacity becomes the smaller one of the sides that were offered anything.
-    fn merge(&mut self, other: Self) {
-        match (self.is_empty(), other.is_empty()) {
-            (true, true) => self.capacity = self.capacity.min(other.capacity),
-            (_, true) => {}
-            (true, false) => {
-                self.capacity = other.capacity;
-                self.slots = other.slots;
-                self.seen = other.seen;
-                self.next = other.next;
-            }
-            (false, false) => self.mix(other),
-        }
-    }
-}
-
 impl<T: Clone, R: Rng> ReplacementReservoir<T, R> {
-    /// Merges with a side that is not empty, not being empty.
-    fn mix(&mut self, other: Self) {
+    /// Merges two sides that both hold items.
+    fn merge_held(&mut self, other: Self) {
         self.capacity = self.capacity.min(other.capacity);
         self.slots.truncate(self.capacity);
         let total = u128::from(self.seen) + u128::from(other.seen);
         for (slot, theirs) in self.slots.iter_mut().zip(other.slots) {
             // 63 random bits scaled to the total, which may need 65.
-            let mark = (u128::from(self.rng.next_u64() >> 1) * total) >> 63;
-            if mark >= u128::from(self.seen) {
+            let number = (u128::from(self.rng.next_u64() >> 1) * total) >> 63;
+            if number >= u128::from(self.seen) {
                 *slot = theirs;
             }
         }
-        self.seen = self.seen.saturating_add(other.seen);
-        self.draw_next();
+        self.draw_next(self.seen.saturating_add(other.seen));
     }
 }
 
@@ -301,6 +272,12 @@ stored!(ReplacementReservoir<T, R> {
     next: u64,
     rng: R,
 });
-seeded_constructors!(ReplacementReservoir);
-seen_api!(ReplacementReservoir);
-iterate_and_debug!(ReplacementReservoir);
+rankless_api!(
+    ReplacementReservoir,
+    /// Lets every slot choose a side with the probability of that side's share of the items seen,
+    /// which keeps the guarantee exactly. O(k). Draws one number per slot from the generator of
+    /// `self`, none if a side is empty.
+    ///
+    /// The new capacity is the smallest capacity of the sides that were offered items.
+    merge where T: Clone
+);

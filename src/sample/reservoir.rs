@@ -1,5 +1,7 @@
 //! `Reservoir`: a uniform sample without replacement.
 
+mod estimates;
+mod part_estimates;
 #[cfg(feature = "datasketches")]
 mod unranked;
 
@@ -8,7 +10,7 @@ use alloc::vec::Vec;
 
 use rand::Rng;
 
-use super::api::{bottom_k_api, seeded_constructors};
+use super::api::{bottom_k_api, constructors};
 use super::block;
 use super::bottom_k::{BottomK, Entry, FEWEST_GATHERED};
 use super::pass::{pass_counted, pass_each};
@@ -95,14 +97,7 @@ struct State<T, R> {
 }
 
 impl<T, R> Reservoir<T, R> {
-    /// A sampler of `capacity` items that draws from `rng`.
-    ///
-    /// # Panics
-    ///
-    /// If `capacity` is 0.
-    #[must_use]
-    #[track_caller]
-    pub fn with_rng(capacity: usize, rng: R) -> Self {
+    fn empty(capacity: usize, rng: R) -> Self {
         Self::of(State {
             core: BottomK::new(capacity),
             seen: 0,
@@ -409,5 +404,5 @@ impl<T: serde::Serialize, R: serde::Serialize> serde::Serialize for Reservoir<T,
     }
 }
 
-seeded_constructors!(Reservoir);
+constructors!(Reservoir);
 bottom_k_api!(Reservoir, state.core);

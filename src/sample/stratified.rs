@@ -8,6 +8,7 @@ use core::hash::Hash;
 
 use rand::Rng;
 
+use super::api::check_capacity;
 use super::reservoir::Reservoir;
 use super::stored::stored;
 use crate::hash::route;
@@ -113,7 +114,7 @@ impl<K, T> StratifiedReservoir<K, T> {
     #[must_use]
     #[track_caller]
     pub fn with_seed(per_key: usize, seed: u64) -> Self {
-        assert!(per_key > 0, "the capacity of a sample must be at least 1");
+        check_capacity(per_key);
         Self {
             limits: Limits {
                 per_key,

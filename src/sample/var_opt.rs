@@ -4,16 +4,16 @@
 pub(super) mod adjusted;
 #[cfg(any(feature = "serde", feature = "datasketches"))]
 mod check;
+mod estimates;
 mod offer;
 
 use alloc::vec::Vec;
 
-use super::api::{iterate_and_debug, offer_weighted, seeded_constructors, seen_api};
+use super::api::{gated_api, rankless_api};
 use super::gate::{Gate, Pool};
 use super::split::Split;
 use super::stored::stored;
 use super::weight::Weight;
-use crate::estimate::{self, Estimate, Included};
 use crate::random::DefaultRng;
 
 /// A weighted random sample of `capacity` items, inclusion proportional to weight as far as that is
@@ -96,15 +96,7 @@ pub struct VarOpt<T, R = DefaultRng> {
 }
 
 impl<T, R> VarOpt<T, R> {
-    /// A sampler of `capacity` items that draws from `rng`.
-    ///
-    /// # Panics
-    ///
-    /// If `capacity` is 0.
-    #[must_use]
-    #[track_caller]
-    pub fn with_rng(capacity: usize, rng: R) -> Self {
-        assert!(capacity > 0, "the capacity of a sample must be at least 1");
+    fn empty(capacity: usize, rng: R) -> Self {
         Self {
             capacity,
             split: Split::new(),
@@ -113,12 +105,6 @@ impl<T, R> VarOpt<T, R> {
             seen: 0,
             rng,
         }
-    }
-
-    /// The most items the sample holds.
-    #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.capacity
     }
 
     /// The number of items held.
@@ -216,79 +202,17 @@ impl<T, R> VarOpt<T, R> {
         }
     }
 
-    /// The weight of all items seen that satisfy `predicate`, with an interval of confidence 0.95.
-    ///
-    /// See [`estimate_weight_with_confidence`](Self::estimate_weight_with_confidence).
-    pub fn estimate_weight(&self, predicate: impl FnMut(&T) -> bool) -> Estimate {
-        self.estimate_weight_with_confidence(predicate, estimate::DEFAULT_CONFIDENCE)
-    }
-
-    /// The weight of all items seen that satisfy `predicate`.
-    ///
-    /// The value is the unbiased sum of adjusted weights. Heavy items are known exactly; the share
-    /// of the light items' weight that satisfies `predicate` is estimated by how many of the light
-    /// slots do, with Wilson's score interval (Wilson 1927). Its variance is the binomial one times a
-    /// correction for sampling without replacement that is estimated from the inclusion
-    /// probabilities of the items held, as in Hájek's approximation (1964). The interval is cut to
-    /// what the sample leaves possible: at least the weight of the items held that satisfy
-    /// `predicate`, at most the total less the weight of those that do not. While nothing has
-    /// been left out the sum is exact and the interval has no width.
-    ///
-    /// # Panics
-    ///
-    /// If `confidence` does not lie strictly between 0 and 1.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use forebay::sample::VarOpt;
-    ///
-    /// let mut sample = VarOpt::with_seed(500, 1);
-    /// for i in 0..100_000u32 {
-    ///     sample.update_weighted(i, f64::from(i % 100))?;
-    /// }
-    /// let even = sample.estimate_weight_with_confidence(|i| i % 2 == 0, 0.99);
-    /// assert!(even.contains(2_450_000.0));
-    /// # Ok::<(), forebay::sample::WeightError>(())
-    /// ```
-    #[track_caller]
-    pub fn estimate_weight_with_confidence(
-        &self,
-        mut predicate: impl FnMut(&T) -> bool,
-        confidence: f64,
-    ) -> Estimate {
-        let [mut hits, mut misses] = [Included::default(); 2];
-        let mut heavy = [0.0; 2];
-        for entry in self.split.heavy() {
-            heavy[usize::from(predicate(&entry.item))] += entry.weight;
-        }
-        let (tau, unit) = (self.scaled_tau(), self.gate.unit());
-        for entry in self.split.light() {
-            let side = if predicate(&entry.item) {
-                &mut hits
-            } else {
-                &mut misses
-            };
-            side.add(entry.weight * unit / tau);
-        }
-        let light = estimate::slots_of_sample(hits, misses, confidence);
-        light.map(|slots| (heavy[1] + slots * (tau / unit)).min(f64::MAX))
-    }
-
-    /// The items held with the probabilities with which they were included.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = (&T, f64)> {
-        let (tau, unit) = (self.scaled_tau(), self.gate.unit());
-        let heavy = self.split.heavy().iter().map(|entry| (&entry.item, 1.0));
-        let light = self.split.light().iter();
-        heavy.chain(light.map(move |entry| (&entry.item, (entry.weight * unit / tau).min(1.0))))
-    }
-
     /// Forgets every item; capacity and generator stay.
     pub fn clear(&mut self) {
         self.split.clear();
         self.light_weight = 0.0;
         self.gate = Gate::closed();
         self.seen = 0;
+    }
+
+    /// Whether no item is held; items of weight zero may have been seen.
+    fn holds_none(&self) -> bool {
+        self.split.len() == 0
     }
 
     /// The light items as the gate sees them, if there are any.
@@ -332,16 +256,6 @@ impl<T, R> VarOpt<T, R> {
     }
 }
 
-#[cfg(feature = "serde")]
-impl<T, R> VarOpt<T, R> {
-    /// Checks a sample that was read back, and opens its gate again.
-    fn restore(&mut self) -> Result<(), &'static str> {
-        self.check()?;
-        let pool = self.pool();
-        self.gate.restore(pool)
-    }
-}
-
 stored!(VarOpt<T, R> {
     capacity: usize,
     split: Split<T>,
@@ -351,7 +265,12 @@ stored!(VarOpt<T, R> {
     seen: u64,
     rng: R,
 });
-seeded_constructors!(VarOpt);
-seen_api!(VarOpt);
-offer_weighted!(VarOpt);
-iterate_and_debug!(VarOpt);
+rankless_api!(
+    VarOpt,
+    /// Samples the items of both sides again by their adjusted weights, which keeps the guarantee
+    /// exactly. O(k log k). Draws from the generator of `self`, unless a side holds no items.
+    ///
+    /// The new capacity is the smallest capacity of the sides that hold items.
+    merge
+);
+gated_api!(VarOpt);

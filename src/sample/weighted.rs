@@ -1,17 +1,18 @@
 //! `WeightedReservoir`: successive sampling by weight, without replacement.
 
+mod estimates;
 mod slices;
 
 use rand::Rng;
 
-use super::api::{bottom_k_api, seeded_constructors, seen_api};
+use super::api::{bottom_k_api, constructors, seen_api, weighted_api};
 use super::bottom_k::BottomK;
 use super::rank::WeightedRank;
 use super::skip::{ln_exponential_jump, ln_rank, ln_rank_below};
 use super::stored::stored;
-use super::weight::{Weight, WeightError};
+use super::weight::Weight;
+use crate::Merge;
 use crate::random::DefaultRng;
-use crate::{Merge, Summary};
 
 /// A weighted random sample of `capacity` items without replacement: *successive sampling*.
 ///
@@ -87,14 +88,7 @@ const LN_SMALL_UNIT: f64 = -128.0 * core::f64::consts::LN_2;
 const LN_LARGEST_JUMP: f64 = 690.0;
 
 impl<T, R> WeightedReservoir<T, R> {
-    /// A sampler of `capacity` items that draws from `rng`.
-    ///
-    /// # Panics
-    ///
-    /// If `capacity` is 0.
-    #[must_use]
-    #[track_caller]
-    pub fn with_rng(capacity: usize, rng: R) -> Self {
+    fn empty(capacity: usize, rng: R) -> Self {
         Self {
             core: BottomK::new(capacity),
             seen: 0,
@@ -153,33 +147,6 @@ impl<T, R> WeightedReservoir<T, R> {
 }
 
 impl<T, R: Rng> WeightedReservoir<T, R> {
-    /// Offers one item. Amortised O(1); O(log k) when it is accepted.
-    ///
-    /// # Errors
-    ///
-    /// If `weight` is NaN, negative or infinite. The sampler is as it was before.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use forebay::sample::{WeightError, WeightedReservoir};
-    ///
-    /// let mut sample = WeightedReservoir::with_seed(1, 0);
-    /// assert_eq!(sample.update_weighted("x", -1.0), Err(WeightError::Negative));
-    /// assert!(sample.is_empty());
-    /// ```
-    #[inline]
-    pub fn update_weighted(&mut self, item: T, weight: f64) -> Result<(), WeightError> {
-        self.update_valid(Weight::new(weight)?, || item);
-        Ok(())
-    }
-
-    /// Offers one item of weight 1.
-    #[inline]
-    pub fn update(&mut self, item: T) {
-        self.update_valid(Weight::ONE, || item);
-    }
-
     #[inline]
     fn update_valid(&mut self, weight: Weight, item: impl FnOnce() -> T) {
         if self.count(weight) {
@@ -236,14 +203,6 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
     }
 }
 
-impl<T, R: Rng> Extend<(T, Weight)> for WeightedReservoir<T, R> {
-    fn extend<I: IntoIterator<Item = (T, Weight)>>(&mut self, items: I) {
-        items
-            .into_iter()
-            .for_each(|(item, weight)| self.update_valid(weight, || item));
-    }
-}
-
 impl<T, R> Merge for WeightedReservoir<T, R> {
     /// Keeps the items of smallest rank of both sides, exactly: any tree of merges over the same
     /// parts gives the same items. O(k); draws nothing.
@@ -253,14 +212,6 @@ impl<T, R> Merge for WeightedReservoir<T, R> {
     fn merge(&mut self, other: Self) {
         self.core.merge(other.core);
         self.take_over(other.seen, other.total_weight);
-    }
-}
-
-impl<T, R: Rng> Summary for WeightedReservoir<T, R> {
-    type Item = (T, Weight);
-
-    fn update(&mut self, (item, weight): (T, Weight)) {
-        self.update_valid(weight, || item);
     }
 }
 
@@ -297,6 +248,7 @@ stored!(WeightedReservoir<T, R> {
     unit: f64,
     rng: R,
 });
-seeded_constructors!(WeightedReservoir);
+constructors!(WeightedReservoir);
 bottom_k_api!(WeightedReservoir, core);
 seen_api!(WeightedReservoir);
+weighted_api!(WeightedReservoir);

@@ -3,31 +3,14 @@
 use rand::Rng;
 
 use super::EbPps;
-use crate::Merge;
 use crate::random::{open01, position};
 use crate::sample::gate::Pool;
-use crate::sample::weight::Weight;
 
 impl<T, R: Rng> EbPps<T, R> {
-    #[inline]
-    pub(super) fn update_valid(&mut self, weight: Weight, item: impl FnOnce() -> T) {
-        self.seen = self.seen.saturating_add(1);
-        if !self.gate.pass(weight.get()) {
-            self.consider(item, weight.get());
-        }
-    }
-
-    /// Passes over the first of some items, and gives their number.
-    pub(super) fn pass_first(&mut self, weights: &[f64]) -> usize {
-        let passed = self.gate.pass_first(weights);
-        self.seen = self.seen.saturating_add(passed as u64);
-        passed
-    }
-
     /// Offers an item that did not pass.
     #[cold]
     #[inline(never)]
-    fn consider(&mut self, item: impl FnOnce() -> T, weight: f64) {
+    pub(super) fn consider(&mut self, item: impl FnOnce() -> T, weight: f64) {
         if weight == 0.0 {
             return;
         }
@@ -38,13 +21,6 @@ impl<T, R: Rng> EbPps<T, R> {
             None => self.insert(item, weight),
         }
         self.open_gate();
-    }
-
-    fn open_gate(&mut self) {
-        match self.pool() {
-            Some(pool) => self.gate.open(pool, &mut self.rng),
-            None => self.gate.close(),
-        }
     }
 
     /// Adds a candidate to the pool.
@@ -112,7 +88,7 @@ impl<T, R: Rng> EbPps<T, R> {
     }
 
     /// Merges with a side that holds items, holding some.
-    fn merge_held(&mut self, mut other: Self) {
+    pub(super) fn merge_held(&mut self, mut other: Self) {
         // Decay that both sides have put off stays so: sums never fade away by merges alone.
         let faded = self.faded.max(other.faded);
         for side in [&mut *self, &mut other] {
@@ -133,31 +109,5 @@ impl<T, R: Rng> EbPps<T, R> {
         self.latent.merge(other.latent, &mut self.rng);
         self.settle(size);
         self.open_gate();
-    }
-}
-
-impl<T, R: Rng> Merge for EbPps<T, R> {
-    /// Thins both sides to the smaller inclusion per weight that the largest weight and the
-    /// capacity of the result allow, and puts them together, which keeps the guarantee exactly.
-    /// O(k); draws from the generator of `self`, unless a side is empty.
-    ///
-    /// The capacity becomes the smaller one of the sides that hold anything. Sides that decay must
-    /// have been decayed to the same moment.
-    fn merge(&mut self, other: Self) {
-        self.seen = self.seen.saturating_add(other.seen);
-        match (self.latent.is_empty(), other.latent.is_empty()) {
-            (true, true) => self.capacity = self.capacity.min(other.capacity),
-            (_, true) => {}
-            (true, false) => {
-                self.capacity = other.capacity;
-                self.latent = other.latent;
-                self.total = other.total;
-                self.heaviest = other.heaviest;
-                self.faded = other.faded;
-                self.coin = other.coin;
-                self.gate = other.gate;
-            }
-            (false, false) => self.merge_held(other),
-        }
     }
 }

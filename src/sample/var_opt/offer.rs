@@ -3,32 +3,15 @@
 use rand::Rng;
 
 use super::VarOpt;
-use crate::Merge;
 use crate::random::{open01, position};
 use crate::sample::aggregate::aggregate;
 use crate::sample::split::Weighted;
-use crate::sample::weight::Weight;
 
 impl<T, R: Rng> VarOpt<T, R> {
-    #[inline]
-    pub(super) fn update_valid(&mut self, weight: Weight, item: impl FnOnce() -> T) {
-        self.seen = self.seen.saturating_add(1);
-        if !self.gate.pass(weight.get()) {
-            self.consider(item, weight.get());
-        }
-    }
-
-    /// Passes over the first of some items, and gives their number.
-    pub(super) fn pass_first(&mut self, weights: &[f64]) -> usize {
-        let passed = self.gate.pass_first(weights);
-        self.seen = self.seen.saturating_add(passed as u64);
-        passed
-    }
-
     /// Offers an item that did not pass.
     #[cold]
     #[inline(never)]
-    fn consider(&mut self, item: impl FnOnce() -> T, weight: f64) {
+    pub(super) fn consider(&mut self, item: impl FnOnce() -> T, weight: f64) {
         if weight == 0.0 {
             return;
         }
@@ -52,13 +35,6 @@ impl<T, R: Rng> VarOpt<T, R> {
             }
         }
         self.open_gate();
-    }
-
-    pub(super) fn open_gate(&mut self) {
-        match self.pool() {
-            Some(pool) => self.gate.open(pool, &mut self.rng),
-            None => self.gate.close(),
-        }
     }
 
     /// Drops one item, there being one too many: a candidate of weight w with probability
@@ -90,7 +66,7 @@ impl<T, R: Rng> VarOpt<T, R> {
     /// items than the result, unless it holds all its items; so the threshold is not below that of
     /// either side, and an item held with probability `w / tau_1` and then again with probability
     /// `tau_1 / tau` is held with probability `w / tau`.
-    fn merge_held(&mut self, mut other: Self) {
+    pub(super) fn merge_held(&mut self, mut other: Self) {
         self.capacity = self.capacity.min(other.capacity);
         let (ours, theirs) = (self.split.take_light(), other.split.take_light());
         let our_weight = self.light_weight + self.gate.take_passed();
@@ -124,26 +100,5 @@ impl<T, R: Rng> VarOpt<T, R> {
         let slots = self.capacity - self.split.heavy().len();
         let chosen = aggregate(candidates, slots, &mut self.rng);
         self.split.append_light(chosen);
-    }
-}
-
-impl<T, R: Rng> Merge for VarOpt<T, R> {
-    /// Samples the items of both sides again by their adjusted weights, which keeps the guarantee
-    /// exactly. O(k log k); draws from the generator of `self`, unless a side is empty.
-    ///
-    /// The capacity becomes the smaller one of the sides that hold anything.
-    fn merge(&mut self, other: Self) {
-        self.seen = self.seen.saturating_add(other.seen);
-        match (self.split.len(), other.split.len()) {
-            (0, 0) => self.capacity = self.capacity.min(other.capacity),
-            (_, 0) => {}
-            (0, _) => {
-                self.capacity = other.capacity;
-                self.split = other.split;
-                self.light_weight = other.light_weight;
-                self.gate = other.gate;
-            }
-            _ => self.merge_held(other),
-        }
     }
 }

@@ -1,62 +1,8 @@
-//! What the samplers that are not bottom-k say about the streams they were taken from.
+//! What draws with replacement say about their stream.
 
-use super::api::{part_estimates, value_estimates};
-use super::eb_pps::EbPps;
-use super::replacement::ReplacementReservoir;
-use super::var_opt::VarOpt;
+use super::ReplacementReservoir;
 use crate::estimate::{self, DEFAULT_CONFIDENCE, Estimate};
-
-// By the inclusion probabilities `min(1, w/tau)`. Those of a VarOpt sample are never positively
-// correlated (Cohen et al. 2009), so the variance errs on the wide side where many items are alike.
-part_estimates!(VarOpt);
-
-/// Estimates of weight from an EB-PPS sample, whose inclusions are proportional to weight.
-///
-/// Each of the C items expected stands for `W/C` of the total faded weight W, which is known; that
-/// is unbiased. The interval is Wilson's (Wilson 1927) for as many independent draws as items are
-/// held, which is cautious: the sample is drawn without replacement. It is exact where every item seen
-/// is certain to be held.
-impl<T, R> EbPps<T, R> {
-    /// The faded weight of the items seen that satisfy `predicate`, at confidence 0.95.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use forebay::sample::EbPps;
-    ///
-    /// let mut recent = EbPps::with_seed(400, 1);
-    /// for batch in 0..50 {
-    ///     recent.decay(0.9);
-    ///     (0..1_000u32).for_each(|i| recent.update(1_000 * batch + i));
-    /// }
-    /// let even = recent.estimate_weight(|i| i % 2 == 0);
-    /// assert!(even.contains(recent.total_weight() / 2.0));
-    /// ```
-    pub fn estimate_weight(&self, predicate: impl FnMut(&T) -> bool) -> Estimate {
-        self.estimate_weight_with_confidence(predicate, DEFAULT_CONFIDENCE)
-    }
-
-    /// The faded weight of the items seen that satisfy `predicate`.
-    ///
-    /// # Panics
-    ///
-    /// If `confidence` does not lie strictly between 0 and 1.
-    #[track_caller]
-    pub fn estimate_weight_with_confidence(
-        &self,
-        predicate: impl FnMut(&T) -> bool,
-        confidence: f64,
-    ) -> Estimate {
-        let hits = self.iter().filter(count_if(predicate)).count() as f64;
-        let (expected, total) = (self.expected_len(), self.total_weight());
-        estimate::check_confidence(confidence);
-        if expected == 0.0 || expected >= self.seen() as f64 {
-            return Estimate::exact(hits / expected.max(1.0) * total);
-        }
-        let share = (hits / expected).min(1.0);
-        estimate::share_of_draws(share, expected, confidence).scaled(total)
-    }
-}
+use crate::sample::estimate_api::value_estimates;
 
 /// Estimates from draws with replacement.
 ///
@@ -114,11 +60,11 @@ impl<T, R> ReplacementReservoir<T, R> {
     #[track_caller]
     pub fn estimate_fraction_with_confidence(
         &self,
-        predicate: impl FnMut(&T) -> bool,
+        mut predicate: impl FnMut(&T) -> bool,
         confidence: f64,
     ) -> Estimate {
         estimate::check_confidence(confidence);
-        let hits = self.iter().filter(count_if(predicate)).count() as f64;
+        let hits = self.iter().filter(|item| predicate(item)).count() as f64;
         let draws = self.len().max(1) as f64;
         if self.seen() <= 1 {
             return Estimate::exact(hits / draws);
@@ -133,8 +79,3 @@ impl<T, R> ReplacementReservoir<T, R> {
 }
 
 value_estimates!(ReplacementReservoir, drawn_from);
-
-/// `predicate` as [`Iterator::filter`] wants it.
-fn count_if<T>(mut predicate: impl FnMut(&T) -> bool) -> impl FnMut(&&T) -> bool {
-    move |item| predicate(item)
-}

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::reservoir::Reservoir;
+use super::Reservoir;
 use crate::estimate::{self, Estimate};
 
 /// Estimates of a part of the stream: the items for which a function gives a value.

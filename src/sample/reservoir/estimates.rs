@@ -1,0 +1,79 @@
+//! What a uniform sample says about its stream.
+
+use super::Reservoir;
+use crate::estimate::{self, DEFAULT_CONFIDENCE, Estimate};
+use crate::sample::estimate_api::value_estimates;
+
+/// Estimates from a uniform sample.
+///
+/// ```
+/// use forebay::sample::Reservoir;
+///
+/// let mut sizes = Reservoir::with_seed(1_000, 1);
+/// sizes.extend((0..100_000u32).map(|i| i % 1_500));
+/// let bytes = sizes.estimate_sum(|&size| f64::from(size));
+/// assert!(bytes.contains((0..100_000u32).map(|i| f64::from(i % 1_500)).sum()));
+/// ```
+///
+/// While nothing has been left out every answer is exact, its interval has no width and its
+/// confidence is 1. The short forms use a confidence of 0.95. All `_with_confidence` forms panic
+/// unless the confidence lies strictly between 0 and 1.
+impl<T, R> Reservoir<T, R> {
+    /// How many of the items seen satisfy `predicate`, at confidence 0.95.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::sample::Reservoir;
+    ///
+    /// let mut sample = Reservoir::with_seed(500, 3);
+    /// sample.extend((0..20_000).map(|i| if i % 10 == 0 { "404" } else { "200" }));
+    /// let missing = sample.estimate_count(|status| *status == "404");
+    /// assert!(missing.contains(2_000.0));
+    /// ```
+    pub fn estimate_count(&self, predicate: impl FnMut(&T) -> bool) -> Estimate {
+        self.estimate_count_with_confidence(predicate, DEFAULT_CONFIDENCE)
+    }
+
+    /// How many of the items seen satisfy `predicate`.
+    ///
+    /// The value is the unbiased `hits * n/k`. The interval is Wilson's score interval with the
+    /// finite-population correction (Wilson 1927; Cochran 1977), rounded outwards to whole numbers
+    /// and cut to what the sample leaves possible: at least the hits, at most n less the misses.
+    ///
+    /// # Panics
+    ///
+    /// If `confidence` does not lie strictly between 0 and 1.
+    #[track_caller]
+    pub fn estimate_count_with_confidence(
+        &self,
+        mut predicate: impl FnMut(&T) -> bool,
+        confidence: f64,
+    ) -> Estimate {
+        let hits = self.iter().filter(|item| predicate(item)).count() as u64;
+        estimate::count_from_sample(hits, self.len() as u64, self.seen(), confidence)
+    }
+
+    /// Which share of the items seen satisfies `predicate`, at confidence 0.95; 0 of nothing.
+    pub fn estimate_fraction(&self, predicate: impl FnMut(&T) -> bool) -> Estimate {
+        self.estimate_fraction_with_confidence(predicate, DEFAULT_CONFIDENCE)
+    }
+
+    /// Which share of the items seen satisfies `predicate`:
+    /// [`estimate_count_with_confidence`](Self::estimate_count_with_confidence) divided by n.
+    ///
+    /// # Panics
+    ///
+    /// If `confidence` does not lie strictly between 0 and 1.
+    #[track_caller]
+    pub fn estimate_fraction_with_confidence(
+        &self,
+        predicate: impl FnMut(&T) -> bool,
+        confidence: f64,
+    ) -> Estimate {
+        let count = self.estimate_count_with_confidence(predicate, confidence);
+        count.scaled(1.0 / self.seen().max(1) as f64)
+    }
+}
+
+value_estimates!(Reservoir, seen);
