@@ -93,7 +93,7 @@ macro_rules! bottom_k_api {
 
             /// Iterates over the items held, in no meaningful order.
             pub fn iter(&self) -> crate::sample::Iter<'_, T> {
-                crate::sample::Iter::from(self.$($core).+.iter())
+                crate::sample::Iter::new(self.$($core).+.iter())
             }
 
             /// Returns the items held, in no meaningful order.

@@ -182,7 +182,7 @@ impl<T, R> EbPps<T, R> {
     /// The items of the sample, in no meaningful order.
     pub fn iter(&self) -> super::Iter<'_, T> {
         let partial = self.latent.partial().filter(|_| self.is_whole());
-        super::Iter::of_items(self.latent.full(), partial)
+        super::Iter::new(self.latent.full().iter().chain(partial))
     }
 
     /// The items of the sample, in no meaningful order.

@@ -101,7 +101,7 @@ impl<T, R> ReplacementReservoir<T, R> {
     /// The draws, in the order of their slots: any part of them chosen by position is a sample with
     /// replacement too.
     pub fn iter(&self) -> super::Iter<'_, T> {
-        super::Iter::of_items(&self.slots, None)
+        super::Iter::new(self.slots.iter().chain(None))
     }
 
     /// The draws, in the order of their slots.

@@ -156,7 +156,7 @@ impl<T, R> VarOpt<T, R> {
 
     /// The items held, in no meaningful order.
     pub fn iter(&self) -> super::Iter<'_, T> {
-        super::Iter::of_weighted(self.split.as_slice())
+        super::Iter::new(self.split.as_slice().iter())
     }
 
     /// The items held with their *adjusted* weights `max(w, tau)`, in no meaningful order: these
