@@ -1,28 +1,30 @@
 //! The estimates that samplers share, each written once.
 
-/// Means, sums and quantiles of a function of the items of a uniform sample, `$population` giving the
-/// number of items that draws without replacement would be from for the law of this sample.
+/// Means, sums and quantiles of a function of the items of a uniform sample.
+///
+/// `$population` is the method that returns the size of the population from which draws without
+/// replacement have the distribution of this sample.
 macro_rules! value_estimates {
     ($Sampler:ident, $population:ident) => {
-        /// Means, sums and quantiles.
+        /// Estimates of means, sums and quantiles.
         impl<T, R> $Sampler<T, R> {
-            /// The mean of `value` over all items seen, at confidence 0.95.
+            /// Estimates the mean of `value` over all items seen, at confidence 0.95.
             ///
             /// See [`estimate_mean_with_confidence`](Self::estimate_mean_with_confidence).
             pub fn estimate_mean(&self, value: impl FnMut(&T) -> f64) -> Option<$crate::Estimate> {
                 self.estimate_mean_with_confidence(value, $crate::estimate::DEFAULT_CONFIDENCE)
             }
 
-            /// The mean of `value` over all items seen; `None` if nothing was.
+            /// Estimates the mean of `value` over all items seen. Returns `None` if no item was seen.
             ///
-            /// Student's interval, its ends moved for skewness (Hall 1992); without replacement, with
-            /// the finite-population correction (Cochran 1977, section 2.8). It rests on the mean of
-            /// k values being nearly normal: good from k of a dozen on, or of hundreds for values
-            /// with a heavy tail. One value alone bounds nothing: its interval is infinite.
+            /// Student's interval, with its ends moved for skewness (Hall 1992) and, without
+            /// replacement, the finite-population correction (Cochran 1977, section 2.8). It assumes
+            /// that the mean of k values is nearly normal: about a dozen values are enough, or hundreds
+            /// if the values have a heavy tail. The interval of a single value is infinite.
             ///
             /// # Panics
             ///
-            /// If `confidence` does not lie strictly between 0 and 1.
+            /// Panics if `confidence` is not strictly between 0 and 1.
             #[track_caller]
             pub fn estimate_mean_with_confidence(
                 &self,
@@ -37,17 +39,17 @@ macro_rules! value_estimates {
                 (!self.is_empty()).then_some(mean)
             }
 
-            /// The sum of `value` over all items seen, at confidence 0.95.
+            /// Estimates the sum of `value` over all items seen, at confidence 0.95.
             pub fn estimate_sum(&self, value: impl FnMut(&T) -> f64) -> $crate::Estimate {
                 self.estimate_sum_with_confidence(value, $crate::estimate::DEFAULT_CONFIDENCE)
             }
 
-            /// The sum of `value` over all items seen: n times
+            /// Estimates the sum of `value` over all items seen: n times
             /// [`estimate_mean_with_confidence`](Self::estimate_mean_with_confidence).
             ///
             /// # Panics
             ///
-            /// If `confidence` does not lie strictly between 0 and 1.
+            /// Panics if `confidence` is not strictly between 0 and 1.
             #[track_caller]
             pub fn estimate_sum_with_confidence(
                 &self,
@@ -60,7 +62,7 @@ macro_rules! value_estimates {
                     })
             }
 
-            /// The `q`-quantile of `value` over all items seen, at confidence 0.95.
+            /// Estimates the `q`-quantile of `value` over all items seen, at confidence 0.95.
             ///
             /// See [`estimate_quantile_with_confidence`](Self::estimate_quantile_with_confidence).
             #[track_caller]
@@ -76,17 +78,17 @@ macro_rules! value_estimates {
                 )
             }
 
-            /// The smallest value with at least a share `q` of the values of all items seen at or below it;
-            /// `None` if nothing was seen. Values are in the order of [`f64::total_cmp`].
+            /// Estimates the smallest value with at least a share `q` of all values at or below it.
+            /// Returns `None` if no item was seen. Values are in the order of [`f64::total_cmp`].
             ///
-            /// The interval runs between two values held, whose ranks are so chosen that the number of values
-            /// below the true quantile lies between them with the given
-            /// confidence in the normal approximation (order statistics: David and Nagaraja 2003, section
-            /// 7.1). An end for which the sample is too small is infinite. O(k log k).
+            /// The interval runs between two order statistics of the sample. Their ranks enclose, with
+            /// the given confidence in the normal approximation, the number of sampled values at or
+            /// below the true quantile (David and Nagaraja 2003, section 7.1). An end for which the
+            /// sample is too small is infinite. O(k log k).
             ///
             /// # Panics
             ///
-            /// If `q` is not in 0..=1, or if `confidence` does not lie strictly between 0 and 1.
+            /// Panics if `q` is not in 0..=1, or if `confidence` is not strictly between 0 and 1.
             #[track_caller]
             pub fn estimate_quantile_with_confidence(
                 &self,
@@ -102,28 +104,29 @@ macro_rules! value_estimates {
     };
 }
 
-/// Counts and sums over the items of a sample by weight, whose `parts` gives each item held with the
-/// probability with which it was included.
+/// Counts and sums over the items of a sample by weight.
+///
+/// Needs `parts`, which returns each item held with its inclusion probability.
 macro_rules! part_estimates {
     ($Sampler:ident) => {
-        /// Counts and sums of items, each over the probability with which it was included (Horvitz
-        /// and Thompson 1952): unbiased after any tree of merges.
+        /// Estimates of counts and sums: each item is divided by its inclusion probability (Horvitz and
+        /// Thompson 1952), which is unbiased after any tree of merges.
         ///
-        /// The interval is the normal one with the variance that independent inclusions have: good
-        /// where dozens of items held contribute. While nothing has been left out every answer is
-        /// exact.
+        /// The interval is the normal one with the variance of independent inclusions. It is good if
+        /// dozens of items in the sample contribute. The answer is exact as long as no item has been
+        /// left out.
         impl<T, R> $Sampler<T, R> {
-            /// How many of the items of positive weight seen satisfy `predicate`, at confidence
-            /// 0.95.
+            /// Estimates the number of items of positive weight seen that satisfy `predicate`, at
+            /// confidence 0.95.
             pub fn estimate_count(&self, predicate: impl FnMut(&T) -> bool) -> $crate::Estimate {
                 self.estimate_count_with_confidence(predicate, $crate::estimate::DEFAULT_CONFIDENCE)
             }
 
-            /// How many of the items of positive weight seen satisfy `predicate`.
+            /// Estimates the number of items of positive weight seen that satisfy `predicate`.
             ///
             /// # Panics
             ///
-            /// If `confidence` does not lie strictly between 0 and 1.
+            /// Panics if `confidence` is not strictly between 0 and 1.
             #[track_caller]
             pub fn estimate_count_with_confidence(
                 &self,
@@ -133,16 +136,16 @@ macro_rules! part_estimates {
                 self.estimate_sum_with_confidence(|item| f64::from(predicate(item)), confidence)
             }
 
-            /// The sum of `value` over the items of positive weight seen, at confidence 0.95.
+            /// Estimates the sum of `value` over the items of positive weight seen, at confidence 0.95.
             pub fn estimate_sum(&self, value: impl FnMut(&T) -> f64) -> $crate::Estimate {
                 self.estimate_sum_with_confidence(value, $crate::estimate::DEFAULT_CONFIDENCE)
             }
 
-            /// The sum of `value` over the items of positive weight seen.
+            /// Estimates the sum of `value` over the items of positive weight seen.
             ///
             /// # Panics
             ///
-            /// If `confidence` does not lie strictly between 0 and 1.
+            /// Panics if `confidence` is not strictly between 0 and 1.
             #[track_caller]
             pub fn estimate_sum_with_confidence(
                 &self,

@@ -4,16 +4,16 @@ use core::cmp::Ordering;
 
 use super::exponent::Exponent;
 
-/// A random rank: copied freely and totally ordered.
+/// A random rank, with a total order.
 pub(crate) trait Rank: Copy {
     fn order(&self, other: &Self) -> Ordering;
 
-    /// Whether a sampler could have drawn it.
+    /// Whether a sampler could have drawn this rank.
     #[cfg(feature = "serde")]
     fn is_valid(&self) -> bool;
 }
 
-/// A rank of the uniform law on (0, 1).
+/// A rank with the uniform distribution on (0, 1).
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct UniformRank(
@@ -32,7 +32,7 @@ impl Rank for UniformRank {
     }
 }
 
-/// The logarithm of a rank, and the weight that gave it.
+/// The logarithm of an exponential rank, and the weight that is its rate.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct WeightedRank {
@@ -54,7 +54,7 @@ impl Rank for WeightedRank {
     }
 }
 
-/// The logarithm to base 2 of a rank, and the timestamp whose weight gave it.
+/// The logarithm to base 2 of an exponential rank, and the timestamp whose weight is its rate.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct DecayingRank {

@@ -3,11 +3,13 @@
 use super::DecayingReservoir;
 use crate::estimate::{self, DEFAULT_CONFIDENCE, Estimate};
 
-/// Estimates from a decaying sample: what the items seen count for at a moment `now`, each with
-/// `2^((t - now) / half_life)`. Horvitz-Thompson sums with the method and the caveats of the weighted
-/// sampler.
+/// Estimates from a decaying sample: an item of timestamp t counts `2^((t - now) / half_life)` at the
+/// time `now`.
+///
+/// Horvitz-Thompson sums, with the intervals and the limits of those of a
+/// [`WeightedReservoir`](crate::sample::WeightedReservoir).
 impl<T, R> DecayingReservoir<T, R> {
-    /// The decayed count at `now` of the items seen that satisfy `predicate`, at confidence 0.95.
+    /// Estimates the decayed count at `now` of the items seen that satisfy `predicate`, at confidence 0.95.
     ///
     /// # Examples
     ///
@@ -26,11 +28,11 @@ impl<T, R> DecayingReservoir<T, R> {
         self.estimate_decayed_count_with_confidence(predicate, now, DEFAULT_CONFIDENCE)
     }
 
-    /// The decayed count at `now` of the items seen that satisfy `predicate`.
+    /// Estimates the decayed count at `now` of the items seen that satisfy `predicate`.
     ///
     /// # Panics
     ///
-    /// If `confidence` does not lie strictly between 0 and 1.
+    /// Panics if `confidence` is not strictly between 0 and 1.
     #[track_caller]
     pub fn estimate_decayed_count_with_confidence(
         &self,

@@ -5,12 +5,12 @@ use crate::estimate::{self, DEFAULT_CONFIDENCE, Estimate};
 
 /// Estimates of weight from an EB-PPS sample, whose inclusions are proportional to weight.
 ///
-/// Each of the C items expected stands for `W/C` of the total faded weight W, which is known; that
-/// is unbiased. The interval is Wilson's (Wilson 1927) for as many independent draws as items are
-/// held, which is cautious: the sample is drawn without replacement. It is exact where every item seen
-/// is certain to be held.
+/// Each item held represents `W/C`, where W is the total decayed weight and C the expected size, both
+/// known. The estimate is unbiased. The interval is Wilson's (Wilson 1927) for C independent draws, which
+/// is conservative because the sample is drawn without replacement. The answer is exact if every item
+/// seen is held with certainty.
 impl<T, R> EbPps<T, R> {
-    /// The faded weight of the items seen that satisfy `predicate`, at confidence 0.95.
+    /// Estimates the decayed weight of the items seen that satisfy `predicate`, at confidence 0.95.
     ///
     /// # Examples
     ///
@@ -29,11 +29,11 @@ impl<T, R> EbPps<T, R> {
         self.estimate_weight_with_confidence(predicate, DEFAULT_CONFIDENCE)
     }
 
-    /// The faded weight of the items seen that satisfy `predicate`.
+    /// Estimates the decayed weight of the items seen that satisfy `predicate`.
     ///
     /// # Panics
     ///
-    /// If `confidence` does not lie strictly between 0 and 1.
+    /// Panics if `confidence` is not strictly between 0 and 1.
     #[track_caller]
     pub fn estimate_weight_with_confidence(
         &self,

@@ -1,4 +1,4 @@
-//! How an `EbPps` sample takes in items and other samples.
+//! Updates and merges of an `EbPps` sample.
 
 use rand::Rng;
 
@@ -7,7 +7,7 @@ use crate::random::{open01, position};
 use crate::sample::gate::Pool;
 
 impl<T, R: Rng> EbPps<T, R> {
-    /// Offers an item that did not pass.
+    /// Offers an item that the gate stopped.
     #[cold]
     #[inline(never)]
     pub(super) fn consider(&mut self, item: impl FnOnce() -> T, weight: f64) {
@@ -42,16 +42,16 @@ impl<T, R: Rng> EbPps<T, R> {
         self.total += weight * self.gate.unit();
     }
 
-    /// Chooses a unit in which a weight can be added.
+    /// Chooses a unit in which the weight can be added to the total.
     fn fit(&mut self, weight: f64) {
         let factor = self.gate.fit(self.total, weight);
         self.total *= factor;
         self.heaviest *= factor;
     }
 
-    /// Adds an item whatever its weight.
+    /// Adds an item of any weight.
     fn insert(&mut self, item: impl FnOnce() -> T, weight: f64) {
-        self.fade_but(1.0);
+        self.apply_decay_but(1.0);
         if self.coin == 0.0 {
             self.coin = open01(&mut self.rng);
         }
@@ -63,7 +63,7 @@ impl<T, R: Rng> EbPps<T, R> {
         self.heaviest = self.heaviest.max(scaled);
         let most = self.capacity as f64;
         if self.is_saturated() && (!heavier || scaled * most <= after) {
-            // Every full item makes room alike.
+            // Every full item is equally likely to make room.
             if open01(&mut self.rng) * after < most * scaled {
                 let slot = position(&mut self.rng, self.capacity);
                 self.latent.replace_full(slot, item());
@@ -76,24 +76,23 @@ impl<T, R: Rng> EbPps<T, R> {
         }
         let probability = size * (scaled / after);
         self.latent.add(item(), probability, &mut self.rng);
-        self.settle(size);
+        self.round_to(size);
     }
 
-    /// Ends an operation after which the sample is to have the given size.
-    fn settle(&mut self, size: f64) {
-        // At the bound nothing but rounding is left of a partial item.
+    /// Removes what rounding left of a partial item, if the sample is to have the given size.
+    fn round_to(&mut self, size: f64) {
         if size == self.capacity as f64 || self.is_saturated() {
             self.latent.round(self.capacity);
         }
     }
 
-    /// Merges with a side that holds items, holding some.
+    /// Merges two sides that both hold items.
     pub(super) fn merge_held(&mut self, mut other: Self) {
-        // Decay that both sides have put off stays so: sums never fade away by merges alone.
+        // Decay that is pending on both sides stays pending, so merges alone never make sums underflow.
         let faded = self.faded.max(other.faded);
         for side in [&mut *self, &mut other] {
             side.commit();
-            side.fade_but(faded);
+            side.apply_decay_but(faded);
         }
         self.capacity = self.capacity.min(other.capacity);
         let factors = self.gate.align(self.total, &other.gate, other.total);
@@ -107,7 +106,7 @@ impl<T, R: Rng> EbPps<T, R> {
             .latent
             .shrink(size * (theirs / self.total), &mut self.rng);
         self.latent.merge(other.latent, &mut self.rng);
-        self.settle(size);
+        self.round_to(size);
         self.open_gate();
     }
 }

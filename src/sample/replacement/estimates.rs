@@ -6,12 +6,11 @@ use crate::sample::estimate_api::value_estimates;
 
 /// Estimates from draws with replacement.
 ///
-/// The k draws are independent, so the intervals are the binomial and Student's without a correction
-/// for a finite population. A stream of one item is known; all other answers are estimates, however
-/// large the capacity. All `_with_confidence` forms panic unless the confidence lies strictly between
-/// 0 and 1.
+/// The k draws are independent, so the intervals have no correction for a finite population. For a
+/// stream of one item the answer is exact. For longer streams it is an estimate, however large the
+/// capacity.
 impl<T, R> ReplacementReservoir<T, R> {
-    /// How many of the items seen satisfy `predicate`, at confidence 0.95.
+    /// Estimates the number of items seen that satisfy `predicate`, at confidence 0.95.
     ///
     /// # Examples
     ///
@@ -27,12 +26,12 @@ impl<T, R> ReplacementReservoir<T, R> {
         self.estimate_count_with_confidence(predicate, DEFAULT_CONFIDENCE)
     }
 
-    /// How many of the items seen satisfy `predicate`: Wilson's interval (Wilson 1927), widened to
-    /// whole numbers.
+    /// Estimates the number of items seen that satisfy `predicate`, with Wilson's interval (Wilson 1927)
+    /// widened to whole numbers.
     ///
     /// # Panics
     ///
-    /// If `confidence` does not lie strictly between 0 and 1.
+    /// Panics if `confidence` is not strictly between 0 and 1.
     #[track_caller]
     pub fn estimate_count_with_confidence(
         &self,
@@ -47,16 +46,18 @@ impl<T, R> ReplacementReservoir<T, R> {
         count
     }
 
-    /// Which share of the items seen satisfies `predicate`, at confidence 0.95; 0 of nothing.
+    /// Estimates the share of the items seen that satisfies `predicate`, at confidence 0.95; 0 if no
+    /// item was seen.
     pub fn estimate_fraction(&self, predicate: impl FnMut(&T) -> bool) -> Estimate {
         self.estimate_fraction_with_confidence(predicate, DEFAULT_CONFIDENCE)
     }
 
-    /// Which share of the items seen satisfies `predicate`: Wilson's interval (Wilson 1927).
+    /// Estimates the share of the items seen that satisfies `predicate`, with Wilson's interval (Wilson
+    /// 1927).
     ///
     /// # Panics
     ///
-    /// If `confidence` does not lie strictly between 0 and 1.
+    /// Panics if `confidence` is not strictly between 0 and 1.
     #[track_caller]
     pub fn estimate_fraction_with_confidence(
         &self,
@@ -72,10 +73,10 @@ impl<T, R> ReplacementReservoir<T, R> {
         estimate::share_of_draws(hits / draws, draws, confidence)
     }
 
-    /// The number of items that draws without replacement would have to be from for the same law.
-    fn drawn_from(&self) -> u64 {
+    /// The size of the population from which draws without replacement have the same distribution.
+    fn population(&self) -> u64 {
         if self.seen() <= 1 { 1 } else { u64::MAX }
     }
 }
 
-value_estimates!(ReplacementReservoir, drawn_from);
+value_estimates!(ReplacementReservoir, population);

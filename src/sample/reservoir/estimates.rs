@@ -6,6 +6,9 @@ use crate::sample::estimate_api::value_estimates;
 
 /// Estimates from a uniform sample.
 ///
+/// The answer is exact as long as no item has been left out: the interval has no width and the
+/// confidence is 1. The methods without a confidence use 0.95.
+///
 /// ```
 /// use forebay::sample::Reservoir;
 ///
@@ -14,12 +17,8 @@ use crate::sample::estimate_api::value_estimates;
 /// let bytes = sizes.estimate_sum(|&size| f64::from(size));
 /// assert!(bytes.contains((0..100_000u32).map(|i| f64::from(i % 1_500)).sum()));
 /// ```
-///
-/// While nothing has been left out every answer is exact, its interval has no width and its
-/// confidence is 1. The short forms use a confidence of 0.95. All `_with_confidence` forms panic
-/// unless the confidence lies strictly between 0 and 1.
 impl<T, R> Reservoir<T, R> {
-    /// How many of the items seen satisfy `predicate`, at confidence 0.95.
+    /// Estimates the number of items seen that satisfy `predicate`, at confidence 0.95.
     ///
     /// # Examples
     ///
@@ -35,15 +34,16 @@ impl<T, R> Reservoir<T, R> {
         self.estimate_count_with_confidence(predicate, DEFAULT_CONFIDENCE)
     }
 
-    /// How many of the items seen satisfy `predicate`.
+    /// Estimates the number of items seen that satisfy `predicate`.
     ///
     /// The value is the unbiased `hits * n/k`. The interval is Wilson's score interval with the
     /// finite-population correction (Wilson 1927; Cochran 1977), rounded outwards to whole numbers
-    /// and cut to what the sample leaves possible: at least the hits, at most n less the misses.
+    /// and cut to the values that the sample leaves possible: at least the hits, at most n minus the
+    /// misses.
     ///
     /// # Panics
     ///
-    /// If `confidence` does not lie strictly between 0 and 1.
+    /// Panics if `confidence` is not strictly between 0 and 1.
     #[track_caller]
     pub fn estimate_count_with_confidence(
         &self,
@@ -54,17 +54,18 @@ impl<T, R> Reservoir<T, R> {
         estimate::count_from_sample(hits, self.len() as u64, self.seen(), confidence)
     }
 
-    /// Which share of the items seen satisfies `predicate`, at confidence 0.95; 0 of nothing.
+    /// Estimates the share of the items seen that satisfies `predicate`, at confidence 0.95; 0 if no
+    /// item was seen.
     pub fn estimate_fraction(&self, predicate: impl FnMut(&T) -> bool) -> Estimate {
         self.estimate_fraction_with_confidence(predicate, DEFAULT_CONFIDENCE)
     }
 
-    /// Which share of the items seen satisfies `predicate`:
+    /// Estimates the share of the items seen that satisfies `predicate`:
     /// [`estimate_count_with_confidence`](Self::estimate_count_with_confidence) divided by n.
     ///
     /// # Panics
     ///
-    /// If `confidence` does not lie strictly between 0 and 1.
+    /// Panics if `confidence` is not strictly between 0 and 1.
     #[track_caller]
     pub fn estimate_fraction_with_confidence(
         &self,

@@ -5,27 +5,27 @@ use crate::estimate::{self, Estimate, Included};
 use crate::sample::estimate_api::part_estimates;
 
 impl<T, R> VarOpt<T, R> {
-    /// The weight of all items seen that satisfy `predicate`, with an interval of confidence 0.95.
+    /// Estimates the weight of the items seen that satisfy `predicate`, at confidence 0.95.
     ///
     /// See [`estimate_weight_with_confidence`](Self::estimate_weight_with_confidence).
     pub fn estimate_weight(&self, predicate: impl FnMut(&T) -> bool) -> Estimate {
         self.estimate_weight_with_confidence(predicate, estimate::DEFAULT_CONFIDENCE)
     }
 
-    /// The weight of all items seen that satisfy `predicate`.
+    /// Estimates the weight of the items seen that satisfy `predicate`.
     ///
-    /// The value is the unbiased sum of adjusted weights. Heavy items are known exactly; the share
-    /// of the light items' weight that satisfies `predicate` is estimated by how many of the light
-    /// slots do, with Wilson's score interval (Wilson 1927). Its variance is the binomial one times a
-    /// correction for sampling without replacement that is estimated from the inclusion
-    /// probabilities of the items held, as in Hájek's approximation (1964). The interval is cut to
-    /// what the sample leaves possible: at least the weight of the items held that satisfy
-    /// `predicate`, at most the total less the weight of those that do not. While nothing has
-    /// been left out the sum is exact and the interval has no width.
+    /// The value is the unbiased sum of adjusted weights. Heavy items are known exactly. The share of
+    /// the light weight that satisfies `predicate` is estimated by the share of the light slots, with
+    /// Wilson's score interval (Wilson 1927). Its variance is corrected for sampling without replacement
+    /// by Hájek's approximation (1964) from the inclusion probabilities of the items held.
+    ///
+    /// The interval is cut to the values that the sample leaves possible: at least the weight of the items
+    /// held that satisfy `predicate`, at most the total minus the weight of those that do not. The sum is
+    /// exact as long as no item has been left out.
     ///
     /// # Panics
     ///
-    /// If `confidence` does not lie strictly between 0 and 1.
+    /// Panics if `confidence` is not strictly between 0 and 1.
     ///
     /// # Examples
     ///
@@ -64,7 +64,7 @@ impl<T, R> VarOpt<T, R> {
         light.map(|slots| (heavy[1] + slots * (tau / unit)).min(f64::MAX))
     }
 
-    /// The items held with the probabilities with which they were included.
+    /// The items held with their inclusion probabilities.
     fn parts(&self) -> impl Iterator<Item = (&T, f64)> {
         let (tau, unit) = (self.scaled_tau(), self.gate.unit());
         let heavy = self.split.heavy().iter().map(|entry| (&entry.item, 1.0));
@@ -73,6 +73,6 @@ impl<T, R> VarOpt<T, R> {
     }
 }
 
-// By the inclusion probabilities `min(1, w/tau)`. Those of a VarOpt sample are never positively
-// correlated (Cohen et al. 2009), so the variance errs on the wide side where many items are alike.
+// Inclusions in a VarOpt sample are never positively correlated (Cohen et al. 2009), so the variance of
+// independent inclusions is conservative.
 part_estimates!(VarOpt);

@@ -6,14 +6,13 @@ use crate::sample::estimate_api::part_estimates;
 
 /// Estimates from a weighted sample: Horvitz-Thompson sums.
 ///
-/// The largest rank offered but not held, the threshold t, makes the inclusions of the items held
-/// behave as if independent, each with probability `1 - exp(-w*t)`; so the sum of `value/probability` is
-/// unbiased and so is the variance estimate (Cohen and Kaplan 2008). The interval is the normal one:
-/// good where dozens of items held contribute. While nothing has been left out every answer is
-/// exact. All `_with_confidence` forms panic unless the confidence lies strictly between 0 and 1.
+/// Let t be the threshold, the smallest rank not held. Given t, inclusions behave as if independent,
+/// each with probability `1 - exp(-w*t)`. So the sum of `value/probability` is unbiased, and so is the
+/// variance estimate (Cohen and Kaplan 2008). The interval is the normal one. It is good if dozens of
+/// items in the sample contribute. The answer is exact as long as no item has been left out.
 impl<T, R> WeightedReservoir<T, R> {
-    /// The total weight of the items seen that satisfy `predicate`, at confidence 0.95: a subset
-    /// sum.
+    /// Estimates the total weight of the items seen that satisfy `predicate` (a subset sum), at
+    /// confidence 0.95.
     ///
     /// # Examples
     ///
@@ -32,11 +31,11 @@ impl<T, R> WeightedReservoir<T, R> {
         self.estimate_weight_with_confidence(predicate, DEFAULT_CONFIDENCE)
     }
 
-    /// The total weight of the items seen that satisfy `predicate`.
+    /// Estimates the total weight of the items seen that satisfy `predicate`.
     ///
     /// # Panics
     ///
-    /// If `confidence` does not lie strictly between 0 and 1.
+    /// Panics if `confidence` is not strictly between 0 and 1.
     #[track_caller]
     pub fn estimate_weight_with_confidence(
         &self,
@@ -49,14 +48,14 @@ impl<T, R> WeightedReservoir<T, R> {
         estimate::sum_from_parts(parts, confidence)
     }
 
-    /// The total weight of all items seen as the sample alone tells it, at confidence 0.95; the
-    /// true one is [`total_weight`](Self::total_weight).
+    /// Estimates the total weight of all items seen from the sample alone, at confidence 0.95. The
+    /// exact value is [`total_weight`](Self::total_weight).
     #[must_use]
     pub fn estimate_total_weight(&self) -> Estimate {
         self.estimate_weight(|_| true)
     }
 
-    /// The items held with the probabilities with which the threshold let them in.
+    /// The items held with their inclusion probabilities.
     fn parts(&self) -> impl Iterator<Item = (&T, f64)> {
         self.entries().map(|(item, _, p)| (item, p))
     }
