@@ -188,7 +188,7 @@ impl<T, R> EbPps<T, R> {
     #[must_use]
     pub fn into_vec(self) -> Vec<T> {
         let whole = self.holds_partial();
-        self.latent.realise(whole)
+        self.latent.into_items(whole)
     }
 
     /// Multiplies the weight of every item seen so far by `factor`. O(1), draws no random numbers.

@@ -226,11 +226,11 @@ impl<T, R> WeightedReservoir<T, R> {
             self.jump == f64::NEG_INFINITY
         };
         if self.seen < self.core.len() as u64 + u64::from(saturated) {
-            Err("a reservoir has seen less than it holds")
+            Err("a reservoir holds more items than it has seen")
         } else if !(0.0..f64::INFINITY).contains(&self.total_weight) {
-            Err("a total weight is out of range")
+            Err("the total weight is out of range")
         } else if !jump_fits || (self.unit != 1.0 && self.unit != SMALL_UNIT) {
-            Err("a jump does not fit its reservoir")
+            Err("the jump does not fit the reservoir")
         } else {
             Ok(())
         }

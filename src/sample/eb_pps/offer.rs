@@ -79,7 +79,8 @@ impl<T, R: Rng> EbPps<T, R> {
         self.round_to(size);
     }
 
-    /// Removes what rounding left of a partial item, if the sample is to have the given size.
+    /// Rounds the sample to whole items if its size is the capacity: a partial item is then only a
+    /// rounding error.
     fn round_to(&mut self, size: f64) {
         if size == self.capacity as f64 || self.is_saturated() {
             self.latent.round(self.capacity);
