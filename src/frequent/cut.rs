@@ -1,4 +1,4 @@
-//! What a reduction subtracts: the (k+1)-th largest counter, or a little less.
+//! The cut, which a reduction subtracts: the (k+1)-th largest counter, or a little less.
 
 use alloc::vec;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -6,14 +6,14 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use super::counters::Counters;
 use super::weight::Weight;
 
-/// In which slot the (k+1)-th largest counter is, once somebody has asked.
+/// A cache of the slot of the (k+1)-th largest counter.
 ///
-/// A summary is asked through a shared reference, so this is atomic; threads that ask at once all
-/// write the same. Whoever changes a counter puts [`unknown`](Self::unknown) in its place.
+/// Queries take a shared reference, so this is atomic. Threads that query at once all write the same
+/// slot. Code that changes a counter resets it to [`unknown`](Self::unknown).
 #[derive(Debug)]
 pub(super) struct PendingCut(AtomicUsize);
 
-/// No position: tables are smaller.
+/// Not a slot: tables are smaller.
 const UNKNOWN: usize = usize::MAX;
 
 impl PendingCut {
@@ -22,7 +22,7 @@ impl PendingCut {
         Self(AtomicUsize::new(UNKNOWN))
     }
 
-    /// The (k+1)-th largest counter; there are more than k. Linear when asked for the first time.
+    /// The (k+1)-th largest counter of more than k. The first call after a change is O(size of the table).
     pub(super) fn get<K, W: Weight, S>(&self, counters: &Counters<K, W, S>, k: usize) -> W {
         if let Some(slot) = self.slot() {
             return counters.count(&counters.slots[slot]);
@@ -33,7 +33,7 @@ impl PendingCut {
         cut
     }
 
-    /// The slot found earlier; `None` if the cut is unknown.
+    /// The cached slot, if there is one.
     pub(super) fn slot(&self) -> Option<usize> {
         Some(self.0.load(Ordering::Relaxed)).filter(|&slot| slot != UNKNOWN)
     }
@@ -46,9 +46,9 @@ impl Clone for PendingCut {
 }
 
 impl<K, W: Weight, S> Counters<K, W, S> {
-    /// The counter that so many are ahead of when all are sorted from the largest down.
+    /// The counter at position `ahead` when all are sorted from the largest down.
     pub(super) fn largest(&self, ahead: usize) -> W {
-        // Each is written, and the next over it if its place is vacant: no branch to go wrong.
+        // Every place is written; the next write overwrites a vacant one. So there is no branch.
         let mut counts = vec![W::ZERO; self.live + 1];
         let mut found = 0;
         for (tags, bucket) in self.buckets() {

@@ -7,7 +7,7 @@ use super::misra_gries::{MisraGries, Steps};
 use super::weight::Weight;
 
 impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
-    /// Reduces if there are too many counters: to k, or where a buffer is kept to about k.
+    /// Reduces the counters if there are too many: to k, or to about k if there is a buffer.
     #[inline]
     pub(super) fn settle(&mut self) {
         if self.counters.len() > self.most_counters() {
@@ -18,28 +18,29 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         }
     }
 
-    /// Subtracts from all counters, and books that.
+    /// Subtracts `cut` from all counters, and records it.
     #[cold]
     pub(super) fn subtract(&mut self, cut: W) {
         self.counters.subtract(cut);
-        self.book_reduction(cut);
+        self.record_reduction(cut);
     }
 
-    /// Books that so much was subtracted from all counters.
-    pub(super) fn book_reduction(&mut self, cut: W) {
+    /// Records that `cut` was subtracted from all counters.
+    pub(super) fn record_reduction(&mut self, cut: W) {
         self.subtracted = self.subtracted.saturating_add(cut);
         self.pending = PendingCut::unknown();
     }
 
-    /// Reduces a full buffer in one visit of the counters, if the last cut serves again.
+    /// Reduces a full buffer, in one pass over the counters if the last cut can be used again.
     ///
-    /// Any cut that k + 1 counters reach keeps the promise, for they lose it all. What it has to do
-    /// besides is to drop a good part of the surplus, or the next reduction would follow too soon.
+    /// Any cut that at least k + 1 counters reach keeps the guarantee, because each of these loses the
+    /// whole cut. The cut must also drop a good part of the surplus, or the next reduction would come too
+    /// soon.
     pub(super) fn reduce_buffer(&mut self) {
         let (len, surplus) = (self.counters.len(), self.counters.len() - self.k);
         let buffer = self.most_counters() - self.k;
-        // One and a half standard deviations of a rank, as far as what is left fits the buffer, and
-        // of a small surplus no more than a half.
+        // One and a half standard deviations of a rank, but at most half of the surplus and at most the
+        // buffer.
         let margin = (libm::sqrt(surplus as f64) * 1.5) as usize;
         let margin = margin.min(surplus / 2).min(buffer);
         if self.likely_cut > W::ZERO {
@@ -50,10 +51,10 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
             let drops = len - above.len >= likely.max(needed);
             if drops && (above.len > self.k || self.counters.reaching(cut) > self.k) {
                 self.counters.subtract_from(cut, &above);
-                return self.book_reduction(cut);
+                return self.record_reduction(cut);
             }
         }
-        // A little lower than it might be, so that it serves again.
+        // A little lower than possible, so that it can be used again.
         self.likely_cut = self.counters.largest(self.k + margin);
         self.subtract(self.likely_cut);
     }
@@ -64,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cut_of_a_full_buffer_is_found_once_until_something_changes() {
+    fn the_cut_of_a_full_buffer_is_cached_until_a_change() {
         let mut summary: MisraGries<u32> = MisraGries::new(10);
         (0..15).for_each(|key| summary.update_weighted(key, 2 + u64::from(key)));
         let known = |summary: &MisraGries<u32>| summary.pending.slot();
@@ -92,7 +93,7 @@ mod tests {
 
     const K: usize = 1_000;
 
-    /// Offers ever new keys of these weights: how many reductions there were, and how many new cuts.
+    /// Offers new keys with these weights. Returns the number of reductions and of new cuts.
     fn reductions(weights: impl Iterator<Item = u64>) -> (usize, usize) {
         let mut summary: MisraGries<usize> = MisraGries::new(K);
         let (mut reductions, mut cuts) = (0, 0);
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_cut_of_a_steady_stream_usually_serves_again() {
+    fn the_last_cut_of_a_steady_stream_is_usually_used_again() {
         let weights = (0..200_000u64).map(|i| 2 + crate::hash::route(&i) % 1_000);
         let (reductions, cuts) = reductions(weights);
         assert!((300..500).contains(&reductions), "{reductions} reductions");
