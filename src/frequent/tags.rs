@@ -147,16 +147,16 @@ impl Tags {
         })
     }
 
-    /// The same with only these places taken, if they are.
+    /// Keeps the tags of these places only.
     #[inline]
     pub(super) fn only(self, places: Places) -> Self {
         Self(self.0 & places.0)
     }
 
-    /// How many places are taken, of all these buckets.
+    /// The number of taken places in all these buckets.
     pub(super) fn count_taken(buckets: &[Self]) -> usize {
         let vacant = buckets.chunks(usize::from(u8::MAX)).map(|buckets| {
-            // What is all ones is minus one.
+            // A byte of all ones is -1.
             let vacancies = |sum, tags: &Self| sum - tags.0.simd_eq(Self::vacant().0);
             let by_place = buckets.iter().fold(Self::vacant().0, vacancies);
             let by_place = by_place.to_array().into_iter();

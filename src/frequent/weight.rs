@@ -21,7 +21,7 @@ pub(super) mod sealed {
     use core::fmt::Debug;
 
     /// The arithmetic behind [`Weight`](super::Weight); all operands are valid weights.
-    #[expect(unnameable_types, reason = "that is what seals `Weight`")]
+    #[expect(unnameable_types, reason = "this seals `Weight`")]
     pub trait Arithmetic: Sized + Copy + PartialOrd {
         const ZERO: Self;
         const ONE: Self;
