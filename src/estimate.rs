@@ -1,6 +1,6 @@
 //! Estimates with bounds, and the interval formulas behind them.
 //!
-//! Plain data and arithmetic: nothing here knows a sampler.
+//! Plain data and arithmetic. Nothing here depends on a sampler.
 
 mod quantile;
 
@@ -9,9 +9,10 @@ use core::fmt;
 
 use quantile::{normal_quantile, student_quantile};
 
-/// An estimate with a confidence interval: `lower <= value <= upper`, and the interval covers the
-/// truth with probability `confidence` (approximately where a sampler's docs say so, with
-/// certainty where `confidence` is 1).
+/// An estimate with a confidence interval.
+///
+/// `lower <= value <= upper`, and the interval covers the truth with probability `confidence`:
+/// approximately where the docs of a method say so, with certainty where `confidence` is 1.
 ///
 /// # Examples
 ///
@@ -33,17 +34,17 @@ pub struct Estimate {
     pub lower: f64,
     /// The upper end of the interval.
     pub upper: f64,
-    /// The probability with which the interval is meant to cover the truth; 1 if it is exact.
+    /// The nominal probability that the interval covers the truth; 1 if the value is exact.
     pub confidence: f64,
 }
 
 impl Estimate {
-    /// The same estimate of `factor` times the quantity; `factor` is not negative.
+    /// The estimate of `factor` times the quantity; `factor` is not negative.
     pub(crate) fn scaled(self, factor: f64) -> Self {
         self.map(|quantity| quantity * factor)
     }
 
-    /// A value that is known.
+    /// Creates an estimate of a known value: an interval of width 0 with confidence 1.
     #[must_use]
     pub fn exact(value: f64) -> Self {
         Self {
@@ -54,19 +55,19 @@ impl Estimate {
         }
     }
 
-    /// Whether `truth` lies in the interval, its ends included.
+    /// Returns whether `truth` lies in the interval, its ends included.
     #[must_use]
     pub fn contains(&self, truth: f64) -> bool {
         self.lower <= truth && truth <= self.upper
     }
 
-    /// The length of the interval.
+    /// Returns the length of the interval.
     #[must_use]
     pub fn width(&self) -> f64 {
         self.upper - self.lower
     }
 
-    /// The estimate of an increasing function of what this one estimates.
+    /// The estimate of an increasing function of the quantity.
     pub(crate) fn map(self, function: impl Fn(f64) -> f64) -> Self {
         Self {
             value: function(self.value),
@@ -91,7 +92,7 @@ impl fmt::Display for Estimate {
     }
 }
 
-/// The confidence of the short forms, 0.95.
+/// The confidence of the methods that take none.
 pub(crate) const DEFAULT_CONFIDENCE: f64 = 0.95;
 
 /// Panics unless `confidence` lies strictly between 0 and 1.
@@ -99,7 +100,7 @@ pub(crate) const DEFAULT_CONFIDENCE: f64 = 0.95;
 pub(crate) fn check_confidence(confidence: f64) {
     assert!(
         confidence > 0.0 && confidence < 1.0,
-        "a confidence must lie strictly between 0 and 1, not {confidence}"
+        "the confidence must be strictly between 0 and 1, not {confidence}"
     );
 }
 
@@ -108,14 +109,16 @@ pub(crate) fn check_confidence(confidence: f64) {
 pub(crate) fn check_quantile(q: f64) {
     assert!(
         (0.0..=1.0).contains(&q),
-        "a quantile must lie in 0..=1, not {q}"
+        "the quantile must be in 0..=1, not {q}"
     );
 }
 
-/// How many of `population` items have a property that `hits` of a uniform sample of `size`
-/// without replacement have: Wilson's score interval with the finite-population correction
-/// `(population - size)/(population - 1)` on the variance (Wilson 1927; Cochran 1977, section
-/// 3.6), widened to whole numbers and cut to what the sample leaves possible.
+/// The number of items with a property in a population, of which `hits` items of a uniform sample of
+/// `size` without replacement have it.
+///
+/// Wilson's score interval with the finite-population correction `(population - size)/(population -
+/// 1)` on the variance (Wilson 1927; Cochran 1977, section 3.6), widened to whole numbers and cut to
+/// the values that the sample leaves possible.
 pub(crate) fn count_from_sample(
     hits: u64,
     size: u64,
@@ -149,17 +152,19 @@ pub(crate) fn count_from_sample(
     }
 }
 
-/// The ends of Wilson's score interval for a share, `z2` being the square of the normal quantile
-/// over the effective number of draws: every share whose distance from the one observed is at most
-/// that quantile times its own standard deviation (Wilson 1927).
+/// The ends of Wilson's score interval for a share (Wilson 1927), where `z2` is the square of the
+/// normal quantile divided by the effective number of draws.
+///
+/// The interval holds every share whose distance from the observed one is at most the quantile times
+/// its own standard deviation.
 fn wilson(share: f64, z2: f64) -> (f64, f64) {
     let centre = (share + z2 / 2.0) / (1.0 + z2);
     let half = libm::sqrt(z2 * (share * (1.0 - share) + z2 / 4.0)) / (1.0 + z2);
     (centre - half, centre + half)
 }
 
-/// The share of something that `draws` independent draws from it saw as `share`, by Wilson's
-/// interval.
+/// The share of a population with a property, given its `share` of `draws` independent draws:
+/// Wilson's interval.
 pub(crate) fn share_of_draws(share: f64, draws: f64, confidence: f64) -> Estimate {
     let z = normal_quantile(0.5 + confidence / 2.0);
     let (lower, upper) = wilson(share, z * z / draws);
@@ -172,11 +177,11 @@ pub(crate) fn share_of_draws(share: f64, draws: f64, confidence: f64) -> Estimat
     }
 }
 
-/// Some items of a sample of fixed size, their inclusion probabilities summed up.
+/// The number of some items in a sample of fixed size, and the sum of their inclusion probabilities.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Included {
     count: f64,
-    /// The sum of the probabilities, which is at most the count.
+    /// At most the count.
     probability: f64,
 }
 
@@ -186,30 +191,30 @@ impl Included {
         self.probability += probability.min(1.0);
     }
 
-    /// The mean of `1 - p`, as if there were one more item with p = 0: an item's share of its
-    /// variance that sampling without replacement leaves, on the cautious side for a few items.
-    fn left(self) -> f64 {
+    /// The mean of `1 - p`, with one more item of p = 0: the fraction of an item's variance that
+    /// remains under sampling without replacement. The extra item makes it conservative for few items.
+    fn remaining_variance(self) -> f64 {
         (self.count - self.probability + 1.0) / (self.count + 1.0)
     }
 }
 
-/// How many of the slots of a sample of fixed size a part of the stream is expected to take, if
-/// `hits` of it and `misses` of the rest came up.
+/// The expected number of slots that a part of the stream takes in a sample of fixed size that holds
+/// `hits` of the part and `misses` of the rest.
 ///
-/// Wilson's score interval. The inclusions of the part have the variance `a = sum of 1 - p` over the
-/// items that came up, those of the rest `b` alike, and fixing the size leaves `a * b / (a + b)` of
-/// it (Hájek 1964), which the binomial variance is multiplied down to.
+/// Wilson's score interval with a corrected variance. Let `a` be the sum of `1 - p` over the hits and
+/// `b` the same over the misses. Because the size is fixed, the number of hits has the variance
+/// `a * b / (a + b)` (Hájek 1964); the correction is its ratio to the binomial variance.
 pub(crate) fn slots_of_sample(hits: Included, misses: Included, confidence: f64) -> Estimate {
     check_confidence(confidence);
     let size = hits.count + misses.count;
     if size == 0.0 {
         return Estimate::exact(0.0);
     }
-    let (a, b) = (hits.left(), misses.left());
+    let (a, b) = (hits.remaining_variance(), misses.remaining_variance());
     let correction = size * a * b / (hits.count * a + misses.count * b);
     let z = normal_quantile(0.5 + confidence / 2.0);
     let (lower, upper) = wilson(hits.count / size, z * z * correction / size);
-    // The value is within what is possible; rounding may have left it out of the interval.
+    // Rounding may have pushed an end past the value.
     Estimate {
         value: hits.count,
         lower: (lower * size).max(hits.probability).min(hits.count),
@@ -220,12 +225,12 @@ pub(crate) fn slots_of_sample(hits: Included, misses: Included, confidence: f64)
     }
 }
 
-/// The mean over `population` items of which `values` are a uniform sample without replacement.
+/// The mean of a population of which `values` are a uniform sample without replacement.
 ///
 /// Student's interval with the finite-population correction on the variance (Cochran 1977, section
-/// 2.8), its ends moved for the skewness of the mean by Hall's cubic transformation (Hall 1992), without
-/// which intervals for values with a long tail miss too often on that side. A single value bounds
-/// nothing.
+/// 2.8). Hall's cubic transformation (Hall 1992) moves the ends for the skewness of the mean; without
+/// it, intervals for values with a long tail miss too often on that side. The interval of a single
+/// value is infinite.
 pub(crate) fn mean_from_sample(
     values: impl Iterator<Item = f64>,
     population: u64,
@@ -249,8 +254,8 @@ pub(crate) fn mean_from_sample(
     } else {
         let share = n / total;
         let error = libm::sqrt(squares / (n - 1.0) * (1.0 - share) / n);
-        // The skewness of the mean, which is that of the values over sqrt(n), less what the finite
-        // population takes from it.
+        // The skewness of the mean: that of the values over sqrt(n), reduced for the finite
+        // population.
         let skew = if squares > 0.0 {
             cubes / (squares * libm::sqrt(squares)) * (1.0 - 2.0 * share) / libm::sqrt(1.0 - share)
         } else {
@@ -305,12 +310,13 @@ fn unskewed(x: f64, skew: f64) -> f64 {
     3.0 / skew * (libm::cbrt(1.0 + skew * (x - skew / 6.0)) - 1.0)
 }
 
-/// The `q`-quantile of `population` items of which `values` are a uniform sample without
-/// replacement: the sample's own quantile, between the two order statistics whose ranks are the
-/// ends of the interval for the share `q` (Wilson's, as in [`count_from_sample`]; for order statistics see
-/// David and Nagaraja 2003, section 7.1). An end for which the sample is too small is infinite.
-///
+/// The `q`-quantile of a population of which `values` are a uniform sample without replacement;
 /// `None` if there are no values.
+///
+/// The value is the quantile of the sample. The interval runs between two order statistics: their
+/// ranks enclose, with the given confidence in the normal approximation, the number of sampled values
+/// at or below the true quantile (David and Nagaraja 2003, section 7.1). An end for which the sample
+/// is too small is infinite.
 pub(crate) fn quantile_from_sample(
     mut values: Vec<f64>,
     population: u64,
@@ -326,7 +332,7 @@ pub(crate) fn quantile_from_sample(
     if n as u64 >= population {
         return Some(Estimate::exact(value));
     }
-    // Where the share of the population at or below the true quantile could fall in the sample.
+    // The plausible ranks of the true quantile in the sample.
     let (size, total) = (n as f64, population as f64);
     let spread = libm::sqrt(size * q * (1.0 - q) * (total - size) / (total - 1.0));
     let reach = normal_quantile(0.5 + confidence / 2.0) * spread;
@@ -348,12 +354,13 @@ pub(crate) fn quantile_from_sample(
     })
 }
 
-/// The sum over all items of which `parts` are a sample: each part is an item's value and the
-/// probability with which it was included, given a threshold that makes inclusions independent
-/// (Horvitz and Thompson 1952; for bottom-k samples Cohen and Kaplan 2008, who show that the
-/// adjusted values of different items are uncorrelated). The interval is the normal one with the unbiased estimate of
-/// the variance, `sum of value^2 (1 - p)/p^2`; if no value is negative, its lower end is at least the
-/// sum of the values held.
+/// The sum over a population of which `parts` are a sample: each part is the value of an item and its
+/// inclusion probability, given a threshold that makes inclusions independent.
+///
+/// The Horvitz-Thompson estimate (Horvitz and Thompson 1952). For bottom-k samples, the adjusted values
+/// of different items are uncorrelated (Cohen and Kaplan 2008). The interval is the normal one with the
+/// unbiased variance estimate `sum of value^2 (1 - p)/p^2`. If no value is negative, its lower end is at
+/// least the sum of the values held.
 pub(crate) fn sum_from_parts(parts: impl Iterator<Item = (f64, f64)>, confidence: f64) -> Estimate {
     check_confidence(confidence);
     let (mut value, mut held, mut least) = (0.0, 0.0, 0.0f64);
@@ -406,7 +413,7 @@ impl Squares {
     }
 }
 
-/// A power of two near the largest of some numbers, by which all can be divided without loss.
+/// A power of two near the largest of some numbers: dividing by it loses no precision.
 fn unit_of(values: &[f64]) -> f64 {
     let largest = values.iter().copied().map(libm::fabs).fold(0.0, f64::max);
     if largest.is_normal() {
@@ -421,7 +428,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn intervals_do_not_feel_the_unit_of_the_values() {
+    fn intervals_scale_with_the_unit_of_the_values() {
         let values: Vec<f64> = (1..60).map(|i| f64::from(i * i % 47 - 9)).collect();
         let p = |i: usize| 1.0 / (1.0 + i as f64 / 20.0);
         for exponent in [-1_000, -540, -300, 1, 300, 540, 1_000] {
@@ -455,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn count_interval_stays_within_the_possible() {
+    fn count_intervals_stay_within_the_possible() {
         for population in 1..30u64 {
             for size in 0..=population {
                 for hits in 0..=size {

@@ -1,8 +1,8 @@
 //! The default hasher of this crate's tables, and the hash that routes keys to partitions.
 //!
-//! Both have fixed seeds: the same keys give the same tables, the same order and the same
-//! partitions in every run. The price is that somebody who chooses the keys can make them collide;
-//! where keys come from an adversary, give [`MisraGries::with_hasher`] a randomly seeded hasher.
+//! Both have fixed seeds: the same keys give the same tables, the same order and the same partitions
+//! in every run. The cost is that whoever chooses the keys can make them collide. If keys come from
+//! an adversary, pass a randomly seeded hasher to [`MisraGries::with_hasher`].
 //!
 //! [`MisraGries::with_hasher`]: crate::frequent::MisraGries::with_hasher
 
@@ -15,9 +15,9 @@ use foldhash::quality;
 const TABLE_SEED: u64 = 0x243f_6a88_85a3_08d3;
 const ROUTE_SEED: u64 = 0x1319_8a2e_0370_7344;
 
-/// The hasher of this crate's tables unless another is given: fast, with a fixed seed.
+/// The default hasher of this crate's tables: fast, with a fixed seed.
 ///
-/// A newtype, so that the function behind it may change without a breaking release.
+/// It is a newtype, so the hash function can change without breaking the API.
 #[derive(Clone, Debug)]
 pub struct DefaultHashBuilder(FixedState);
 
@@ -37,7 +37,7 @@ impl BuildHasher for DefaultHashBuilder {
     }
 }
 
-/// What [`DefaultHashBuilder`] builds.
+/// The hasher that [`DefaultHashBuilder`] builds.
 #[derive(Clone)]
 pub struct DefaultHasher(FoldHasher<'static>);
 
@@ -82,7 +82,7 @@ impl Hasher for DefaultHasher {
     }
 }
 
-/// The hash by which the driver routes a key to its key group: fixed seed, well mixed in all bits.
+/// Returns the hash that assigns a key to its key group: fixed seed, well mixed in all bits.
 ///
 /// Equal keys have equal hashes in every run, whatever hasher a summary uses.
 ///

@@ -1,26 +1,26 @@
-//! Mergeable summaries of streams too big to keep, and a micro-batch driver that keeps them
-//! up to date in parallel.
+//! Mergeable summaries of streams too large to keep, and a micro-batch driver that maintains them
+//! in parallel.
 //!
 //! - [`sample`]: reservoir samplers, uniform and weighted, with exact merges.
-//! - [`frequent`]: Misra-Gries summaries of frequent items, with certain bounds.
+//! - [`frequent`]: Misra-Gries summaries of frequent items, with deterministic bounds.
 #![cfg_attr(
     feature = "stream",
     doc = "- [`stream`]: `StreamingContext`, `DStream`, keyed state, windows."
 )]
-//! - [`Merge`] and [`Summary`]: the two traits that tie them together, and the laws they keep.
+//! - [`Merge`] and [`Summary`]: the traits that every summary implements, and their laws.
 //! - [`random`] and [`hash`]: the default generator and hasher, both deterministic.
 //!
 //! # When not to use it
 //!
-//! - The stream fits in memory and is read once: a `HashMap` counts exactly, and sorting samples exactly.
+//! - The stream fits in memory and is read once: count in a `HashMap`, sample with a shuffle.
 //! - The question is about *distinct* items or quantiles: use a sketch made for it.
 //! - The work needs more than one machine: use Spark or Flink.
 //!
 //! # Determinism
 //!
-//! Same seed, same input, same output, on every platform and for any number of threads. Nothing
-//! hidden is random, hash order included; only constructors that say so ask the operating system
-//! for a seed.
+//! The same seed and the same input give the same output, on every platform and for any number of
+//! threads. There is no hidden randomness: hashers have fixed seeds, and only the constructors named
+//! `new` take a seed from the operating system.
 //!
 //! # Features
 //!

@@ -1,21 +1,19 @@
-//! The default generator, and how independent generators are derived from one seed.
+//! The default random number generator, and the derivation of independent generators from one seed.
 //!
-//! Everything random in this crate comes from a generator that its owner passed in or seeded;
-//! there is no global one. Uniform numbers have 52 bits and are never 0 or 1.
+//! All randomness in this crate comes from a generator that the caller passed in or seeded. There is
+//! no global generator. Uniform numbers have 52 bits and are never 0 or 1.
 
 use rand::rngs::{ChaCha8Rng, Xoshiro256PlusPlus};
 use rand::{Rng, SeedableRng};
 
-/// The generator of every sampler unless another is given: xoshiro256++, portable, 32 bytes,
-/// serialisable.
+/// The default generator of every sampler: xoshiro256++, portable, 32 bytes, serialisable.
 pub type DefaultRng = Xoshiro256PlusPlus;
 
-/// The seed of a whole job, from which every operator, partition and batch derives a generator of
-/// its own.
+/// The seed of a whole job. Each operator, partition and batch derives its own generator from it.
 ///
 /// Generators are seeded from disjoint parts of ChaCha8 streams keyed by the seed: one stream per
-/// (operator, partition), one block of it per batch. So no two ever overlap, none depends on how
-/// many threads run or in which order, and each can be made again after a crash.
+/// (operator, partition), one block of it per batch. So no two overlap, none depends on the number or
+/// the timing of threads, and each can be recreated after a crash.
 ///
 /// # Examples
 ///
@@ -33,7 +31,7 @@ pub type DefaultRng = Xoshiro256PlusPlus;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct JobSeed(u64);
 
-/// What the generators of a family are for; families never share a ChaCha key.
+/// The use of a family of generators. Families never share a ChaCha key.
 #[derive(Clone, Copy)]
 enum Family {
     Partition = 1,
@@ -41,29 +39,29 @@ enum Family {
 }
 
 impl JobSeed {
-    /// The seed of a job.
+    /// Creates the seed of a job.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// The number given to [`new`](Self::new).
+    /// Returns the number given to [`new`](Self::new).
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
     }
 
-    /// The generator of one partition of one operator in one batch.
+    /// Derives the generator of one partition of one operator in one batch.
     #[must_use]
     pub fn partition_rng(self, operator: u32, partition: u32, batch: u64) -> DefaultRng {
         let stream = u64::from(operator) << 32 | u64::from(partition);
         self.derive(Family::Partition, 0, stream, batch)
     }
 
-    /// The generator of one key's state in one operator, made in one batch.
+    /// Derives the generator of the state of one key in one operator that is created in one batch.
     ///
-    /// `key_hash` is [`hash::route`](crate::hash::route) of the key, so the generator does not
-    /// depend on the number of partitions. Keys of equal hash share a generator.
+    /// `key_hash` is [`hash::route`](crate::hash::route) of the key, so the generator does not depend
+    /// on the number of partitions. Keys with equal hashes share a generator.
     #[must_use]
     pub fn key_rng(self, operator: u32, key_hash: u64, batch: u64) -> DefaultRng {
         self.derive(Family::Key, operator, key_hash, batch)
@@ -83,7 +81,7 @@ impl JobSeed {
     }
 }
 
-/// The default generator from a number.
+/// The default generator, seeded with a number.
 pub(crate) fn seeded(seed: u64) -> DefaultRng {
     DefaultRng::seed_from_u64(seed)
 }
@@ -92,11 +90,11 @@ pub(crate) fn seeded(seed: u64) -> DefaultRng {
 ///
 /// # Panics
 ///
-/// If the operating system has no randomness to give.
+/// Panics if the operating system cannot provide a seed.
 #[cfg(feature = "std")]
 pub(crate) fn from_system() -> DefaultRng {
     use rand::rngs::SysRng;
-    DefaultRng::try_from_rng(&mut SysRng).expect("the operating system has a source of randomness")
+    DefaultRng::try_from_rng(&mut SysRng).expect("the operating system provides a seed")
 }
 
 /// A uniform number in the open interval (0, 1), an odd multiple of 2^-53.
@@ -112,7 +110,7 @@ pub(crate) fn exponential<R: Rng + ?Sized>(rng: &mut R) -> f64 {
     -libm::log(open01(rng))
 }
 
-/// A uniform position below `len`; each has its probability to within 2^-64.
+/// A uniform position below `len`. Each probability is exact to within 2^-64.
 #[inline]
 pub(crate) fn position<R: Rng + ?Sized>(rng: &mut R, len: usize) -> usize {
     ((u128::from(rng.next_u64()) * len as u128) >> 64) as usize
@@ -123,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn derived_generators_differ_in_every_coordinate_and_repeat() {
+    fn derived_generators_differ_in_every_coordinate_and_are_reproducible() {
         let job = JobSeed::new(1);
         let first = |mut rng: DefaultRng| rng.next_u64();
         let all = [

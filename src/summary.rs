@@ -1,23 +1,24 @@
-//! The two traits every summary implements, and their laws.
+//! The two traits that every summary implements, and their laws.
 
 /// A summary that can absorb another summary of a *disjoint* stream.
 ///
 /// # Laws
 ///
-/// Every implementation in this crate is tested for these, and the driver relies on them:
+/// Every implementation in this crate is tested for these laws, and the driver relies on them:
 ///
-/// 1. **Identity.** `empty.merge(x)` answers every query as `x` does, and so does `x.merge(empty)`;
-///    *empty* means that nothing was ever offered.
-/// 2. **Guarantee.** What a merged summary promises is what one summary that saw both streams
-///    would promise, whatever the order, grouping and sizes of the merges.
-/// 3. **Totality.** Merging never fails and never panics, also for summaries built with different
-///    capacities. The result then has the smaller of the capacities of those sides that were
-///    offered anything, which keeps the merge associative and commutative.
+/// 1. **Identity.** `empty.merge(x)` and `x.merge(empty)` answer every query as `x` does. *Empty*
+///    means that nothing was ever offered.
+/// 2. **Guarantee.** A merged summary has the guarantee of one summary that saw both streams,
+///    whatever the order, grouping and sizes of the merges.
+/// 3. **Totality.** Merging never fails, also for summaries with different capacities. The result
+///    has the smallest capacity of the sides that were offered anything, which keeps the merge
+///    associative and commutative. The docs of a type name any parameter that must agree.
 ///
-/// A merge draws no random numbers, save where a type says so; those that do draw from the generator
-/// of `self`, so the same merges in the same order give the same result. Two samplers that were built with the *same seed* have
-/// correlated samples, and so has a sampler merged with a clone of itself: give each partition a
-/// generator of its own (see [`random::JobSeed`](crate::random::JobSeed)).
+/// A merge draws no random numbers unless the type says so. If it does, they come from the generator
+/// of `self`, so the same merges in the same order give the same result.
+///
+/// Samplers with the *same seed* have correlated samples, and so have a sampler and its clone. Give
+/// each partition its own generator (see [`random::JobSeed`](crate::random::JobSeed)).
 ///
 /// # Examples
 ///
@@ -32,13 +33,13 @@
 /// assert_eq!(left.estimate("ebb").lower, 2);
 /// ```
 pub trait Merge: Sized {
-    /// Takes in everything `other` has seen.
+    /// Merges `other` into this summary.
     fn merge(&mut self, other: Self);
 
-    /// Merges many summaries at once; `None` if there are none.
+    /// Merges many summaries at once. Returns `None` if there are none.
     ///
-    /// The default folds from the left. A type whose many-way merge is cheaper overrides it; the
-    /// laws hold for the override too.
+    /// The default folds from the left. A type with a cheaper many-way merge overrides it; the laws
+    /// hold for the override too.
     fn merge_all<I: IntoIterator<Item = Self>>(summaries: I) -> Option<Self> {
         summaries.into_iter().reduce(|mut merged, next| {
             merged.merge(next);
@@ -47,10 +48,11 @@ pub trait Merge: Sized {
     }
 }
 
-/// A bounded structure that is updated one item at a time and answers questions about all of them.
+/// A structure of bounded size that is updated one item at a time and answers questions about all of
+/// them.
 ///
-/// The driver knows summaries only through this trait and [`Merge`]: implement both for a type of
-/// your own, and `summarize`, `summarize_by_key` and windows work for it.
+/// The driver uses summaries only through this trait and [`Merge`]. Implement both for your own type,
+/// and `summarize`, `summarize_by_key` and windows work with it.
 ///
 /// # Examples
 ///
@@ -80,14 +82,14 @@ pub trait Merge: Sized {
 /// assert_eq!(max.0, Some(7));
 /// ```
 pub trait Summary: Merge {
-    /// What the summary is a summary of.
+    /// The type of the items.
     type Item;
 
     /// Offers one item.
     fn update(&mut self, item: Self::Item);
 }
 
-/// Merges many summaries into one; `None` if there are none.
+/// Merges many summaries into one. Returns `None` if there are none.
 ///
 /// # Examples
 ///

@@ -1,14 +1,14 @@
-//! Reading little-endian numbers off a slice.
+//! Reading little-endian numbers from a slice.
 
 use super::error::ImageError;
 
-/// What is left of an image.
-#[expect(unnameable_types, reason = "a sealed trait speaks of it")]
+/// The unread rest of an image.
+#[expect(unnameable_types, reason = "a sealed trait uses it")]
 #[derive(Debug)]
 pub struct Bytes<'a>(pub(super) &'a [u8]);
 
 impl<'a> Bytes<'a> {
-    /// The next `len` bytes.
+    /// Reads the next `len` bytes.
     pub(super) fn take(&mut self, len: usize) -> Result<&'a [u8], ImageError> {
         let (head, rest) = self.0.split_at_checked(len).ok_or(ImageError::Truncated)?;
         self.0 = rest;
@@ -21,7 +21,7 @@ impl<'a> Bytes<'a> {
         Ok(*head)
     }
 
-    /// Says no if so many things of at least so many bytes cannot be left.
+    /// Returns an error if `count` values of at least `fewest_bytes` each exceed the rest.
     pub(super) fn check_room(&self, count: usize, fewest_bytes: usize) -> Result<(), ImageError> {
         if count.saturating_mul(fewest_bytes) <= self.0.len() {
             Ok(())
@@ -42,7 +42,7 @@ impl<'a> Bytes<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// Says no unless nothing is left.
+    /// Returns an error unless all bytes are read.
     pub(super) fn end(&self) -> Result<(), ImageError> {
         if self.0.is_empty() {
             Ok(())

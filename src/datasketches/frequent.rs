@@ -1,4 +1,4 @@
-//! Images of frequent items: family 10, the only version there ever was.
+//! Images of frequent items: family 10, version 1.
 
 use alloc::vec::Vec;
 use core::hash::Hash;
@@ -12,7 +12,7 @@ use crate::hash::DefaultHashBuilder;
 
 const FAMILY: u8 = ImageKind::FrequentItems.family();
 const VERSION: u8 = 1;
-/// Both bits are written and either is read, by an accident of history.
+/// Either bit marks an empty image. Both are written, because peers disagree on the bit.
 const EMPTY: u8 = 0b101;
 /// Preamble lengths, in units of 8 bytes.
 const SHORT: u8 = 1;
@@ -25,7 +25,7 @@ const fn capacity(lg_slots: u8) -> usize {
     (1 << lg_slots) / 4 * 3
 }
 
-/// The least table for so many items.
+/// The smallest table for `items` items.
 fn lg_slots(items: usize) -> Result<u8, ImageError> {
     (LG_SLOTS_LEAST..=LG_SLOTS_MOST)
         .find(|&lg| items <= capacity(lg))
@@ -34,14 +34,14 @@ fn lg_slots(items: usize) -> Result<u8, ImageError> {
 
 /// Writes a summary as an image of frequent items.
 ///
-/// Nothing is lost but k and the hasher: totals, bounds and errors are those of the summary. An
-/// image of a summary that has seen something but keeps no counter stays non-empty; the readers of
-/// C++ and Python take it so, though they would not write it again.
+/// Only k and the hasher are lost: the total, the bounds and the error are those of the summary. The image
+/// of a summary that has seen weights but tracks no key is non-empty. The libraries for C++ and Python
+/// read it, though they do not write such images.
 ///
 /// # Errors
 ///
-/// If the total weight is above 2^63 - 1, for weights are signed there, if k is above 3 * 2^28,
-/// or if an item has 4 GiB.
+/// Returns an error if the total weight is above 2^63 - 1, because peers use signed weights, if k is above
+/// 3 * 2^28, or if an item has at least 4 GiB.
 pub fn write_frequent<K: Item, S>(summary: &MisraGries<K, u64, S>) -> Result<Vec<u8>, ImageError> {
     let total = summary.total_weight();
     if i64::try_from(total).is_err() {
@@ -73,13 +73,14 @@ pub fn write_frequent<K: Item, S>(summary: &MisraGries<K, u64, S>) -> Result<Vec
 
 /// Reads an image of frequent items.
 ///
-/// Bounds and errors are those of the image. k is not in it: it becomes the capacity of the
-/// peer's table, or less if the peer's error is larger than a Misra-Gries summary of that k would
-/// have, so that `max_error <= total_weight / (k + 1)` holds here too.
+/// The bounds and the error are those of the image. k is not in the image. It becomes the capacity of the
+/// peer's table, or less if the peer's error is too large for that: the largest k with
+/// `max_error <= total_weight / (k + 1)`.
 ///
 /// # Errors
 ///
-/// If the bytes are no such image, end too early or too late, or contradict themselves.
+/// Returns an error if the bytes are not such an image, are truncated, have trailing bytes, or are
+/// inconsistent.
 pub fn read_frequent<K: Item + Hash + Eq>(image: &[u8]) -> Result<MisraGries<K>, ImageError> {
     let mut bytes = Bytes(image);
     let [preamble, version, family, lg_most, lg_now, flags] = bytes.array()?;
@@ -93,7 +94,7 @@ pub fn read_frequent<K: Item + Hash + Eq>(image: &[u8]) -> Result<MisraGries<K>,
     let capacity_most = capacity(lg_most);
     match (preamble & 0x3f, flags & EMPTY != 0) {
         (SHORT, true) => {
-            // Two bytes of padding, which an early release of the Rust peer left out.
+            // Two bytes of padding, which an early release for Rust omits.
             if !bytes.0.is_empty() {
                 bytes.take(2)?;
             }

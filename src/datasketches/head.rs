@@ -1,4 +1,4 @@
-//! The first eight bytes of the images of samples, and what an image is of.
+//! The kinds of images, and the first eight bytes of the images of samples.
 
 use core::fmt;
 
@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::bytes::Bytes;
 use super::error::ImageError;
 
-/// The summary that an image holds.
+/// The kind of summary in an image.
 ///
 /// # Examples
 ///
@@ -44,7 +44,7 @@ impl ImageKind {
         Self::VarOptUnion,
     ];
 
-    /// What an image is of, by its first three bytes; `None` if it is none that can be read here.
+    /// Returns the kind of an image from its first three bytes, or `None` if this module cannot read it.
     #[must_use]
     pub fn of(image: &[u8]) -> Option<Self> {
         let &[_, version, family, ..] = image else {
@@ -66,7 +66,7 @@ impl ImageKind {
         }
     }
 
-    /// The versions that can be read; the last one is written.
+    /// The versions that can be read. The last one is written.
     pub(super) const fn versions(self) -> &'static [u8] {
         match self {
             Self::FrequentItems => &[1],
@@ -75,8 +75,8 @@ impl ImageKind {
         }
     }
 
-    /// What a sketch, as opposed to a union, has in its first byte beside the length of its
-    /// preamble: that its arrays grow eightfold, as those of all peers do unless told otherwise.
+    /// The growth factor of arrays in the first byte of a sketch (not of a union): eightfold, the default
+    /// of all peers.
     const fn growth(self) -> u8 {
         match self {
             Self::Reservoir | Self::VarOpt => 0b1100_0000,
@@ -97,10 +97,10 @@ impl fmt::Display for ImageKind {
     }
 }
 
-/// The most items that a sample may have seen, by the rules of the peers.
+/// The most items that a sample may have seen according to the peers.
 const SEEN_MOST: u64 = (1 << 48) - 1;
 
-/// Marks follow: the sample is the inside of a union.
+/// The flag of the sample inside a union: marks follow.
 pub(super) const GADGET: u8 = 0x80;
 const EMPTY: u8 = 0x04;
 
@@ -110,13 +110,13 @@ pub(super) struct Head {
     /// The length of the preamble in units of eight bytes.
     pub(super) longs: u8,
     pub(super) flags: u8,
-    /// The capacity, in whatever form the version has it.
+    /// The capacity as encoded by the version.
     capacity: [u8; 4],
 }
 
 impl Head {
-    /// Reads the head of an image of one kind, whose preamble is so long if the sample is not
-    /// empty.
+    /// Reads the head of an image of one kind. `filled_longs` are the valid lengths of the preamble of a
+    /// sample that is not empty.
     pub(super) fn read(
         bytes: &mut Bytes<'_>,
         kind: ImageKind,
@@ -158,12 +158,12 @@ impl Head {
             .ok_or(ImageError::Inconsistent("capacity"))
     }
 
-    /// The image of an empty sample. `capacity` comes from [`Limits::check`].
+    /// Writes the image of an empty sample. `capacity` comes from [`Limits::check`].
     pub(super) fn write_empty(kind: ImageKind, capacity: u32) -> Vec<u8> {
         Self::write(kind, 1, EMPTY, capacity)
     }
 
-    /// Begins the image of a sample, with a preamble of so many longs. `capacity` comes from
+    /// Writes the head of the image of a sample with a preamble of `longs` longs. `capacity` comes from
     /// [`Limits::check`].
     pub(super) fn write(kind: ImageKind, longs: u8, flags: u8, capacity: u32) -> Vec<u8> {
         let version = kind.versions()[kind.versions().len() - 1];
@@ -174,7 +174,7 @@ impl Head {
     }
 }
 
-/// The capacities that peers take.
+/// The capacities that peers accept.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
     pub(super) least: u32,
@@ -182,31 +182,31 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// A capacity as it is written.
+    /// Converts a capacity to its encoding.
     pub(super) fn check(self, capacity: usize) -> Result<u32, ImageError> {
         match u32::try_from(capacity) {
-            Ok(capacity) if capacity < self.least => {
-                Err(ImageError::TooSmall("peers want a capacity of at least 2"))
-            }
+            Ok(capacity) if capacity < self.least => Err(ImageError::TooSmall(
+                "peers require a capacity of at least 2",
+            )),
             Ok(capacity) if capacity <= self.most => Ok(capacity),
             _ => Err(ImageError::TooLarge("capacity")),
         }
     }
 }
 
-/// A number of items seen as it is written.
+/// Checks a number of items seen that is to be written.
 pub(super) fn check_seen(seen: u64) -> Result<u64, ImageError> {
     Some(seen)
         .filter(|seen| (1..=SEEN_MOST).contains(seen))
         .ok_or(ImageError::TooLarge("number of items seen"))
 }
 
-/// Reads the number of items that a sample that is not empty has seen.
+/// Reads the number of items seen of a sample that is not empty.
 pub(super) fn read_seen(bytes: &mut Bytes<'_>) -> Result<u64, ImageError> {
     check_seen(bytes.u64()?).map_err(|_| ImageError::Inconsistent("number of items seen"))
 }
 
-/// A size as version 1 has it: five bits of a power of two, eleven of a fraction.
+/// Decodes a size of version 1: five bits of a power of two, eleven bits of a fraction.
 fn decoded_size(code: u16) -> u32 {
     let (power, fraction) = (code >> 11, u64::from(code & 0x7ff));
     u32::try_from((2048 + fraction) << power >> 11).expect("less than 2^12 times 2^20")
@@ -228,7 +228,7 @@ mod tests {
             assert_eq!(decoded_size(code), size, "{code:x}");
         }
         assert_eq!(decoded_size(0xf7ff), 2_146_959_360);
-        // Nobody writes the largest power, and no capacity is so large.
+        // Peers do not write the largest power: no capacity is that large.
         assert_eq!(decoded_size(0xf800), 1 << 31);
         assert_eq!(decoded_size(0xffff), 4095 << 20);
     }

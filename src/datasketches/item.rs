@@ -8,13 +8,13 @@ use core::str;
 use super::bytes::Bytes;
 use super::error::ImageError;
 
-/// A type that items of an image may have.
+/// A type of items that an image can hold.
 ///
 /// | type | encoding | peers |
 /// |---|---|---|
 /// | `i64`, `u64` | 8 bytes, little-endian | `ArrayOfLongsSerDe`, `PyLongsSerDe`, `serde<int64_t>` |
 /// | `String` | length in 4 bytes, then UTF-8 | `ArrayOfStringsSerDe`, `serde<std::string>`, Python's `frequent_strings_sketch` |
-/// | `Vec<u8>` | as `String`; what is no UTF-8 is refused, both ways | the same |
+/// | `Vec<u8>` | as `String`; must be UTF-8, to read and to write | the same |
 ///
 /// The trait is sealed.
 pub trait Item: sealed::Codec {}
@@ -27,10 +27,10 @@ impl Item for Vec<u8> {}
 pub(super) mod sealed {
     use super::{Bytes, ImageError, Vec};
 
-    /// How one item is written and read.
-    #[expect(unnameable_types, reason = "that is what seals `Item`")]
+    /// The encoding of one item.
+    #[expect(unnameable_types, reason = "this seals `Item`")]
     pub trait Codec: Sized {
-        /// The fewest bytes an item can have.
+        /// The fewest bytes of an item.
         const FEWEST_BYTES: usize;
         fn write(&self, image: &mut Vec<u8>) -> Result<(), ImageError>;
         fn read(image: &mut Bytes<'_>) -> Result<Self, ImageError>;
@@ -96,7 +96,7 @@ fn as_text(bytes: &[u8]) -> Result<&str, ImageError> {
     str::from_utf8(bytes).map_err(|_| ImageError::BadItem)
 }
 
-/// Writes items one after the other.
+/// Writes items consecutively.
 pub(super) fn write_items<'a, T: Item + 'a>(
     items: impl IntoIterator<Item = &'a T>,
     image: &mut Vec<u8>,
@@ -104,7 +104,7 @@ pub(super) fn write_items<'a, T: Item + 'a>(
     items.into_iter().try_for_each(|item| item.write(image))
 }
 
-/// Reads so many items, if there are bytes enough for them.
+/// Reads `count` items. Checks first that there are enough bytes.
 pub(super) fn read_items<T: Item>(
     bytes: &mut Bytes<'_>,
     count: usize,

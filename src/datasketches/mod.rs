@@ -1,7 +1,7 @@
-//! Binary images that every DataSketches library reads and writes.
+//! The binary images of the Apache DataSketches libraries.
 //!
 //! [Apache DataSketches](https://datasketches.apache.org) has libraries in Java, C++, Python, Go
-//! and Rust that exchange summaries as bytes. This module reads and writes theirs:
+//! and Rust that exchange summaries as bytes. This module reads and writes these images:
 //!
 //! | summary here | image there | functions |
 //! |---|---|---|
@@ -11,15 +11,14 @@
 //! | [`VarOpt`](crate::sample::VarOpt) | VarOpt (family 13) | [`read_var_opt_with_seed`], [`read_var_opt_with_rng`], [`write_var_opt`] |
 //! | | VarOpt union (family 14) | the same to read, [`write_var_opt_union`] |
 //!
-//! An image says nothing of the type of its items: a reader must know it. [`Item`] lists the types
-//! and their encodings. [`ImageKind::of`] tells what an image is of.
+//! An image does not contain the type of its items, so the reader must know it. [`Item`] lists the types
+//! and their encodings. [`ImageKind::of`] returns the kind of summary in an image.
 //!
-//! Images of samples hold no generator. What is read goes on with one of its own, and so becomes as
-//! good as a sample that was never written; [`read_reservoir_with_rng`] and
-//! [`read_var_opt_with_rng`] say why.
+//! Images of samples contain no generator. A sample that is read gets a new one and has the same guarantee
+//! as if it had never been written; see [`read_reservoir_with_rng`] and [`read_var_opt_with_rng`].
 //!
-//! Reading hostile bytes never panics, never allocates more than a small multiple of their length,
-//! and never yields a summary that breaks its promises.
+//! Reading malicious bytes never panics, never allocates more than a small multiple of their length, and
+//! never returns a summary that violates its guarantee.
 //!
 //! # Examples
 //!

@@ -16,15 +16,15 @@ const LIMITS: Limits = Limits {
     most: i32::MAX as u32,
 };
 
-/// Writes a reservoir as an image of one.
+/// Writes a reservoir as an image of a reservoir.
 ///
-/// An image holds the capacity, the number of items seen and the items, in no meaningful order.
-/// Ranks and generator are lost, and nothing is lost with them: see [`read_reservoir_with_rng`].
+/// The image holds the capacity, the number of items seen and the items, in no meaningful order. Ranks and
+/// generator are lost. [`read_reservoir_with_rng`] replaces them without a change of the guarantee.
 ///
 /// # Errors
 ///
-/// If the capacity is 1, which peers do not take, or above 2^31 - 1, if more than 2^48 - 1 items
-/// were seen, or if an item does not fit (see [`Item`]).
+/// Returns an error if the capacity is 1, which peers do not accept, or above 2^31 - 1, if more than
+/// 2^48 - 1 items were seen, or if an item does not fit (see [`Item`]).
 pub fn write_reservoir<T: Item, R>(sample: &Reservoir<T, R>) -> Result<Vec<u8>, ImageError> {
     let capacity = LIMITS.check(sample.capacity())?;
     if sample.is_empty() {
@@ -36,11 +36,11 @@ pub fn write_reservoir<T: Item, R>(sample: &Reservoir<T, R>) -> Result<Vec<u8>, 
     Ok(image)
 }
 
-/// Writes a reservoir as an image of a union of one, of the reservoir's own capacity.
+/// Writes a reservoir as an image of a union of one reservoir, with the same capacity.
 ///
 /// # Errors
 ///
-/// As [`write_reservoir`].
+/// As for [`write_reservoir`].
 pub fn write_reservoir_union<T: Item, R>(sample: &Reservoir<T, R>) -> Result<Vec<u8>, ImageError> {
     let capacity = LIMITS.check(sample.capacity())?;
     if sample.is_empty() {
@@ -58,7 +58,8 @@ pub fn write_reservoir_union<T: Item, R>(sample: &Reservoir<T, R>) -> Result<Vec
 ///
 /// # Errors
 ///
-/// If the bytes are no such image, end too early or too late, or contradict themselves.
+/// Returns an error if the bytes are not such an image, are truncated, have trailing bytes, or are
+/// inconsistent.
 ///
 /// # Examples
 ///
@@ -86,21 +87,22 @@ pub fn read_reservoir_with_seed<T: Item>(
 
 /// Reads an image of a reservoir or of a union of reservoirs.
 ///
-/// An image has no ranks. They are drawn from `rng`, by the law they would have: with k of n items
-/// held, the (k+1)-th smallest of n uniform numbers, and k uniform numbers below it; which items
-/// are held is independent of these. So if the image holds a uniform sample, the reservoir goes on
-/// and merges *exactly*, as if it had seen the stream itself. Every reservoir of the peers is such
-/// a sample; of their unions they promise that every item is equally likely, and nothing for pairs.
+/// An image has no ranks. They are drawn from `rng` with their distribution: for k of n items held, the
+/// threshold is the (k+1)-th smallest of n uniform numbers, and the ranks are k uniform numbers below it.
+/// The choice of items is independent of these numbers. So if the image holds a uniform sample, the
+/// reservoir continues and merges *exactly*, as if it had seen the stream itself. Every reservoir of the
+/// peers is a uniform sample. For their unions, peers guarantee that every item is equally likely, and
+/// nothing about pairs.
 ///
-/// Images that will be merged need generators of their own, as samplers do.
+/// Each image that will be merged needs its own generator, as samplers do. The reservoir of a union has
+/// the capacity of the result of the union.
 ///
-/// A union's limit applies: the reservoir has the capacity of the union's result.
-///
-/// O(k). Takes no more memory than a small multiple of the image.
+/// O(k). Uses no more memory than a small multiple of the image.
 ///
 /// # Errors
 ///
-/// If the bytes are no such image, end too early or too late, or contradict themselves.
+/// Returns an error if the bytes are not such an image, are truncated, have trailing bytes, or are
+/// inconsistent.
 pub fn read_reservoir_with_rng<T: Item, R: Rng>(
     image: &[u8],
     rng: R,
@@ -119,11 +121,11 @@ pub fn read_reservoir_with_rng<T: Item, R: Rng>(
     Ok(Reservoir::from_unranked(capacity, seen, items, rng))
 }
 
-/// What an image holds.
+/// The contents of an image.
 struct Stored<T> {
     capacity: usize,
     seen: u64,
-    /// As many as fit the capacity of the sample in the image, or all that were seen.
+    /// As many items as the capacity of the sample in the image, or all items seen.
     items: Vec<T>,
 }
 
@@ -144,8 +146,8 @@ impl<T: Item> Stored<T> {
         })
     }
 
-    /// Reads a union: the sample in it, of which the union may want fewer items, or, if nothing has
-    /// been left out, may yet take more.
+    /// Reads the sample in a union. The capacity of the union applies if it is smaller, or if no item has
+    /// been left out.
     fn read_union(bytes: &mut Bytes<'_>) -> Result<Self, ImageError> {
         let head = Head::read(bytes, ImageKind::ReservoirUnion, &[1])?;
         let most = head.capacity(LIMITS)?;

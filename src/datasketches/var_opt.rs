@@ -21,22 +21,22 @@ const WARM_UP: u8 = 3;
 const SAMPLING: u8 = 4;
 const UNION: u8 = 4;
 
-/// Writes a VarOpt sample as an image of one.
+/// Writes a VarOpt sample as an image of a VarOpt sample.
 ///
-/// An image holds the capacity, the heavy items with their weights, the light items and their
-/// weight in all, and the number of items seen. What is lost:
+/// The image holds the capacity, the heavy items with their weights, the light items with their total
+/// weight, and the number of items seen. The following is lost:
 ///
-/// - The own weights of light items, which peers do not keep; [`read_var_opt_with_rng`] says what
-///   that means.
-/// - Items of weight zero, which peers do not count: as long as nothing has been left out, the
-///   number seen is that of the items held. From then on they are in it, and make the intervals of
-///   the peers no narrower.
+/// - The own weights of light items, which peers do not keep. For the consequences see
+///   [`read_var_opt_with_rng`].
+/// - The count of items of weight zero, which peers do not count, as long as no item has been left out:
+///   the number of items seen is then that of the items held. Afterwards they are included, which does not
+///   make the intervals of the peers narrower.
 /// - The generator.
 ///
 /// # Errors
 ///
-/// If the capacity is above 2^31 - 2, if more than 2^48 - 1 items were seen, if the weight of all
-/// light items exceeds the largest finite number, or if an item does not fit (see [`Item`]).
+/// Returns an error if the capacity is above 2^31 - 2, if more than 2^48 - 1 items were seen, if the weight
+/// of all light items overflows an `f64`, or if an item does not fit (see [`Item`]).
 pub fn write_var_opt<T: Item, R>(sample: &VarOpt<T, R>) -> Result<Vec<u8>, ImageError> {
     let capacity = LIMITS.check(sample.capacity())?;
     let held = sample.held();
@@ -61,16 +61,15 @@ pub fn write_var_opt<T: Item, R>(sample: &VarOpt<T, R>) -> Result<Vec<u8>, Image
     Ok(image)
 }
 
-/// Writes a VarOpt sample as an image of a union of one, of the sample's own capacity.
+/// Writes a VarOpt sample as an image of a union of one sample, with the same capacity.
 ///
-/// The result of that union is the sample, no more and no less is lost than by [`write_var_opt`],
-/// and the union may be given more samples. The form is the one that peers write: light items are
-/// marked and stand for their adjusted weights. (Peers up to C++ 5.2 read a union that has light
-/// items of its own, and fail on its next update.)
+/// The result of the union is the sample, with the same losses as for [`write_var_opt`], and peers can
+/// merge more samples into it. As in the images of peers, light items are marked and have their adjusted
+/// weights. (C++ up to 5.2 reads a union with light items, but fails on its next update.)
 ///
 /// # Errors
 ///
-/// As [`write_var_opt`].
+/// As for [`write_var_opt`].
 pub fn write_var_opt_union<T: Item, R>(sample: &VarOpt<T, R>) -> Result<Vec<u8>, ImageError> {
     let capacity = LIMITS.check(sample.capacity())?;
     let held = sample.held();
@@ -82,7 +81,7 @@ pub fn write_var_opt_union<T: Item, R>(sample: &VarOpt<T, R>) -> Result<Vec<u8>,
     put_u64(&mut image, seen_by_peers(sample)?);
     put_f64(&mut image, light_weight);
     put_u64(&mut image, held.light.len() as u64);
-    // The inside of the union: all items are heavy, those that were light have marks.
+    // The sample inside the union: all items are heavy, and those that were light have marks.
     image.append(&mut Head::write(
         ImageKind::VarOpt,
         WARM_UP,
@@ -101,7 +100,7 @@ pub fn write_var_opt_union<T: Item, R>(sample: &VarOpt<T, R>) -> Result<Vec<u8>,
     Ok(image)
 }
 
-/// The number of items seen, if peers had been offered them.
+/// The number of items seen as peers count them.
 fn seen_by_peers<T, R>(sample: &VarOpt<T, R>) -> Result<u64, ImageError> {
     check_seen(if sample.is_saturated() {
         sample.seen()
@@ -118,15 +117,15 @@ fn finite(weight: f64) -> Result<f64, ImageError> {
     }
 }
 
-/// A weight in so many parts, equal but for rounding, whose sum one after the other is `weight` to
-/// the last bit: peers fail if it is not.
+/// Splits a weight into `parts` parts that are equal up to rounding. Their sum in order is exactly
+/// `weight`; peers fail otherwise.
 fn shares(weight: f64, parts: usize) -> impl Iterator<Item = f64> {
-    // From one sum to the next is at most twice as far as from nothing: the difference is exact.
+    // A partial sum is at most twice the one before, so the difference is exact.
     let sum = move |count: usize| weight / (parts as f64 / count as f64);
     (0..parts).map(move |part| sum(part + 1) - sum(part))
 }
 
-/// A bit for each of `count` items, set for those from `first` on.
+/// A bit set of `count` items, with the bits from `first` on set.
 fn marks(first: usize, count: usize) -> Vec<u8> {
     let mut marks = alloc::vec![0; count.div_ceil(8)];
     (first..count).for_each(|item| marks[item / 8] |= 1 << (item % 8));
@@ -157,7 +156,8 @@ fn put_counts(image: &mut Vec<u8>, heavy: usize, light: usize) -> Result<(), Ima
 ///
 /// # Errors
 ///
-/// If the bytes are no such image, end too early or too late, or contradict themselves.
+/// Returns an error if the bytes are not such an image, are truncated, have trailing bytes, or are
+/// inconsistent.
 ///
 /// # Examples
 ///
@@ -179,28 +179,30 @@ pub fn read_var_opt_with_seed<T: Item>(image: &[u8], seed: u64) -> Result<VarOpt
 
 /// Reads an image of a VarOpt sample or of a union of such samples.
 ///
-/// The sample goes on and merges exactly, as if it had seen the stream itself. Estimates of weight
-/// are those of the image. It has no weights of their own for light items, so these are given the
-/// mean of all that were light. That is exact where light items weigh alike; where they do not,
-/// counts and sums of other values (`estimate_count`, `estimate_sum`) take each light item for one
-/// of mean weight, which is right for the count of the whole stream only; and intervals may be too
-/// narrow for a part made of the lightest items, if a large share of the stream was sampled.
+/// The sample continues and merges exactly, as if it had seen the stream itself. Estimates of weight are
+/// those of the image.
 ///
-/// A union is read as its result. In a union some items stand for a weight that is not their own
-/// (they were light in a sample that the union was given): these may not end as heavy ones. The
-/// union's items are sampled again, where necessary, to the largest size at which one threshold is
-/// above the weights of all of these, with the random numbers of `rng`; that size is the capacity
-/// of the result. Sums stay unbiased. Images of results that peers have computed may have heavy
-/// items that are lighter than the threshold (seen in C++ 5.2), which no VarOpt sample has; they
-/// are put right in the same way.
+/// The image does not have the own weights of light items, so each gets the mean weight of all items that
+/// were light. This is exact if light items have equal weights. Otherwise counts and sums of other values
+/// (`estimate_count`, `estimate_sum`) treat each light item as one of mean weight, which is unbiased only
+/// for the count of the whole stream. Intervals may be too narrow for a part of the lightest items if a
+/// large share of the stream was sampled.
 ///
-/// Images that will be merged need generators of their own, as samplers do.
+/// A union is read as its result. Some items of a union have adjusted weights, because they were light in a
+/// sample that was merged. They must not become heavy. If necessary, the items are sampled again with
+/// `rng`, to the largest size at which one threshold is at least the adjusted weights of all of them. That
+/// size is the capacity of the result, and sums stay unbiased. Results computed by peers may have heavy
+/// items below the threshold (seen in C++ 5.2), which no VarOpt sample has; they are corrected in the same
+/// way.
 ///
-/// O(k log k). Takes no more memory than a small multiple of the image.
+/// Each image that will be merged needs its own generator, as samplers do.
+///
+/// O(k log k). Uses no more memory than a small multiple of the image.
 ///
 /// # Errors
 ///
-/// If the bytes are no such image, end too early or too late, or contradict themselves.
+/// Returns an error if the bytes are not such an image, are truncated, have trailing bytes, or are
+/// inconsistent.
 pub fn read_var_opt_with_rng<T: Item, R: Rng>(
     image: &[u8],
     rng: R,
@@ -219,7 +221,7 @@ pub fn read_var_opt_with_rng<T: Item, R: Rng>(
     VarOpt::from_adjusted(capacity, seen, parts, rng).map_err(ImageError::Inconsistent)
 }
 
-/// What an image holds.
+/// The contents of an image.
 struct Stored<T> {
     capacity: usize,
     seen: u64,
@@ -227,7 +229,7 @@ struct Stored<T> {
 }
 
 impl<T: Item> Stored<T> {
-    /// Reads a sample whose flags are these, but for the one that says that it is empty.
+    /// Reads a sample with these flags, apart from the flag for an empty one.
     fn read(bytes: &mut Bytes<'_>, flags: u8) -> Result<Self, ImageError> {
         let head = Head::read(bytes, ImageKind::VarOpt, &[WARM_UP, SAMPLING])?;
         let capacity = head.capacity(LIMITS)?;
@@ -264,7 +266,7 @@ impl<T: Item> Stored<T> {
         })
     }
 
-    /// Reads heavy items and their marks, if the flags say that there are any.
+    /// Reads heavy items, and their marks if the flags announce them.
     fn read_heavy(
         bytes: &mut Bytes<'_>,
         count: usize,
@@ -281,7 +283,7 @@ impl<T: Item> Stored<T> {
         Ok(Self::by_mark(weights, marks, items))
     }
 
-    /// Heavy items, those with marks apart.
+    /// Separates heavy items into those with and without marks.
     fn by_mark(weights: Vec<f64>, marks: &[u8], items: Vec<T>) -> Adjusted<T> {
         let mut parts = Adjusted::empty();
         for (place, (weight, item)) in weights.into_iter().zip(items).enumerate() {
@@ -308,7 +310,7 @@ impl<T: Item> Stored<T> {
         let (weight, items) = (bytes.f64()?, bytes.u64()?);
         let inner = Self::read(bytes, GADGET)?;
         let exact = inner.parts.marked.is_empty() && inner.parts.light.is_empty();
-        // The largest threshold of the samples in the union, if any had one.
+        // The largest threshold of the samples in the union, if there is one.
         let threshold_fits = match items {
             0 => weight == 0.0 && inner.parts.marked.is_empty(),
             _ => 0.0 < weight && weight < f64::INFINITY && !exact,
@@ -333,7 +335,7 @@ impl<T: Item> Stored<T> {
     }
 }
 
-/// A weight above zero, and finite.
+/// Reads a positive, finite weight.
 fn read_weight(bytes: &mut Bytes<'_>) -> Result<f64, ImageError> {
     let weight = bytes.f64()?;
     if 0.0 < weight && weight < f64::INFINITY {

@@ -1,7 +1,7 @@
-//! The quantile functions of the normal law and of Student's.
+//! The quantile functions of the normal distribution and of Student's t.
 
-/// The quantile function of Student's law with `degrees` degrees of freedom, for `p` >= 1/2: Hill's
-/// algorithm 396 (1970); relative error below 1e-3 from two degrees on, exact for one and two.
+/// The quantile function of Student's t with `degrees` degrees of freedom, for `p` >= 1/2: Hill's
+/// algorithm 396 (1970). Exact for one and two degrees; relative error below 1e-3 for more.
 pub(super) fn student_quantile(p: f64, degrees: f64) -> f64 {
     use core::f64::consts::PI;
     let two_tailed = 2.0 * (1.0 - p);
@@ -33,8 +33,8 @@ pub(super) fn student_quantile(p: f64, degrees: f64) -> f64 {
     libm::sqrt(degrees * y)
 }
 
-/// The quantile function of the standard normal law, for 0 < `p` < 1; relative error about 1e-16
-/// (algorithm AS 241, PPND16, Wichura 1988).
+/// The quantile function of the standard normal distribution, for 0 < `p` < 1: algorithm AS 241,
+/// PPND16 (Wichura 1988). Relative error about 1e-16.
 #[allow(
     clippy::excessive_precision,
     reason = "the published coefficients, digit for digit"
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn normal_quantile_matches_published_values() {
-        // From tables of the normal law.
+        // From tables of the normal distribution.
         let table = [
             (0.5, 0.0),
             (0.975, 1.959_963_984_540_054),
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn student_quantile_matches_published_values() {
-        // From tables of Student's law.
+        // From tables of Student's t.
         let table = [
             (0.975, 1.0, 12.706_204_736),
             (0.975, 2.0, 4.302_652_730),

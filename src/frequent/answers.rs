@@ -1,4 +1,4 @@
-//! Questions about all keys at once.
+//! Queries over all keys.
 
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -9,25 +9,25 @@ use super::traits::Iter;
 use super::weight::Weight;
 
 impl<K, W: Weight, S> MisraGries<K, W, S> {
-    /// The tracked keys with the bounds of their weights, each once.
+    /// Iterates over the tracked keys with the bounds of their weights.
     ///
-    /// The order is that of the keys' hashes: the same for summaries that hold the same, however
-    /// they came about. Costs O(k log k) time and O(k) memory.
+    /// The order is that of the hashes of the keys, so summaries with equal contents have equal orders.
+    /// O(k log k) time and O(k) memory.
     pub fn iter(&self) -> Iter<'_, K, W> {
         Iter::new(self)
     }
 
-    /// The tracked keys with the bounds of their weights, in no order to rely on.
+    /// The tracked keys with the bounds of their weights, in no specified order.
     pub(super) fn tracked(&self) -> impl Iterator<Item = (&K, Count<W>)> {
         let (cut, max_error) = (self.cut(), self.max_error());
         let above = self.counters.iter().filter(move |&(_, count)| count > cut);
         above.map(move |(key, count)| (key, Count::around(count.minus(cut), max_error)))
     }
 
-    /// The `n` keys of the largest lower bounds, from the heaviest down; equal counts are in
-    /// ascending order of the key. Each row says whether its rank is certain.
+    /// Returns the `n` keys with the largest lower bounds, in descending order. Equal bounds are in
+    /// ascending order of the key. Each row tells whether its rank is certain.
     ///
-    /// Fewer rows if fewer keys are tracked. Costs O(k + n log n) time and O(k) memory.
+    /// There are fewer rows if fewer keys are tracked. O(k + n log n) time and O(k) memory.
     ///
     /// # Examples
     ///
@@ -61,18 +61,18 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
         rows
     }
 
-    /// The keys heavier than the share `phi` of the total weight, from the heaviest down, without
-    /// the mistake that `side` names.
+    /// Returns the keys heavier than `phi * total_weight`, in descending order, without the kind of error
+    /// that `side` names. O(k log k) time and O(k) memory.
     ///
-    /// With [`Side::NoFalsePositives`] every key listed weighs more than the threshold: its lower
-    /// bound does. With [`Side::NoFalseNegatives`] every key that weighs more than the threshold is
-    /// listed: its upper bound does. A key that is not tracked may weigh as much as
-    /// [`max_error`](Self::max_error), so for that promise a threshold below it is raised to it,
-    /// and the answer says so. For integer weights `phi * total_weight` is rounded down.
+    /// With [`Side::NoFalsePositives`], every key in the list is heavier than the threshold: its lower
+    /// bound is above it. With [`Side::NoFalseNegatives`], every key heavier than the threshold is in the
+    /// list: all keys are listed whose upper bound is above it. A key that is not tracked may weigh as much
+    /// as [`max_error`](Self::max_error), so in this case a lower threshold is raised to `max_error`, and
+    /// the answer tells so. For integer weights `phi * total_weight` is rounded down.
     ///
     /// # Panics
     ///
-    /// If `phi` is not between 0 and 1.
+    /// Panics if `phi` is not between 0 and 1.
     ///
     /// # Examples
     ///
@@ -93,7 +93,7 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
     {
         assert!(
             (0.0..=1.0).contains(&phi),
-            "the share phi must be between 0 and 1, and is {phi}"
+            "phi must be between 0 and 1, not {phi}"
         );
         let asked = self.total.share(phi);
         let max_error = self.max_error();
@@ -113,7 +113,7 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
     }
 }
 
-/// The heavier lower bound first, then the smaller key.
+/// Larger lower bounds first, then smaller keys.
 fn by_rank<K: Ord, W: Weight>(a: &(&K, Count<W>), b: &(&K, Count<W>)) -> Ordering {
     b.1.lower.compare(&a.1.lower).then_with(|| a.0.cmp(b.0))
 }

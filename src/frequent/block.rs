@@ -1,42 +1,43 @@
-//! Offering many keys at once.
+//! Updates with slices of keys.
 
 use core::hash::{BuildHasher, Hash};
 
-use super::counters::{BLOCK, Slot, hash_with};
+use super::counters::{Slot, hash_with};
+use super::cut::PendingCut;
 use super::front::Front;
 use super::misra_gries::{MisraGries, Steps};
-use super::pending_cut::PendingCut;
-use super::plain::FAR;
+use super::plain::{BLOCK, FAR};
 use super::tags::{BUCKET, fewest_buckets};
 use super::weight::Weight;
 
 impl<K: Hash + Eq + Clone, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
-    /// Offers every key of a slice, each with weight one. Keys that own memory are cloned only if they
-    /// are not tracked yet.
+    /// Offers every key of a slice with weight one. Keys that own memory are cloned only if they are not
+    /// tracked yet.
     ///
-    /// Keeps the same promise as an [`update`](Self::update) for each, and is faster: keys are looked up in
-    /// blocks. With less than 2 MB of counters it also leaves the same counters. With more, keys without
-    /// a destructor may be counted in another order within a slice of 1,024 or more: those that come
-    /// often are gathered first.
+    /// The guarantee is that of an [`update`](Self::update) for each key. It is faster, because keys are
+    /// looked up in blocks. With less than 2 MB of counters the counters are also the same. With more, keys
+    /// without a destructor may be counted in another order within a slice of at least 1,024 keys, because
+    /// the weights of frequent keys are gathered first.
     ///
     /// # Panics
     ///
-    /// If the total weight overflows `W`.
+    /// Panics if the total weight overflows `W`.
     #[track_caller]
     pub fn extend_from_slice(&mut self, keys: &[K]) {
         self.offer_slice(keys, |key| key, |_| W::ONE);
     }
 
-    /// Offers every key of a slice with its weight. Keys that own memory are cloned only if they are
-    /// not tracked yet.
+    /// Offers every key of a slice with its weight. Keys that own memory are cloned only if they are not
+    /// tracked yet.
     ///
-    /// Keeps the same promise as an [`update_weighted`](Self::update_weighted) for each, and is faster. With
-    /// less than 1 MB of counters it also leaves the same counters; with more, see
+    /// The guarantee is that of an [`update_weighted`](Self::update_weighted) for each key. With less than
+    /// 1 MB of counters the counters are also the same; with more, see
     /// [`extend_from_slice`](Self::extend_from_slice).
     ///
     /// # Panics
     ///
-    /// As [`update_weighted`](Self::update_weighted); what came before the weight at fault is counted.
+    /// Panics where [`update_weighted`](Self::update_weighted) does. The keys before the invalid weight have
+    /// been counted.
     #[track_caller]
     pub fn extend_from_slice_weighted(&mut self, keys: &[(K, W)]) {
         self.offer_slice(keys, |(key, _)| key, |&(_, weight)| weight);
@@ -44,7 +45,7 @@ impl<K: Hash + Eq + Clone, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
 
     #[track_caller]
     fn offer_slice<I>(&mut self, items: &[I], key: impl Fn(&I) -> &K, weight: impl Fn(&I) -> W) {
-        // The first block tells what kind of weights there are.
+        // The first block determines the kind of weights.
         let (block, rest) = items.split_at(items.len().min(BLOCK));
         self.offer_block(block, &key, &weight);
         let gathered = self.offer_gathered(rest, &key, &weight);
@@ -53,8 +54,8 @@ impl<K: Hash + Eq + Clone, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         }
     }
 
-    /// Offers the items of a slice, and gathers the weights of frequent keys first, as long as that
-    /// pays; says how many were offered.
+    /// Offers the items of a slice and gathers the weights of frequent keys first, as long as that pays.
+    /// Returns the number of items offered.
     #[track_caller]
     fn offer_gathered<I>(
         &mut self,
@@ -83,18 +84,18 @@ impl<K: Hash + Eq + Clone, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
                     )
                 };
                 front.gather(block.iter().map(offer));
-                self.book_gathered(front.take_ousted());
+                self.add_gathered(front.take_evicted());
             } else {
-                self.book_gathered(&front.take_all());
+                self.add_gathered(&front.take_all());
                 self.offer_block(block, &key, &weight);
             }
         }
-        self.book_gathered(&front.take_all());
+        self.add_gathered(&front.take_all());
         offered
     }
 
-    /// The bytes of counters from which gathering pays. With weights of one it saves nothing but
-    /// waiting for memory, with others reductions too.
+    /// The bytes of counters from which gathering pays. With weights of one it only saves waits for
+    /// memory; with other weights it saves reductions too.
     fn gathered_from(&self) -> usize {
         match self.steps {
             Steps::Weighted => FAR / 2,
@@ -102,13 +103,13 @@ impl<K: Hash + Eq + Clone, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         }
     }
 
-    /// Books gathered weights, already in the total.
-    fn book_gathered(&mut self, entries: &[(K, W)]) {
+    /// Adds gathered weights, which are in the total already.
+    fn add_gathered(&mut self, entries: &[(K, W)]) {
         let subtracted = self.subtracted;
         for block in entries.chunks(BLOCK) {
-            self.book_block(block, |(key, _)| key, |&(_, weight)| weight);
+            self.add_block(block, |(key, _)| key, |&(_, weight)| weight);
         }
-        // Without a step in between, the order of keys makes no difference.
+        // Without a reduction in between, the order of keys makes no difference.
         if self.steps == Steps::Textbook && self.subtracted != subtracted {
             self.steps = Steps::Gathered;
         }
@@ -123,11 +124,11 @@ impl<K: Hash + Eq + Clone, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
             return;
         };
         self.total = total;
-        self.book_block(items, key, weight);
+        self.add_block(items, key, weight);
     }
 
-    /// Books weights, already in the total and their kind known.
-    fn book_block<I>(&mut self, items: &[I], key: impl Fn(&I) -> &K, weight: impl Fn(&I) -> W) {
+    /// Adds weights that are in the total already and whose kind is noted.
+    fn add_block<I>(&mut self, items: &[I], key: impl Fn(&I) -> &K, weight: impl Fn(&I) -> W) {
         self.pending = PendingCut::unknown();
         let far = self.counters.is_far();
         let mut hashes = [0; BLOCK];
@@ -142,7 +143,7 @@ impl<K: Hash + Eq + Clone, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
             .reserve((self.counters.len() + items.len()).min(most), most);
         let mut done = 0;
         while done < items.len() {
-            // Those that need no reduction and no memory, and then the one that does.
+            // First the items that need no reduction and no memory, then the one that does.
             let rest = &items[done..];
             let offer = |item| (key(item).clone(), weight(item));
             done += match self.counters.plain(most) {
@@ -164,8 +165,8 @@ impl<K: Hash + Eq + Clone, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         }
     }
 
-    /// The total after these weights, if none is at fault, none is the first that is neither one
-    /// nor zero, and the total can be represented.
+    /// The total after these weights. `None` if it overflows, if a weight is invalid, or if one is the
+    /// first that is neither one nor zero.
     #[inline]
     fn total_after(&self, weights: impl Iterator<Item = W>) -> Option<W> {
         let (sum, fine) = match self.steps {
@@ -178,7 +179,7 @@ impl<K: Hash + Eq + Clone, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     }
 }
 
-/// The sum of weights, and whether all of them are as they should be.
+/// The sum of weights, and whether all of them pass a check.
 #[inline]
 fn sum_if<W: Weight>(weights: impl Iterator<Item = W>, fine: impl Fn(W) -> bool) -> (W, bool) {
     weights.fold((W::ZERO, true), |(sum, all), weight| {

@@ -1,11 +1,11 @@
-//! Sixteen weights compared with one.
+//! Comparing one weight with all weights of a bucket, without a branch for each.
 
 use wide::bytemuck::cast;
 use wide::{i8x16, i16x8, i16x16, i32x8, i64x2, u16x8};
 
 use super::tags::{BUCKET, Places};
 
-/// The places of a bucket whose weight is larger.
+/// The places of a bucket whose weight is larger than `than`.
 #[inline(always)]
 pub(super) fn larger<W: PartialOrd>(than: W, weight_at: impl Fn(usize) -> W) -> Places {
     let places = (0..BUCKET).rev();
@@ -14,20 +14,20 @@ pub(super) fn larger<W: PartialOrd>(than: W, weight_at: impl Fn(usize) -> W) -> 
     }))
 }
 
-/// The same for a weight below 2^63, in vector registers.
+/// Like [`larger`] for a weight `than` below 2^63, in vector registers.
 #[inline(always)]
 pub(super) fn larger_of_words(than: u64, weight_at: impl Fn(usize) -> u64) -> Places {
     if cfg!(target_endian = "big") {
         return larger(than, weight_at);
     }
     let than_both = i64x2::splat(than as i64);
-    // The highest bit of a difference tells, and where the weight has one itself, that one.
+    // A weight is larger if the highest bit of the difference is set, or its own highest bit is.
     let two = |first: usize| {
         let both = i64x2::new([weight_at(first) as i64, weight_at(first + 2) as i64]);
         (than_both - both) | both
     };
-    // Packed from 64 bits to 16, of which the upper half has the highest bit. So every other place
-    // is compared, and then those between.
+    // Pack 64 bits to 16, whose upper half holds the highest bit. So the even places are compared
+    // first, then the odd ones.
     let four = |first: usize| {
         let pair: i32x8 = cast([two(first), two(first + 4)]);
         i16x8::from_i32x8_saturate(pair)
@@ -47,7 +47,7 @@ mod tests {
     use crate::hash::route;
 
     #[test]
-    fn words_are_compared_as_one_by_one() {
+    fn vectors_agree_with_single_comparisons() {
         const HALF: u64 = 1 << 63;
         let levels = [
             0,

@@ -1,15 +1,15 @@
-//! The table of counters: which keys have one.
+//! The hash table of counters.
 //!
-//! Buckets of sixteen places. A place has a key with its counter, and a tag:
-//! a byte of the key's hash. The tags of a bucket lie together, so that a whole bucket is examined
-//! at once, without a branch for each place, and the tags of a large table stay in a cache that its
-//! counters overflow: a look-up waits for one line of memory, that of the counter. A key's home
-//! bucket is given by the high bits of its hash; a bucket that is full overflows into the next.
+//! The table has buckets of sixteen places. A place has a key with its counter, and a tag: a byte of the
+//! key's hash. The tags of a bucket are adjacent, so a whole bucket is examined at once, without a branch
+//! per place. The tags of a large table fit in a cache that its counters do not fit in, so a look-up waits
+//! for one line of memory, that of the counter. The high bits of the hash select the home bucket of a key;
+//! a full bucket overflows into the next.
 //!
-//! What costs most in a table of counters is the branch that goes the wrong way. For keys without a
-//! destructor not even finding the key or not is a branch, see [`Plain::add`](super::plain::Plain::add).
+//! The main cost of a table of counters is mispredicted branches. For keys without a destructor, not even
+//! a hit or a miss is a branch, see [`Plain::add`](super::plain::Plain::add).
 //!
-//! Nothing is ever deleted singly: [`Counters::subtract`](super::sweep) drops many counters at once.
+//! Counters are never deleted one by one: [`Counters::subtract`](super::sweep) drops many at once.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -20,18 +20,15 @@ use core::mem;
 use super::tags::{BUCKET, Tags, fewest_buckets, first, home, most_entries, tag};
 use super::weight::Weight;
 
-/// How many keys are hashed together, so that the memory they need is fetched together.
-pub(super) const BLOCK: usize = 128;
-
-/// A key with its counter, kept as a height above the table's [floor](Counters::floor).
+/// A key with its counter, stored as a height: the counter plus the [floor](Counters::floor) of the table.
 #[derive(Clone, Debug)]
 pub(super) struct Entry<K, H> {
     pub(super) key: K,
     pub(super) height: H,
 }
 
-/// A place for a key with its counter. If it has no tag it is vacant, and what is in it are remains
-/// without a meaning: to leave them is cheaper, and a key's memory may serve the next.
+/// A place for a key with its counter. Without a tag it is vacant and may still hold the remains of a
+/// dropped key: leaving them is cheaper, and the memory of the key can be reused.
 pub(super) type Slot<K, W> = Option<Entry<K, <W as super::weight::sealed::Arithmetic>::Positive>>;
 
 /// The counter of an entry, above this floor.
@@ -40,20 +37,20 @@ pub(super) fn count_above<K, W: Weight>(floor: W, entry: &Entry<K, W::Positive>)
     W::of(entry.height).saturating_minus(floor)
 }
 
-/// 32 bits of a key's hash, mixed from all 64 in case only some of them are good.
+/// 32 bits of the hash of a key, mixed from all 64 because some of them may be poor.
 #[inline]
 pub(super) fn hash_with<Q: Hash + ?Sized>(hasher: &impl BuildHasher, key: &Q) -> u32 {
     let hash = hasher.hash_one(key);
     (hash ^ (hash >> 32)) as u32
 }
 
-/// Where a key is, or would be put: the number of a slot.
+/// The slot of a key: the one that holds it, or the vacant one for it.
 pub(super) enum Place {
     Held(usize),
     Vacant(usize),
 }
 
-/// Where a key with this hash is, or would be put, from its home bucket on; not all places are taken.
+/// Finds the slot of a key with this hash, from its home bucket on. At least one place is vacant.
 #[inline]
 pub(super) fn search<K, H>(
     tags: &[Tags],
@@ -82,28 +79,26 @@ pub(super) fn search<K, H>(
     }
 }
 
-/// The bucket after this one, of so many.
+/// The bucket after this one, cyclically.
 #[inline]
 fn next(bucket: usize, buckets: usize) -> usize {
     if bucket + 1 < buckets { bucket + 1 } else { 0 }
 }
 
-/// A weight for each of some keys; knows nothing of error bounds.
+/// A table from keys to weights, without error bounds.
 pub(super) struct Counters<K, W: Weight, S> {
-    /// For each bucket; one of vacant places before the first key comes.
+    /// The tags of each bucket; one vacant bucket before the first key.
     pub(super) tags: Vec<Tags>,
-    /// [`BUCKET`] for each bucket; none before the first key comes. Those with a tag are taken, and
-    /// `Some`. Every key that is held is found from its home bucket on, past
-    /// buckets that are full, and is held once.
+    /// [`BUCKET`] slots per bucket; none before the first key. A slot with a tag is taken, and is `Some`.
+    /// Every key is held once. It is found from its home bucket on, past full buckets only.
     pub(super) slots: Vec<Slot<K, W>>,
-    /// The number of places taken.
+    /// The number of taken places.
     pub(super) live: usize,
-    /// The height that stands for a counter of zero: raised, it lowers all counters. Those that are
-    /// held are above it.
+    /// The height of a counter of zero. Raising it lowers all counters. Every height held is above it.
     pub(super) floor: W,
     pub(super) hasher: S,
-    /// All 64 bits of a key's hash, for those who visit keys that they cannot hash themselves.
-    /// There is one as soon as there are slots.
+    /// Computes all 64 bits of the hash of a key, for methods without the bounds `K: Hash` and
+    /// `S: BuildHasher`. `Some` if there are slots.
     pub(super) whole_hash: Option<fn(&S, &K) -> u64>,
 }
 
@@ -119,7 +114,7 @@ impl<K, W: Weight, S> Counters<K, W, S> {
         }
     }
 
-    /// The counter in a slot; nothing to rely on if it is vacant.
+    /// The counter in a slot; meaningless if the slot is vacant.
     #[inline]
     pub(super) fn count(&self, slot: &Slot<K, W>) -> W {
         let count = |entry| count_above(self.floor, entry);
@@ -131,13 +126,13 @@ impl<K, W: Weight, S> Counters<K, W, S> {
         self.live
     }
 
-    /// The most keys that these buckets are to hold.
+    /// The most keys for the present number of buckets.
     #[inline]
     pub(super) fn room(&self) -> usize {
         most_entries(self.slots.len() / BUCKET)
     }
 
-    /// Forgets all keys, and keeps the memory of the table.
+    /// Removes all keys and keeps the memory of the table.
     pub(super) fn clear(&mut self) {
         self.live = 0;
         self.floor = W::ZERO;
@@ -155,7 +150,7 @@ impl<K, W: Weight, S> Counters<K, W, S> {
         }
     }
 
-    /// The bytes of all vectors, without what keys own themselves.
+    /// The bytes of all vectors, without the memory that keys own.
     pub(super) fn memory(&self) -> usize {
         self.slots.capacity() * size_of::<Slot<K, W>>() + self.tags.capacity() * size_of::<Tags>()
     }
@@ -195,7 +190,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         hash_with(&self.hasher, key)
     }
 
-    /// Where `key` is, or would be put; there is room.
+    /// Finds the slot of `key`. At least one place is vacant.
     #[inline]
     pub(super) fn locate<Q>(&self, hash: u32, key: &Q) -> Place
     where
@@ -217,9 +212,9 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         }
     }
 
-    /// Gives a positive counter to a key that has none: in this vacant slot, or where it belongs
-    /// once there is memory for it. There will be `most` counters at most. `make` is given a
-    /// key that nobody needs any more, if there is one, and makes the new one.
+    /// Inserts a key that is not held with a positive counter: in this vacant slot, or in another one if
+    /// the table must grow. There are never more than `most` counters. `make` creates the key, and gets
+    /// the remains of a dropped key for reuse, if there are any.
     #[inline]
     pub(super) fn insert(
         &mut self,
@@ -241,8 +236,8 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         self.put(slot, hash, Entry { key, height });
     }
 
-    /// Adds a positive weight to the counter of `key`, made if there is none; there will be `most`
-    /// counters at most.
+    /// Adds a positive weight to the counter of `key`; creates the counter if there is none. There are
+    /// never more than `most` counters.
     #[inline]
     pub(super) fn add(&mut self, hash: u32, key: K, weight: W, most: usize) {
         let key = match self.plain(most) {
@@ -258,23 +253,23 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         }
     }
 
-    /// Adds all counters of another table; there is room, and there will be `most` at most.
+    /// Adds all counters of another table. There is room, and there are never more than `most` counters.
     pub(super) fn absorb(&mut self, other: Self, most: usize) {
-        let mut odd = Vec::new();
+        let mut refused = Vec::new();
         match self.plain(most) {
             Some(mut plain) => other.drain(|key, weight| {
                 let hash = plain.hash(&key);
-                let refused = plain.add(hash, key, weight).err();
-                odd.extend(refused.map(|key| (key, weight)));
+                let key = plain.add(hash, key, weight).err();
+                refused.extend(key.map(|key| (key, weight)));
             }),
-            None => other.drain(|key, weight| odd.push((key, weight))),
+            None => other.drain(|key, weight| refused.push((key, weight))),
         }
-        for (key, weight) in odd {
+        for (key, weight) in refused {
             self.add(self.hash(&key), key, weight, most);
         }
     }
 
-    /// Makes room for so many keys, doubling it until there is room for `most`.
+    /// Makes room for `keys` keys. Doubles the table, but not beyond the room for `most`.
     pub(super) fn reserve(&mut self, keys: usize, most: usize) {
         if keys > self.room() {
             let double = (2 * self.slots.len() / BUCKET).min(fewest_buckets(most));
@@ -282,7 +277,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         }
     }
 
-    /// Gives back the memory for more than `most` counters.
+    /// Releases the memory for more than `most` counters.
     pub(super) fn shrink(&mut self, most: usize) {
         let buckets = fewest_buckets(most.max(self.live)).max(1);
         if buckets * BUCKET < self.slots.len() {
@@ -290,7 +285,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         }
     }
 
-    /// Moves everything into so many buckets.
+    /// Moves all entries into a table of `buckets` buckets.
     #[cold]
     fn rebuild(&mut self, buckets: usize) {
         let mut slots = Vec::new();
@@ -330,7 +325,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         self.live += 1;
     }
 
-    /// Puts an entry, whose key is not held, where it belongs; there is room.
+    /// Inserts an entry whose key is not held. There is room.
     pub(super) fn place(&mut self, entry: Entry<K, W::Positive>) {
         let hash = self.hash(&entry.key);
         self.put(self.vacancy(hash), hash, entry);
@@ -345,7 +340,7 @@ mod tests {
     type Table<K> = Counters<K, u64, DefaultHashBuilder>;
 
     impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
-        /// Panics unless every key is found where it is, and tags and counters are as many.
+        /// Panics unless every key is found in its slot and the number of tags is that of the counters.
         fn validate(&self) {
             let taken: u32 = self.tags.iter().map(|tags| tags.taken().count_ones()).sum();
             assert_eq!(taken as usize, self.live);
@@ -395,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn a_floor_that_leaves_little_room_is_taken_away() {
+    fn a_high_floor_is_subtracted_from_all_heights() {
         let mut counters: Counters<u8, u8, _> = Counters::new(DefaultHashBuilder::default());
         let offers = [(1, 110, 100), (2, 120, 5), (3, 150, 40), (4, 255, 2)];
         let expected: [&[(u8, u8)]; 4] = [

@@ -1,106 +1,65 @@
-//! What a reduction subtracts: the (k+1)-th largest counter, or a little less.
+//! The cut, which a reduction subtracts: the (k+1)-th largest counter, or a little less.
 
-use core::hash::{BuildHasher, Hash};
+use alloc::vec;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
-use super::misra_gries::MisraGries;
+use super::counters::Counters;
 use super::weight::Weight;
 
-impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
-    /// Reduces a full buffer in one visit of the counters, if the last cut serves again.
-    ///
-    /// Any cut that k + 1 counters reach keeps the promise, for they lose it all. What it has to do
-    /// besides is to drop a good part of the surplus, or the next reduction would follow too soon.
-    pub(super) fn reduce_buffer(&mut self) {
-        let (len, surplus) = (self.counters.len(), self.counters.len() - self.k);
-        let buffer = self.most_counters() - self.k;
-        // One and a half standard deviations of a rank, as far as what is left fits the buffer, and
-        // of a small surplus no more than a half.
-        let margin = (libm::sqrt(surplus as f64) * 1.5) as usize;
-        let margin = margin.min(surplus / 2).min(buffer);
-        if self.likely_cut > W::ZERO {
-            let cut = self.likely_cut;
-            let above = self.counters.above(cut);
-            let likely = (surplus - surplus / 8).saturating_sub(2 * margin);
-            let needed = surplus.div_ceil(4).max(surplus.saturating_sub(buffer));
-            let drops = len - above.len >= likely.max(needed);
-            if drops && (above.len > self.k || self.counters.reaching(cut) > self.k) {
-                self.counters.subtract_from(cut, &above);
-                return self.book_reduction(cut);
-            }
+/// A cache of the slot of the (k+1)-th largest counter.
+///
+/// Queries take a shared reference, so this is atomic. Threads that query at once all write the same
+/// slot. Code that changes a counter resets it to [`unknown`](Self::unknown).
+#[derive(Debug)]
+pub(super) struct PendingCut(AtomicUsize);
+
+/// Not a slot: tables are smaller.
+const UNKNOWN: usize = usize::MAX;
+
+impl PendingCut {
+    #[inline]
+    pub(super) const fn unknown() -> Self {
+        Self(AtomicUsize::new(UNKNOWN))
+    }
+
+    /// The (k+1)-th largest counter of more than k. The first call after a change is O(size of the table).
+    pub(super) fn get<K, W: Weight, S>(&self, counters: &Counters<K, W, S>, k: usize) -> W {
+        if let Some(slot) = self.slot() {
+            return counters.count(&counters.slots[slot]);
         }
-        // A little lower than it might be, so that it serves again.
-        self.likely_cut = self.counters.largest(self.k + margin);
-        self.subtract(self.likely_cut);
+        let cut = counters.largest(k);
+        let slot = counters.slot_with(cut);
+        self.0.store(slot.unwrap_or(UNKNOWN), Ordering::Relaxed);
+        cut
+    }
+
+    /// The cached slot, if there is one.
+    pub(super) fn slot(&self) -> Option<usize> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|&slot| slot != UNKNOWN)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_cut_of_a_full_buffer_is_found_once_until_something_changes() {
-        let mut summary: MisraGries<u32> = MisraGries::new(10);
-        (0..15).for_each(|key| summary.update_weighted(key, 2 + u64::from(key)));
-        let known = |summary: &MisraGries<u32>| summary.pending.slot();
-        assert_eq!(known(&summary), None);
-        let counts = summary.estimate(&14);
-        // The eleventh of 16, 15 and so on down to 2.
-        assert_eq!((counts.lower, counts.upper), (10, 16));
-        let slot = known(&summary).unwrap();
-        assert_eq!(summary.counters.count(&summary.counters.slots[slot]), 6);
-        assert_eq!((summary.max_error(), summary.len()), (6, 10));
-        assert_eq!(known(&summary.clone()), Some(slot));
-        for change in [
-            |summary: &mut MisraGries<u32>| summary.update(3),
-            |summary: &mut MisraGries<u32>| summary.extend_from_slice(&[3]),
-            |summary: &mut MisraGries<u32>| {
-                use crate::Merge;
-                summary.merge(summary.clone());
-            },
-        ] {
-            let mut changed = summary.clone();
-            change(&mut changed);
-            assert_eq!(known(&changed), None);
-        }
+impl Clone for PendingCut {
+    fn clone(&self) -> Self {
+        Self(AtomicUsize::new(self.0.load(Ordering::Relaxed)))
     }
+}
 
-    const K: usize = 1_000;
-
-    /// Offers ever new keys of these weights: how many reductions there were, and how many new cuts.
-    fn reductions(weights: impl Iterator<Item = u64>) -> (usize, usize) {
-        let mut summary: MisraGries<usize> = MisraGries::new(K);
-        let (mut reductions, mut cuts) = (0, 0);
-        for (key, weight) in weights.enumerate() {
-            let (before, cut) = (summary.counters.len(), summary.likely_cut);
-            summary.update_weighted(key, weight);
-            assert!(summary.counters.len() <= summary.most_counters());
-            reductions += usize::from(summary.counters.len() <= before);
-            cuts += usize::from(summary.likely_cut != cut);
+impl<K, W: Weight, S> Counters<K, W, S> {
+    /// The counter at position `ahead` when all are sorted from the largest down.
+    pub(super) fn largest(&self, ahead: usize) -> W {
+        // Every place is written; the next write overwrites a vacant one. So there is no branch.
+        let mut counts = vec![W::ZERO; self.live + 1];
+        let mut found = 0;
+        for (tags, bucket) in self.buckets() {
+            let taken = tags.taken();
+            for (place, slot) in bucket.iter().enumerate() {
+                counts[found] = self.count(slot);
+                found += (taken >> place & 1) as usize;
+            }
         }
-        (reductions, cuts)
-    }
-
-    #[test]
-    fn a_reduction_drops_a_quarter_of_the_buffer_or_more() {
-        const OFFERS: u64 = 60_000;
-        let streams: [fn(u64) -> u64; 4] = [
-            |i| if i < K as u64 { 1 << 40 } else { 2 + i % 7 },
-            |i| i + 2,
-            |i| 2 << (i % 38),
-            |i| 2 + crate::hash::route(&i) % 1_000,
-        ];
-        for weight in streams {
-            let (reductions, _) = reductions((0..OFFERS).map(weight));
-            assert!(0 < reductions && reductions * (K * 3 / 5 / 4) <= OFFERS as usize);
-        }
-    }
-
-    #[test]
-    fn the_last_cut_of_a_steady_stream_usually_serves_again() {
-        let weights = (0..200_000u64).map(|i| 2 + crate::hash::route(&i) % 1_000);
-        let (reductions, cuts) = reductions(weights);
-        assert!((300..500).contains(&reductions), "{reductions} reductions");
-        assert!(cuts < reductions / 4, "{cuts} new cuts");
+        counts.truncate(found);
+        let (_, &mut counter, _) = counts.select_nth_unstable_by(ahead, |a, b| b.compare(a));
+        counter
     }
 }

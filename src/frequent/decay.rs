@@ -1,23 +1,23 @@
-//! Letting old weights fade.
+//! Exponential decay of weights.
 
 use num_traits::Float;
 
+use super::cut::PendingCut;
 use super::misra_gries::{MisraGries, Steps};
-use super::pending_cut::PendingCut;
 use super::weight::Weight;
 
 impl<K: core::hash::Hash + Eq, W: Weight + Float, S: core::hash::BuildHasher> MisraGries<K, W, S> {
     /// Multiplies everything seen so far by `factor`: totals, counters and errors alike.
     ///
-    /// Afterwards every bound holds for the true weights multiplied by `factor`, so calling this
-    /// once per tick gives exponentially decayed counts. Counters too small to be represented are
-    /// dropped; bounds hold up to the rounding of one multiplication per call.
+    /// Afterwards every bound holds for the true weights multiplied by `factor`. So one call per time step
+    /// gives exponentially decayed weights. Counters that underflow are dropped. Bounds hold up to the
+    /// rounding of one multiplication per call.
     ///
-    /// Costs O(k).
+    /// O(k).
     ///
     /// # Panics
     ///
-    /// If `factor` is not between 0 and 1.
+    /// Panics if `factor` is not between 0 and 1.
     ///
     /// # Examples
     ///
@@ -35,7 +35,7 @@ impl<K: core::hash::Hash + Eq, W: Weight + Float, S: core::hash::BuildHasher> Mi
     pub fn scale(&mut self, factor: W) {
         assert!(
             W::zero() <= factor && factor <= W::one(),
-            "the factor must be between 0 and 1, and is {factor}"
+            "the factor must be between 0 and 1, not {factor}"
         );
         self.total = self.total * factor;
         if self.is_empty() {

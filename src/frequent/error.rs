@@ -1,8 +1,8 @@
-//! Why an update was refused.
+//! The error of an update.
 
 use core::fmt;
 
-/// Why a weighted update was refused; the summary is as it was before.
+/// The reason why a weighted update is invalid. The summary is unchanged.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum UpdateError {
@@ -12,7 +12,7 @@ pub enum UpdateError {
     Negative,
     /// The weight is infinite.
     Infinite,
-    /// The total weight would be too large for its type.
+    /// The total weight would overflow its type.
     Overflow,
 }
 

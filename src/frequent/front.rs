@@ -1,37 +1,37 @@
-//! Gathering the weights of frequent keys, before they are booked.
+//! Gathering the weights of frequent keys before they reach the table.
 //!
-//! A large table has every counter in a line of memory of its own, far away. Most of what a skewed
-//! stream offers are a few keys, over and over: these meet in a small table near the processor,
-//! and their weights are booked as one.
+//! In a large table every counter is in its own line of distant memory. A skewed stream repeats a few
+//! keys again and again. Their weights are summed in a small table that fits the cache, and added to
+//! their counters at once.
 
 use alloc::vec;
 use alloc::vec::Vec;
 use core::hint::select_unpredictable as choose;
 use core::mem;
 
-use super::counters::BLOCK;
+use super::plain::BLOCK;
 use super::weight::Weight;
 
-/// Bytes of the longest front: a part of the second-level cache.
+/// Bytes of the largest front: a part of the second-level cache.
 const BYTES: usize = 1 << 17;
 
-/// Items of a slice for each place: the front is emptied at the end of the slice.
+/// Items of a slice per place: the front is emptied at the end of the slice.
 const ITEMS_A_PLACE: usize = 8;
 
-/// Keys of plain data that wait for their next occurrence, one for some bits of the hash.
+/// A direct-mapped table of keys of plain data with their gathered weights.
 pub(super) struct Front<K, W> {
-    /// With weight zero where none waits. As many as a power of two.
+    /// Weight zero where there is no key. The length is a power of two.
     waiting: Vec<(K, W)>,
-    /// Those that had to make way for another, and have to be booked: the first `ousted`.
+    /// Evicted keys, still to be added to the table: the first `evicted`.
     gone: Vec<(K, W)>,
-    ousted: usize,
-    /// How many were offered, and how many of these were ousted.
+    evicted: usize,
+    /// The number of keys offered, and of keys evicted.
     seen: (usize, usize),
 }
 
 impl<K: Clone + Eq, W: Weight> Front<K, W> {
-    /// A front for a slice of so many keys; `any` is a key with no meaning. `None` if keys are not
-    /// plain data or the slice is too short.
+    /// A front for a slice of `items` keys; `any` fills vacant places. `None` if keys are not plain data or
+    /// the slice is too short.
     pub(super) fn new(items: usize, any: &K) -> Option<Self> {
         let places = (BYTES / size_of::<(K, W)>()).min(items / ITEMS_A_PLACE);
         if mem::needs_drop::<K>() || places < BLOCK {
@@ -41,41 +41,45 @@ impl<K: Clone + Eq, W: Weight> Front<K, W> {
         Some(Self {
             waiting: vec![vacant.clone(); 1 << places.ilog2()],
             gone: vec![vacant; 2 * BLOCK],
-            ousted: 0,
+            evicted: 0,
             seen: (0, 0),
         })
     }
 
-    /// Adds the weights of a block to those of the same keys that wait. No branch depends on a key.
+    /// Adds the weights of a block to those gathered for the same keys. No branch depends on a key.
     #[inline]
     pub(super) fn gather(&mut self, offers: impl Iterator<Item = (u32, (K, W))>) {
-        let before = self.ousted;
+        let before = self.evicted;
         for (hash, (key, weight)) in offers.take(BLOCK) {
             let place = hash as usize & (self.waiting.len() - 1);
             let slot = &mut self.waiting[place];
             let same = slot.0 == key;
             let other = !same & (slot.1 != W::ZERO);
             let sum = choose(same, slot.1, W::ZERO).saturating_add(weight);
-            // Written always, and over it the next time if it was the same key or none.
-            self.gone[self.ousted] = mem::replace(slot, (key, sum));
-            self.ousted += usize::from(other);
+            // Always written; the next write overwrites it unless the key was evicted.
+            self.gone[self.evicted] = mem::replace(slot, (key, sum));
+            self.evicted += usize::from(other);
             self.seen.0 += 1;
         }
-        self.seen.1 += self.ousted - before;
+        self.seen.1 += self.evicted - before;
     }
 
-    /// Those that had to make way, if a block of them or more.
+    /// Takes the evicted keys, if there are at least a block of them.
     #[inline]
-    pub(super) fn take_ousted(&mut self) -> &[(K, W)] {
-        let ousted = if self.ousted < BLOCK { 0 } else { self.ousted };
-        self.ousted -= ousted;
-        &self.gone[..ousted]
+    pub(super) fn take_evicted(&mut self) -> &[(K, W)] {
+        let evicted = if self.evicted < BLOCK {
+            0
+        } else {
+            self.evicted
+        };
+        self.evicted -= evicted;
+        &self.gone[..evicted]
     }
 
-    /// All that have not been taken.
+    /// Takes all keys that are left.
     pub(super) fn take_all(&mut self) -> Vec<(K, W)> {
-        let ousted = &mut self.gone[..mem::take(&mut self.ousted)];
-        ousted
+        let evicted = &mut self.gone[..mem::take(&mut self.evicted)];
+        evicted
             .iter_mut()
             .chain(&mut self.waiting)
             .filter(|(_, weight)| *weight != W::ZERO)
@@ -83,12 +87,12 @@ impl<K: Clone + Eq, W: Weight> Front<K, W> {
             .collect()
     }
 
-    /// Whether a third of the keys or more were waiting already when they were offered, or it is too
-    /// early to say. If fewer are, gathering costs more than it saves.
+    /// Whether at least a third of the keys were already in the front when offered, or it is too early to
+    /// tell. With fewer, gathering costs more than it saves.
     #[inline]
     pub(super) fn pays(&self) -> bool {
-        let (offered, ousted) = self.seen;
-        offered < 4 * self.waiting.len() || ousted < offered / 3 * 2
+        let (offered, evicted) = self.seen;
+        offered < 4 * self.waiting.len() || evicted < offered / 3 * 2
     }
 }
 
@@ -109,7 +113,7 @@ mod tests {
         for block in keys.chunks(BLOCK) {
             let hash = |key: u32| key.wrapping_mul(0x9e37_79b9) >> 7;
             front.gather(block.iter().map(|&key| (hash(key), (key, 1))));
-            count(front.take_ousted());
+            count(front.take_evicted());
         }
         count(&front.take_all());
         came_out

@@ -1,10 +1,10 @@
-//! The summary: its construction, its updates and its bounds.
+//! `MisraGries`: construction, state and bounds.
 
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 
 use super::counters::Counters;
-use super::pending_cut::PendingCut;
+use super::cut::PendingCut;
 use super::row::Count;
 use super::weight::Weight;
 use crate::hash::DefaultHashBuilder;
@@ -13,16 +13,21 @@ use crate::hash::DefaultHashBuilder;
 ///
 /// # Guarantee
 ///
-/// For every key, tracked or not, `lower_bound <= true weight <= upper_bound`; the two differ by
-/// at most [`max_error`](Self::max_error), and that is at most `total_weight / (k + 1)`. This
-/// holds with certainty after every update and every merge, whatever the order, the weights and
-/// the grouping of the merges. For weights of one the counters after every single update are
-/// exactly those of the textbook.
+/// For every key, tracked or not:
+///
+/// ```text
+/// lower_bound(key) <= true weight <= upper_bound(key)
+/// upper_bound(key) - lower_bound(key) <= max_error() <= total_weight() / (k + 1)
+/// ```
+///
+/// This always holds after every update and every merge, whatever the weights, and the order and
+/// grouping of the merges. With single updates of weight one, the counters are exactly those of the
+/// textbook algorithm.
 ///
 /// # Cost
 ///
-/// An update of weight one costs O(1) amortised; a look-up O(1). Memory is O(k), taken as keys
-/// arrive.
+/// An update is amortised O(1), a look-up O(1), a merge O(k). Memory: O(k), allocated as keys arrive; see
+/// [`memory`](Self::memory).
 ///
 /// # Examples
 ///
@@ -37,63 +42,61 @@ use crate::hash::DefaultHashBuilder;
 /// ```
 #[derive(Clone)]
 pub struct MisraGries<K, W: Weight = u64, S = DefaultHashBuilder> {
-    /// Most counters kept; see [`is_capacity`].
+    /// The most counters kept; see [`is_capacity`].
     pub(super) k: usize,
-    /// The sum of all weights offered; zero exactly if nothing was.
+    /// The sum of all weights offered; zero if and only if none was.
     pub(super) total: W,
-    /// The sum of all that was subtracted from every counter.
-    /// Invariant: the sum of the counters plus k + 1 times this is at most `total`, for each of
-    /// the k + 1 counters of a reduction loses what this gains.
+    /// The sum of all cuts subtracted from the counters.
+    /// Invariant: the sum of the counters plus k + 1 times this is at most `total`, because each of the
+    /// k + 1 counters of a reduction loses what this gains.
     pub(super) subtracted: W,
-    /// A lower bound for each of some keys: no more than
-    /// [`most_counters`](Self::most_counters).
+    /// The lower bounds of the tracked keys, at most [`most_counters`](Self::most_counters).
     pub(super) counters: Counters<K, W, S>,
     pub(super) steps: Steps,
-    /// What a reduction would subtract now.
+    /// The cut that a reduction would subtract now.
     pub(super) pending: PendingCut,
-    /// What the next reduction of a buffer is likely to subtract; zero if nothing is known.
+    /// The likely cut of the next reduction of a buffer; zero if unknown.
     pub(super) likely_cut: W,
 }
 
-/// When counters are reduced, which depends on what was offered so far.
+/// The time of reductions, which depends on the updates so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) enum Steps {
-    /// At every key that finds no counter free: only weights of one, one after the other. There
-    /// are at most n / (k + 1) such steps, for each takes k + 1 from what n updates brought, and a
-    /// step costs O(k): O(1) an update.
+    /// At every new key without a free counter. There were only single updates of weight one. Each
+    /// reduction removes k + 1 of the n units of weight, so there are at most n / (k + 1) of them, each in
+    /// O(k): amortised O(1).
     Textbook,
-    /// The same, but some of the keys of a slice were taken before others that stood before them.
+    /// As `Textbook`, but the keys of a slice were counted in another order.
     Gathered,
-    /// The same, but some of the counters were merged in.
+    /// As `Textbook`, but counters were merged.
     Merged,
-    /// When the buffer is full. Other weights can make every update a step, by a few enormous
-    /// counters and many small ones; so keys beyond k are kept too, three fifths as many again, and
-    /// a step of O(k) drops a good part of those: O(1) an update again. Answers are given as
-    /// if the step had just been made.
+    /// When the buffer is full. With other weights, a few huge counters and many small ones could cause a
+    /// reduction at every update. So a buffer of 3/5 k more keys is kept, and a reduction in O(k) drops a
+    /// good part of it: amortised O(1) again. Answers are those after a reduction.
     Weighted,
 }
 
 impl<K> MisraGries<K> {
-    /// A summary with `k` counters of type `u64` and the default hasher.
+    /// Creates a summary with `k` counters of type `u64` and the default hasher.
     ///
     /// For weights of another type see [`with_weights`](Self::with_weights).
     ///
     /// # Panics
     ///
-    /// If `k` is 0 or above 2^30.
+    /// Panics if `k` is 0 or above 2^30.
     #[must_use]
     #[track_caller]
     pub fn new(k: usize) -> Self {
         Self::with_weights(k)
     }
 
-    /// A summary whose error is at most the share `epsilon` of the total weight, in as few
-    /// counters as that needs: `k + 1 = 1 / epsilon`, rounded up.
+    /// Creates the smallest summary whose error is at most `epsilon * total_weight`: `k + 1` is
+    /// `1 / epsilon`, rounded up.
     ///
     /// # Panics
     ///
-    /// If `epsilon` is not between 2^-30 and 1.
+    /// Panics if `epsilon` is not between 2^-30 and 1.
     ///
     /// # Examples
     ///
@@ -108,18 +111,18 @@ impl<K> MisraGries<K> {
     pub fn with_error(epsilon: f64) -> Self {
         assert!(
             (1.0 / (1u64 << 30) as f64..=1.0).contains(&epsilon),
-            "the error must be a share between 2^-30 and 1, and is {epsilon}"
+            "epsilon must be between 2^-30 and 1, not {epsilon}"
         );
         Self::new((libm::ceil(1.0 / epsilon) as usize - 1).max(1))
     }
 }
 
 impl<K, W: Weight> MisraGries<K, W> {
-    /// A summary with `k` counters of any type of weight, and the default hasher.
+    /// Creates a summary with `k` counters of any weight type and the default hasher.
     ///
     /// # Panics
     ///
-    /// If `k` is 0 or above 2^30.
+    /// Panics if `k` is 0 or above 2^30.
     ///
     /// # Examples
     ///
@@ -138,13 +141,13 @@ impl<K, W: Weight> MisraGries<K, W> {
 }
 
 impl<K, W: Weight, S> MisraGries<K, W, S> {
-    /// A summary with `k` counters that hashes keys with `hasher`.
+    /// Creates a summary with `k` counters that hashes keys with `hasher`.
     ///
-    /// The hasher changes speed and the order of iteration, nothing else.
+    /// The hasher affects only the speed and the order of iteration.
     ///
     /// # Panics
     ///
-    /// If `k` is 0 or above 2^30.
+    /// Panics if `k` is 0 or above 2^30.
     #[must_use]
     #[track_caller]
     pub fn with_hasher(k: usize, hasher: S) -> Self {
@@ -163,13 +166,13 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
         }
     }
 
-    /// The most counters that are kept.
+    /// Returns the most counters that are kept.
     #[must_use]
     pub fn k(&self) -> usize {
         self.k
     }
 
-    /// The number of tracked keys; at most [`k`](Self::k).
+    /// Returns the number of tracked keys, at most [`k`](Self::k).
     #[must_use]
     pub fn len(&self) -> usize {
         if self.counters.len() <= self.k {
@@ -179,43 +182,43 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
         }
     }
 
-    /// Whether no weight was ever offered. A summary without counters need not be empty.
+    /// Returns whether no weight was ever offered. A summary that tracks no key need not be empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.total == W::ZERO
     }
 
-    /// The sum of all weights offered.
+    /// Returns the sum of all weights offered.
     #[must_use]
     pub fn total_weight(&self) -> W {
         self.total
     }
 
-    /// The largest error so far: no upper bound exceeds its lower bound by more.
+    /// Returns the largest error so far: the most by which an upper bound exceeds its lower bound.
     ///
-    /// At most [`error_bound`](Self::error_bound), and on skewed streams far smaller.
+    /// It is at most [`error_bound`](Self::error_bound), and far smaller on skewed streams.
     #[must_use]
     pub fn max_error(&self) -> W {
         self.subtracted.saturating_add(self.cut())
     }
 
-    /// The error promised for a stream of this weight: `total_weight / (k + 1)`.
+    /// Returns the guaranteed error for a stream of this total weight: `total_weight / (k + 1)`.
     #[must_use]
     pub fn error_bound(&self) -> W {
         self.total.divided_by(self.k + 1)
     }
 
-    /// The bytes of memory held now, apart from what keys own themselves.
+    /// Returns the bytes of memory held now, without the memory that keys own.
     ///
-    /// For k counters of a stream of weights of one about `1.4 * k * (size_of::<(K, W)>() + 1)`;
-    /// for other weights 1.6 times that. While the table grows, the half that it had before is held
-    /// besides. Keys that lost their counters may be kept until their places are needed.
+    /// About `1.4 * k * (size_of::<(K, W)>() + 1)` for weights of one, and 1.6 times that for other
+    /// weights. While the table grows, the old table of half the size exists too. Keys that lost their
+    /// counters may be kept until their places are needed.
     #[must_use]
     pub fn memory(&self) -> usize {
         size_of::<Self>() + self.counters.memory()
     }
 
-    /// Forgets everything offered; keeps k, the hasher and the memory.
+    /// Removes everything offered. k, the hasher and the memory stay.
     pub fn clear(&mut self) {
         self.total = W::ZERO;
         self.subtracted = W::ZERO;
@@ -224,7 +227,7 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
         self.counters.clear();
     }
 
-    /// What a reduction would subtract now: the (k+1)-th largest counter, if there are so many.
+    /// The cut that a reduction would subtract now: the (k+1)-th largest counter, or zero.
     pub(super) fn cut(&self) -> W {
         if self.counters.len() <= self.k {
             W::ZERO
@@ -233,7 +236,7 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
         }
     }
 
-    /// The bounds of a key with this counter, as if a reduction had just been made.
+    /// The bounds of a key with this counter after a reduction.
     pub(super) fn count_of(&self, counter: W) -> Count<W> {
         let cut = self.cut();
         Count::around(
@@ -242,7 +245,7 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
         )
     }
 
-    /// The most counters kept between two reductions.
+    /// The most counters between two reductions.
     #[inline]
     pub(super) fn most_counters(&self) -> usize {
         match self.steps {
@@ -251,7 +254,7 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
         }
     }
 
-    /// Books a weight's kind, before it is booked itself.
+    /// Notes the kind of a weight, before the weight is added.
     #[inline]
     pub(super) fn note_weight(&mut self, weight: W) {
         if weight != W::ONE {
@@ -264,7 +267,7 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
 }
 
 impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
-    /// A weight that `key` surely has; 0 if it is not tracked.
+    /// Returns the lower bound of the weight of `key`; 0 if it is not tracked.
     #[must_use]
     pub fn lower_bound<Q>(&self, key: &Q) -> W
     where
@@ -274,7 +277,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         self.estimate(key).lower
     }
 
-    /// A weight that `key` surely does not exceed.
+    /// Returns the upper bound of the weight of `key`.
     #[must_use]
     pub fn upper_bound<Q>(&self, key: &Q) -> W
     where
@@ -284,7 +287,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         self.estimate(key).upper
     }
 
-    /// The bounds of the weight of `key`, tracked or not.
+    /// Returns both bounds of the weight of `key`, tracked or not.
     #[must_use]
     pub fn estimate<Q>(&self, key: &Q) -> Count<W>
     where
@@ -293,33 +296,9 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     {
         self.count_of(self.counters.get(key))
     }
-
-    /// Reduces if there are too many counters: to k, or where a buffer is kept to about k.
-    #[inline]
-    pub(super) fn settle(&mut self) {
-        if self.counters.len() > self.most_counters() {
-            match self.steps {
-                Steps::Textbook | Steps::Gathered | Steps::Merged => self.subtract(self.cut()),
-                Steps::Weighted => self.reduce_buffer(),
-            }
-        }
-    }
-
-    /// Subtracts from all counters, and books that.
-    #[cold]
-    pub(super) fn subtract(&mut self, cut: W) {
-        self.counters.subtract(cut);
-        self.book_reduction(cut);
-    }
-
-    /// Books that so much was subtracted from all counters.
-    pub(super) fn book_reduction(&mut self, cut: W) {
-        self.subtracted = self.subtracted.saturating_add(cut);
-        self.pending = PendingCut::unknown();
-    }
 }
 
-/// Whether a summary may have `k` counters; with the buffer they must be countable in 32 bits.
+/// Whether `k` is a valid number of counters: with the buffer it must fit in 32 bits.
 pub(super) fn is_capacity(k: usize) -> bool {
     k > 0 && k <= 1 << 30
 }

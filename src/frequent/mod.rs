@@ -1,10 +1,10 @@
-//! Misra-Gries summaries: the frequent items of a stream, with certain bounds.
+//! Misra-Gries summaries: the frequent items of a stream, with deterministic bounds.
 //!
 //! # Overview
 //!
-//! [`MisraGries`] keeps at most k counters, whatever the length of the stream, and answers for
-//! every key how heavy it is at least and at most. It is for the question *which keys are heavy,
-//! and how heavy* on streams with too many keys to count them all.
+//! [`MisraGries`] keeps at most k counters, whatever the length of the stream, and returns a lower and
+//! an upper bound of the weight of every key. It answers the question *which keys are heavy, and how
+//! heavy* for streams with too many keys to count them all.
 //!
 //! # Guarantee
 //!
@@ -15,23 +15,22 @@
 //! upper_bound(key) - lower_bound(key) <= max_error() <= total_weight() / (k + 1)
 //! ```
 //!
-//! No probability is involved. On skewed streams the error is far smaller than its bound: for
-//! every j up to k it is at most the weight of all but the j heaviest keys, divided by
-//! k + 1 - j.
+//! The bounds are deterministic. On skewed streams the error is far below its bound: for every j up to
+//! k it is at most `w / (k + 1 - j)`, where w is the weight of all keys but the j heaviest.
 //!
 //! # When not to use it
 //!
 //! - The distinct keys fit in memory: count them in a map.
-//! - Weights are taken back: Misra-Gries never forgets an update, and has no negative weights.
-//! - One key's weight is asked for, and it is not heavy: its answer is `0..=max_error`.
+//! - Updates are retracted: weights are never negative.
+//! - You need the weight of a key that is not heavy: its bounds are `0..=max_error`.
 //!
-//! # Ancestry
+//! # References
 //!
-//! Misra and Gries (1982) gave the algorithm for counts of one; Demaine, Lopez-Ortiz and Munro
-//! (2002) and Karp, Shenker and Papadimitriou (2003) found it again. Berinde, Cormode, Indyk and
-//! Strauss (2010) proved the bound by the tail. Agarwal, Cormode, Huang, Phillips, Wei and Yi
-//! (2013) showed that it merges without loss, by the one operation on which this module stands:
-//! *subtract the (k+1)-th largest counter from all, drop what is not positive*.
+//! Misra and Gries (1982) gave the algorithm for weights of one; Demaine, Lopez-Ortiz and Munro (2002)
+//! and Karp, Shenker and Papadimitriou (2003) rediscovered it. Berinde, Cormode, Indyk and Strauss
+//! (2010) proved the tail bound. Agarwal, Cormode, Huang, Phillips, Wei and Yi (2013) proved that it
+//! merges without loss, by the operation that this module is built on: *subtract the (k+1)-th largest
+//! counter from all, and drop those that are not positive*.
 //!
 //! # Examples
 //!
@@ -63,9 +62,9 @@ mod front;
 mod misra_gries;
 #[cfg(any(feature = "serde", feature = "datasketches"))]
 mod parts;
-mod pending_cut;
 mod plain;
 mod private;
+mod reduce;
 mod row;
 #[cfg(feature = "serde")]
 mod serde;

@@ -1,4 +1,4 @@
-//! Building a summary from decoded parts, which may be hostile.
+//! Building a summary from decoded parts, which may be malicious.
 
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hash};
@@ -6,7 +6,7 @@ use core::hash::{BuildHasher, Hash};
 use super::misra_gries::{MisraGries, Steps, is_capacity};
 use super::weight::Weight;
 
-/// The parts of a summary as they were found in some encoding.
+/// The decoded parts of a summary.
 pub(crate) struct Parts<K, W> {
     pub(super) k: usize,
     pub(super) total: W,
@@ -18,8 +18,8 @@ pub(crate) struct Parts<K, W> {
 
 #[cfg(feature = "datasketches")]
 impl<K> Parts<K, u64> {
-    /// The parts of a summary of unknown weights, with the largest k up to `most` for which they
-    /// keep its promise.
+    /// The parts of a summary of arbitrary weights, with the largest k up to `most` for which they satisfy
+    /// the guarantee.
     pub(crate) fn of_any_weights(
         most: usize,
         total: u64,
@@ -46,7 +46,7 @@ impl<K> Parts<K, u64> {
 }
 
 impl<K: Hash + Eq, W: Weight> Parts<K, W> {
-    /// The summary with these parts, or which invariant they break.
+    /// Builds the summary, or returns the invariant that the parts break.
     #[cfg(feature = "serde")]
     pub(crate) fn assemble<S: BuildHasher>(
         self,
@@ -54,12 +54,12 @@ impl<K: Hash + Eq, W: Weight> Parts<K, W> {
     ) -> Result<MisraGries<K, W, S>, &'static str> {
         let summary = self.assemble_unsettled(hasher)?;
         if summary.counters.len() > summary.most_counters() {
-            return Err("more counters than k allows");
+            return Err("there are more counters than k allows");
         }
         Ok(summary)
     }
 
-    /// As [`assemble`](Self::assemble), and reduced if there are too many counters.
+    /// Like [`assemble`](Self::assemble), but reduces the counters if there are too many.
     #[cfg(feature = "datasketches")]
     pub(crate) fn assemble_settled<S: BuildHasher>(
         self,
@@ -75,11 +75,11 @@ impl<K: Hash + Eq, W: Weight> Parts<K, W> {
         hasher: S,
     ) -> Result<MisraGries<K, W, S>, &'static str> {
         if !is_capacity(self.k) {
-            return Err("number of counters out of range");
+            return Err("the number of counters is out of range");
         }
         let weights = [self.total, self.subtracted, self.likely_cut];
         if weights.iter().any(|weight| weight.validate().is_err()) {
-            return Err("total weight or error is no weight");
+            return Err("the total weight or the error is not a valid weight");
         }
         self.check_weights()?;
         let mut summary = MisraGries::with_hasher(self.k, hasher);
@@ -107,14 +107,14 @@ impl<K: Hash + Eq, W: Weight> Parts<K, W> {
                 return Err("a counter is not a positive weight");
             }
             if self.steps != Steps::Weighted && !counter.is_whole() {
-                return Err("a counter of whole weights is not whole");
+                return Err("a counter of weights of one is not a whole number");
             }
             explained = explained.saturating_add(counter);
         }
         if explained.at_most_rounded(self.total) {
             Ok(())
         } else {
-            Err("counters and error exceed the total weight")
+            Err("the counters and the error exceed the total weight")
         }
     }
 }

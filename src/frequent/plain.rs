@@ -1,18 +1,21 @@
-//! Counting keys of plain data, without branches.
+//! Counting keys of plain data (types without a destructor) without branches.
 
 use core::hash::{BuildHasher, Hash};
 use core::hint::{black_box, select_unpredictable as choose};
 use core::mem;
 
-use super::counters::{BLOCK, Counters, Entry, Place, Slot, hash_with, search};
+use super::counters::{Counters, Entry, Place, Slot, hash_with, search};
 use super::tags::{BUCKET, Tag, Tags, first, home, tag};
 use super::weight::Weight;
 
-/// Bytes of a table that does not fit the caches near the processor.
+/// Keys hashed together, so that their memory is fetched together.
+pub(super) const BLOCK: usize = 128;
+
+/// Bytes of a table that does not fit the first two caches.
 pub(super) const FAR: usize = 1 << 21;
 
 impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
-    /// The table for keys of plain data; `None` if dropping a key does anything.
+    /// The view of the table for keys of plain data; `None` if keys have a destructor.
     #[inline]
     pub(super) fn plain(&mut self, most: usize) -> Option<Plain<'_, K, W, S>> {
         if mem::needs_drop::<K>() {
@@ -20,30 +23,29 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         }
         let most = most.min(self.room());
         let (buckets, _) = self.slots.as_chunks_mut();
-        // Equally many, and the compiler shall know: then one check of an index serves both.
+        // Both have the same length. The slice tells the compiler, so one bounds check serves both.
         let tags = &mut self.tags[..buckets.len()];
         Some(Plain {
             tags,
             buckets,
             floor: self.floor,
             live: self.live,
-            booked: &mut self.live,
+            live_in_table: &mut self.live,
             hasher: &self.hasher,
             most,
         })
     }
 
-    /// Whether the table does not fit the caches near the processor.
+    /// Whether the table does not fit the first two caches.
     #[inline]
     pub(super) fn is_far(&self) -> bool {
         size_of_val(&*self.slots) >= FAR
     }
 
-    /// Reads what the look-up of these hashes will need, so that the memory fetches all of it at
-    /// once.
+    /// Reads the memory that the look-ups of these hashes will need, so that it is fetched in parallel.
     #[inline]
     pub(super) fn touch(&self, hashes: &[u32]) {
-        // In three passes, for what is outstanding at once is limited by the work in between.
+        // Three passes, because the work between two reads limits the number of reads in flight.
         let mut seen = 0;
         for &hash in hashes {
             seen |= self.tags[self.home(hash)].vacancies();
@@ -61,22 +63,22 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
     }
 }
 
-/// Whether a bucket has a key of this tag, and the place of the first, or else the first vacancy.
+/// Whether a bucket has a key with this tag, and its first place; otherwise the first vacant place.
 #[inline(always)]
 fn place_of(tags: Tags, tag: Tag) -> (bool, usize) {
     let held = tags.places_of(tag);
     (held != 0, first(choose(held != 0, held, tags.vacancies())))
 }
 
-/// The table for keys of plain data, which may be overwritten at no cost.
+/// A view of the table for keys of plain data, which can be overwritten without a drop.
 pub(super) struct Plain<'a, K, W: Weight, S> {
     tags: &'a mut [Tags],
     buckets: &'a mut [[Slot<K, W>; BUCKET]],
     floor: W,
     live: usize,
-    booked: &'a mut usize,
+    live_in_table: &'a mut usize,
     hasher: &'a S,
-    /// The most counters that may be added to without further ado.
+    /// The most counters without a reduction or more memory.
     most: usize,
 }
 
@@ -85,8 +87,8 @@ impl<'a, K: Hash + Eq, W: Weight, S: BuildHasher> Plain<'a, K, W, S> {
         self.hasher
     }
 
-    /// Adds weights to the counters of keys, given with their hashes, up to the first that
-    /// [`add`](Self::add) gives back; says how many that are.
+    /// Adds weights to the counters of keys, given with their hashes, until [`add`](Self::add) returns a
+    /// key. Returns the number of keys added.
     #[inline(always)]
     pub(super) fn add_while(mut self, offers: impl Iterator<Item = (u32, (K, W))>) -> usize {
         let mut added = 0;
@@ -105,11 +107,11 @@ impl<'a, K: Hash + Eq, W: Weight, S: BuildHasher> Plain<'a, K, W, S> {
         hash_with(self.hasher, key)
     }
 
-    /// Adds a positive weight to the counter of a key, made if there is none. Gives the key back, with
-    /// nothing done, if that takes a counter too many or memory, or the weight is zero.
+    /// Adds a positive weight to the counter of a key; creates the counter if there is none.
     ///
-    /// All without a branch that depends on the key, but for the few that share a home bucket and a tag
-    /// with another, or have a full one.
+    /// Returns the key and changes nothing if that would take more counters or memory than there are, or
+    /// if the weight is zero. No branch depends on the key, except for the few keys that share home bucket
+    /// and tag with another, or whose home bucket is full.
     #[inline(always)]
     pub(super) fn add(&mut self, hash: u32, key: K, weight: W) -> Result<(), K> {
         let buckets = self.tags.len().min(self.buckets.len());
@@ -126,7 +128,7 @@ impl<'a, K: Hash + Eq, W: Weight, S: BuildHasher> Plain<'a, K, W, S> {
             return self.add_elsewhere(hash, key, weight, positive);
         };
         let risen = W::raise(positive, self.floor);
-        // Remains count for nothing.
+        // A vacant slot may hold remains: their height is not used.
         let (same, raised) = match slot {
             Some(entry) => (entry.key == key, W::raise(entry.height, weight)),
             None => (false, risen),
@@ -143,7 +145,7 @@ impl<'a, K: Hash + Eq, W: Weight, S: BuildHasher> Plain<'a, K, W, S> {
         Ok(())
     }
 
-    /// The same for a key that is not in the first place where it might be.
+    /// Like `add`, for a key that is not in its first possible place.
     #[inline(always)]
     fn add_elsewhere(
         &mut self,
@@ -155,16 +157,17 @@ impl<'a, K: Hash + Eq, W: Weight, S: BuildHasher> Plain<'a, K, W, S> {
         let height = W::raise(positive, self.floor);
         let newcomer = Entry { key, height };
         let slots = self.buckets.as_flattened_mut();
-        let may_come = self.live < self.most;
-        let came = add_in_any_place(self.tags, slots, hash, weight, newcomer, may_come)?;
-        self.live += usize::from(came);
+        let may_insert = self.live < self.most;
+        let inserted = add_in_any_place(self.tags, slots, hash, weight, newcomer, may_insert)?;
+        self.live += usize::from(inserted);
         Ok(())
     }
 }
 
-/// Adds a weight to the counter of a key, or else lets it come if it may; whether it came.
+/// Adds a weight to the counter of a key, or inserts the key if `may_insert`. Returns whether it was
+/// inserted.
 ///
-/// Not a method, so that what a [`Plain`] counts stays in registers.
+/// Not a method, so that the fields of a [`Plain`] stay in registers.
 #[inline(never)]
 fn add_in_any_place<K: Eq, W: Weight>(
     tags: &mut [Tags],
@@ -172,7 +175,7 @@ fn add_in_any_place<K: Eq, W: Weight>(
     hash: u32,
     weight: W,
     newcomer: Entry<K, W::Positive>,
-    may_come: bool,
+    may_insert: bool,
 ) -> Result<bool, K> {
     match search(tags, slots, hash, |held| *held == newcomer.key) {
         Place::Held(slot) => {
@@ -181,7 +184,7 @@ fn add_in_any_place<K: Eq, W: Weight>(
             }
             Ok(false)
         }
-        Place::Vacant(slot) if may_come => {
+        Place::Vacant(slot) if may_insert => {
             slots[slot] = Some(newcomer);
             let tags = &mut tags[slot / BUCKET];
             *tags = tags.with(slot % BUCKET, tag(hash));
@@ -193,6 +196,6 @@ fn add_in_any_place<K: Eq, W: Weight>(
 
 impl<K, W: Weight, S> Drop for Plain<'_, K, W, S> {
     fn drop(&mut self) {
-        *self.booked = self.live;
+        *self.live_in_table = self.live;
     }
 }

@@ -1,4 +1,4 @@
-//! Releasing counters under differential privacy.
+//! Release of counters with differential privacy.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -9,26 +9,26 @@ use super::misra_gries::{MisraGries, Steps};
 use super::weight::Weight;
 use crate::random::exponential;
 
-/// Counters that may be published; made by [`MisraGries::release_private`].
+/// Noisy counters that can be published, created by [`MisraGries::release_private`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct PrivateRelease<'a, K> {
-    /// Keys with their noisy counts, whole numbers, from the largest down; equal counts in
-    /// ascending order of the key.
+    /// Keys with their noisy counts (whole numbers), in descending order; equal counts in ascending order
+    /// of the key.
     pub rows: Vec<(&'a K, f64)>,
-    /// No noisy count is below this.
+    /// The smallest noisy count that is released.
     pub threshold: f64,
 }
 
-/// Why counters cannot be released.
+/// The reason why counters cannot be released.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PrivateError {
     /// Weights other than one were offered, so one update may change counters by any amount.
     Weighted,
-    /// Counters were merged in, so one update may change them otherwise than the proof allows.
+    /// Counters were merged, so one update may change them in ways that the proof does not cover.
     Merged,
-    /// Slices were offered to so many counters that their keys were taken in another order, which
-    /// one update may change; see [`MisraGries::extend_from_slice`].
+    /// The keys of a slice were counted in another order, which one update may change; see
+    /// [`MisraGries::extend_from_slice`].
     Reordered,
 }
 
@@ -38,7 +38,7 @@ impl fmt::Display for PrivateError {
             Self::Weighted => "weights other than one cannot be released privately",
             Self::Merged => "merged counters cannot be released privately",
             Self::Reordered => {
-                "counters of slices taken out of order cannot be released privately; offer the keys one by one"
+                "keys of a slice counted out of order cannot be released privately; offer the keys one by one"
             }
         })
     }
@@ -47,31 +47,32 @@ impl fmt::Display for PrivateError {
 impl core::error::Error for PrivateError {}
 
 impl<K: Ord, W: Weight, S> MisraGries<K, W, S> {
-    /// Counters with noise, safe to publish: (`epsilon`, `delta`)-differentially private.
+    /// Returns counters with noise that are (`epsilon`, `delta`)-differentially private. O(k log k).
     ///
     /// # Guarantee
     ///
-    /// For two streams of which one lacks a single update of the other, and any set of releases,
-    /// the probabilities p and q of a release in the set satisfy `p <= exp(epsilon) * q + delta`.
-    /// This protects single *events*. A *user* who may contribute m updates is protected m times
-    /// less: by `m * epsilon`, and by `m * exp((m - 1) * epsilon) * delta`.
+    /// Take two streams that differ by one missing update, and any set of releases. Their probabilities p
+    /// and q of a release in the set satisfy `p <= exp(epsilon) * q + delta`. This protects single
+    /// *events*. For a *user* with m updates, replace epsilon by `m * epsilon` and delta by
+    /// `m * exp((m - 1) * epsilon) * delta`.
     ///
-    /// Each counter gets two-sided geometric noise of scale `1 / epsilon`, and all share one more;
-    /// noisy counts below a threshold of at most `5 + 2 * ln((k + 1) / delta) / epsilon` are
-    /// withheld (after Lebeda and Tetek 2023). k does not enter the noise, for one update more changes
-    /// either one counter by one or all counters by one. Releasing twice spends twice.
+    /// Each counter gets two-sided geometric noise of scale `1 / epsilon`, and one more such noise is
+    /// added to all. Noisy counts below a threshold of at most `5 + 2 * ln((k + 1) / delta) / epsilon` are
+    /// withheld (after Lebeda and Tetek 2023). The noise does not depend on k, because one more update
+    /// changes either one counter by one or all counters by one. Every release uses up the privacy budget
+    /// again.
     ///
-    /// The noise comes from 52-bit uniform numbers: a `delta` below 2^-40 promises more than they
-    /// can keep. The generator must be unpredictable to whoever reads the release.
+    /// The noise comes from 52-bit uniform numbers, so a `delta` below 2^-40 is not guaranteed. The
+    /// generator must be unpredictable for the readers of the release.
     ///
     /// # Errors
     ///
-    /// If weights other than one were offered, counters were merged in, or a slice was taken out of
-    /// order, as may happen with 2 MB of counters: then the argument about one update does not hold.
+    /// Returns an error if weights other than one were offered, counters were merged, or a slice was
+    /// counted out of order (possible with 2 MB of counters or more). The proof does not cover these.
     ///
     /// # Panics
     ///
-    /// If `epsilon` is not positive and finite, or `delta` is not between 0 and 1.
+    /// Panics if `epsilon` is not positive and finite, or `delta` is not strictly between 0 and 1.
     ///
     /// # Examples
     ///
@@ -96,11 +97,11 @@ impl<K: Ord, W: Weight, S> MisraGries<K, W, S> {
     ) -> Result<PrivateRelease<'_, K>, PrivateError> {
         assert!(
             epsilon > 0.0 && epsilon.is_finite(),
-            "epsilon must be positive and finite, and is {epsilon}"
+            "epsilon must be positive and finite, not {epsilon}"
         );
         assert!(
             delta > 0.0 && delta < 1.0,
-            "delta must be between 0 and 1, and is {delta}"
+            "delta must be between 0 and 1, not {delta}"
         );
         match self.steps {
             Steps::Textbook => {}
@@ -109,7 +110,7 @@ impl<K: Ord, W: Weight, S> MisraGries<K, W, S> {
             Steps::Weighted => return Err(PrivateError::Weighted),
         }
         let threshold = threshold(self.k, epsilon, delta);
-        // In the order of the keys, for the table's own order tells what came when.
+        // In the order of the keys, because the order of the table reveals the order of updates.
         let mut keys: Vec<_> = self
             .tracked()
             .map(|(key, count)| (key, count.lower))
@@ -126,15 +127,15 @@ impl<K: Ord, W: Weight, S> MisraGries<K, W, S> {
     }
 }
 
-/// `1 + 2a` with the least whole `a` for which k + 1 noises are all below `a` but for a
-/// probability of `delta * exp(-epsilon)`; one of them is at least `a` with probability
+/// `1 + 2a` with the smallest whole `a` for which k + 1 noises are all below `a`, except with probability
+/// `delta * exp(-epsilon)`. A noise is at least `a` with probability
 /// `exp(-epsilon * a) / (1 + exp(-epsilon))`.
 fn threshold(k: usize, epsilon: f64, delta: f64) -> f64 {
     let odds = (k + 1) as f64 / (delta * (1.0 + libm::exp(-epsilon)));
     1.0 + 2.0 * libm::ceil(1.0 + libm::log(odds) / epsilon).max(1.0)
 }
 
-/// A whole number j with probability proportional to `exp(-epsilon * |j|)`: the difference of two
+/// A random whole number j with probability proportional to `exp(-epsilon * |j|)`: the difference of two
 /// geometric numbers.
 fn noise<R: Rng + ?Sized>(epsilon: f64, rng: &mut R) -> f64 {
     let mut geometric = || libm::floor(exponential(rng) / epsilon);
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_noises_are_added_to_the_count() {
+    fn both_noises_are_added_to_the_count() {
         let mut summary: MisraGries<u8> = MisraGries::new(32);
         for at in 0..200_000u32 {
             summary.update((at % 20) as u8);

@@ -1,4 +1,4 @@
-//! The answers of a summary of frequent items: plain data.
+//! The types of answers: plain data.
 
 use alloc::vec::{self, Vec};
 use core::fmt;
@@ -6,7 +6,7 @@ use core::slice;
 
 use super::weight::Weight;
 
-/// What is certain about the weight of one key: `lower <= true weight <= upper`.
+/// The bounds of the weight of one key: `lower <= true weight <= upper`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Count<W> {
     /// The true weight is at least this.
@@ -16,7 +16,7 @@ pub struct Count<W> {
 }
 
 impl<W: Weight> Count<W> {
-    /// The bounds of a key with this counter in a summary with this error.
+    /// The bounds of a key with this counter in a summary with this largest error.
     pub(super) fn around(counter: W, max_error: W) -> Self {
         Self {
             lower: counter,
@@ -31,7 +31,7 @@ impl<W: fmt::Display> fmt::Display for Count<W> {
     }
 }
 
-/// One line of an answer: a key, what is certain about its weight, and about its rank.
+/// A row of an answer: a key, the bounds of its weight, and whether its rank is certain.
 ///
 /// # Examples
 ///
@@ -49,13 +49,13 @@ pub struct Row<'a, K, W> {
     pub key: &'a K,
     /// The bounds of its weight.
     pub count: Count<W>,
-    /// Whether no key of a later row, or of none, can be heavier than this one: its lower bound
-    /// is not below the upper bound of any of them.
+    /// Whether no key of a later row, and no key without a row, can be heavier than this one: its lower
+    /// bound is at least the upper bound of each.
     pub certain: bool,
 }
 
 impl<'a, K, W> Row<'a, K, W> {
-    /// A row about whose rank nothing is known yet.
+    /// A row whose rank is not known to be certain.
     pub(super) fn uncertain((key, count): (&'a K, Count<W>)) -> Self {
         Self {
             key,
@@ -88,32 +88,30 @@ impl<K: fmt::Display, W: fmt::Display> fmt::Display for Row<'_, K, W> {
     }
 }
 
-/// Which mistake a list of heavy hitters must not make.
+/// The kind of error that a list of heavy hitters must not have.
 ///
-/// The list is made by comparing bounds with a threshold, so it can be kept free of one of the
-/// two mistakes with certainty, never of both.
+/// The list compares bounds with a threshold, so it can exclude one of the two kinds, but not both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// Every key in the list is heavier than the threshold; some that are may be missing.
+    /// Every key in the list is heavier than the threshold. Some heavy keys may be missing.
     NoFalsePositives,
-    /// Every key that is heavier than the threshold is in the list; some that are not may be too.
+    /// Every key heavier than the threshold is in the list. Some lighter keys may be in it too.
     NoFalseNegatives,
 }
 
-/// The heavy hitters of a stream: rows from the heaviest down, and the threshold they were held
-/// against.
+/// The heavy hitters of a stream, in descending order, with the threshold.
 ///
 /// Made by [`MisraGries::heavy_hitters`](super::MisraGries::heavy_hitters).
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeavyHitters<'a, K, W> {
-    /// From the heaviest down; equal counts in ascending order of the key.
+    /// In descending order of the lower bound; equal bounds in ascending order of the key.
     pub rows: Vec<Row<'a, K, W>>,
-    /// What the promise of [`side`](Self::side) is about. It is the asked share of the total, or
-    /// the largest error of the summary where that is larger and the promise needs it.
+    /// The threshold: `phi * total_weight`, or the largest error of the summary if [`side`](Self::side)
+    /// requires that and it is larger.
     pub threshold: W,
-    /// Whether the threshold is above the one asked for.
+    /// Whether the threshold was raised above `phi * total_weight`.
     pub raised: bool,
-    /// The mistake that the rows do not make.
+    /// The kind of error that the rows do not have.
     pub side: Side,
 }
 

@@ -1,4 +1,4 @@
-//! Storing a summary and taking it up again.
+//! `Serialize` and `Deserialize` of a summary.
 
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hash};
@@ -24,8 +24,9 @@ impl<K: Serialize, W: Weight + Serialize, S> Serialize for Pairs<'_, K, W, S> {
     }
 }
 
-/// What is stored: the state as it is, a buffer not yet reduced included, so that a resumed summary
-/// goes on exactly as this one; equal states give equal images. The hasher is not stored: it changes no answer.
+/// Stores the whole state, including a buffer that is not reduced, so that a restored summary continues
+/// exactly as this one. Equal states are stored as equal bytes. The hasher is not stored, because it does
+/// not affect answers.
 impl<K: Serialize, W: Weight + Serialize, S> Serialize for MisraGries<K, W, S> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         let mut image = serializer.serialize_struct("MisraGries", 6)?;
@@ -39,7 +40,7 @@ impl<K: Serialize, W: Weight + Serialize, S> Serialize for MisraGries<K, W, S> {
     }
 }
 
-/// The same six fields, before anything is known about them.
+/// The same six fields, not checked yet.
 #[derive(serde::Deserialize)]
 #[serde(rename = "MisraGries")]
 struct Image<K, W> {

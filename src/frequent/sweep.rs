@@ -1,7 +1,7 @@
-//! The step that lowers all counters and drops those that vanish.
+//! Lowering all counters and dropping those that reach zero.
 //!
-//! Counters are kept as heights above a common floor, so lowering them all is raising the floor. What
-//! is left is to see which of them it covers: heights are read and not written.
+//! Counters are stored as heights above a common floor, so raising the floor lowers them all. The sweep
+//! then finds the heights that the floor has reached. It reads heights and does not write them.
 
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hash};
@@ -11,11 +11,11 @@ use super::counters::{Counters, Entry, Slot};
 use super::tags::{BUCKET, Places, Tags};
 use super::weight::Weight;
 
-/// Which counters are above a cut.
+/// The counters above a cut.
 pub(super) struct Above {
-    /// For each bucket: no others have a tag.
+    /// The tags of each bucket; only counters above the cut have one.
     tags: Vec<Tags>,
-    /// How many.
+    /// The number of counters.
     pub(super) len: usize,
 }
 
@@ -36,8 +36,8 @@ impl<K, W: Weight, S> Counters<K, W, S> {
     }
 }
 
-/// The places of a bucket with something above this level, remains included. No branch depends on
-/// a counter.
+/// The places of a bucket with a height above this level, including remains in vacant places. No branch
+/// depends on a counter.
 #[inline]
 fn places_above<K, W: Weight>(bucket: &[Slot<K, W>; BUCKET], level: W) -> Places {
     level.places_above(|place| {
@@ -47,28 +47,28 @@ fn places_above<K, W: Weight>(bucket: &[Slot<K, W>; BUCKET], level: W) -> Places
 }
 
 impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
-    /// Subtracts `cut` from all counters and drops those that are then not positive
-    /// (Agarwal et al. 2013). Linear.
+    /// Subtracts `cut` from all counters and drops those that are not positive (Agarwal et al. 2013).
+    /// O(size of the table).
     pub(super) fn subtract(&mut self, cut: W) {
         self.subtract_from(cut, &self.above(cut));
     }
 
-    /// Subtracts `cut` from all counters, of which only these are [above](Self::above) it.
+    /// Subtracts `cut` from all counters, given those that are [above](Self::above) it.
     pub(super) fn subtract_from(&mut self, cut: W, above: &Above) {
         self.keep(above);
         self.raise_floor(self.floor.saturating_add(cut));
     }
 
-    /// Raises the floor to this level, which every counter held is above.
+    /// Raises the floor to this level. Every height held is above it.
     fn raise_floor(&mut self, level: W) {
         self.floor = level;
         if level.is_high() {
-            self.level_out();
+            self.reset_floor();
         }
     }
 
-    /// Lowers all heights by the floor, which is then zero.
-    fn level_out(&mut self) {
+    /// Subtracts the floor from all heights, and sets it to zero.
+    fn reset_floor(&mut self) {
         let floor = mem::replace(&mut self.floor, W::ZERO);
         for entry in self.slots.iter_mut().flatten() {
             let lowered = W::of(entry.height).saturating_minus(floor).positive();
@@ -81,7 +81,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
     where
         W: core::ops::Mul<Output = W>,
     {
-        self.level_out();
+        self.reset_floor();
         let (buckets, _) = self.slots.as_chunks_mut::<BUCKET>();
         let tags = self.tags.iter().copied();
         let left = tags.zip(buckets).map(|(tags, bucket)| {
@@ -117,8 +117,8 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         }
     }
 
-    /// Takes the entries out of a bucket that are not at home there: the buckets between may have
-    /// places again.
+    /// Takes out the entries of a bucket that have another home bucket, because a bucket between may have
+    /// a vacant place now.
     fn take_displaced(&mut self, bucket: usize, displaced: &mut Vec<Entry<K, W::Positive>>) {
         let mut left = self.tags[bucket].taken();
         for place in self.tags[bucket].taken_places() {

@@ -1,4 +1,4 @@
-//! Buckets of tags: a byte of the hash of every key of a bucket, examined all at once.
+//! Buckets of tags: one byte of the hash of every key of a bucket, examined at once.
 
 use wide::bytemuck::cast;
 use wide::{i8x16, u8x16};
@@ -6,25 +6,24 @@ use wide::{i8x16, u8x16};
 /// Places in a bucket.
 pub(super) const BUCKET: usize = 16;
 
-/// The most entries for so many buckets: 11.5 a bucket, which makes 24 bytes a counter for keys
+/// The most entries for this number of buckets: 11.5 per bucket, which is 24 bytes per counter for keys
 /// and weights of 8 bytes. Fuller buckets overflow too often.
 pub(super) const fn most_entries(buckets: usize) -> usize {
     buckets * 23 / 2
 }
 
-/// The fewest buckets for so many entries.
+/// The fewest buckets for this number of entries.
 pub(super) const fn fewest_buckets(entries: usize) -> usize {
     (entries * 2).div_ceil(23)
 }
 
-/// The home bucket among so many, by the high bits of the hash.
+/// The home bucket of a hash, by its high bits.
 #[inline]
 pub(super) fn home(hash: u32, buckets: usize) -> usize {
     ((u64::from(hash) * buckets as u64) >> 32) as usize
 }
 
-/// The tag of a hash in all places: its low byte, or one if that is zero, which stands for a vacant
-/// place.
+/// The tag of a hash in all places: its low byte, or 1 if that is 0, which marks a vacant place.
 #[inline]
 pub(super) fn tag(hash: u32) -> Tag {
     Tag(EVERYWHERE[usize::from(hash as u8)])
@@ -34,7 +33,7 @@ pub(super) fn tag(hash: u32) -> Tag {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tag(u8x16);
 
-/// Read and not computed: an instruction in place of eight.
+/// A table look-up, one instruction instead of eight.
 static EVERYWHERE: [u8x16; 256] = {
     let mut tags = [u8x16::new([1; BUCKET]); 256];
     let mut tag = 1;
@@ -45,16 +44,16 @@ static EVERYWHERE: [u8x16; 256] = {
     tags
 };
 
-/// The lowest place of a set of places, a bit each; [`BUCKET`] if there is none.
+/// The lowest place of a bit set of places; [`BUCKET`] if there is none.
 #[inline]
 pub(super) fn first(places: u32) -> usize {
     (places | 1 << BUCKET).trailing_zeros() as usize
 }
 
-/// All places of a bucket, a bit each.
+/// The bit set of all places of a bucket.
 const EVERY: u32 = 0xffff;
 
-/// All bits of one place, for each.
+/// For each place, a mask of its byte.
 const ONLY: [u8x16; BUCKET] = {
     let mut only = [u8x16::new([0; BUCKET]); BUCKET];
     let mut place = 0;
@@ -67,16 +66,16 @@ const ONLY: [u8x16; BUCKET] = {
     only
 };
 
-/// The bit of each place, in the lower byte for the first eight and in the higher for the others.
+/// The bit of each place within its half of the bit set.
 const BITS: u8x16 = u8x16::new([1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128]);
 
-/// Some places of a bucket, all bits of a byte each.
+/// A set of places of a bucket, as a byte mask.
 #[derive(Clone, Copy, Debug)]
 #[expect(unnameable_types, reason = "a sealed trait speaks of it")]
 pub struct Places(u8x16);
 
 impl Places {
-    /// From a bit each.
+    /// From a bit set.
     #[inline]
     pub(super) fn of_bits(places: u32) -> Self {
         let bytes = |places: u32| (u64::from(places & 0xff) * 0x0101_0101_0101_0101).to_le_bytes();
@@ -87,7 +86,7 @@ impl Places {
         Self((u8x16::new(bits) & BITS).simd_eq(BITS))
     }
 
-    /// From the highest bit of a byte each.
+    /// From the highest bit of each byte.
     #[inline]
     pub(super) fn of_signs(signs: i8x16) -> Self {
         Self(cast(signs.simd_lt(i8x16::ZERO)))
@@ -104,23 +103,23 @@ impl Tags {
         Self(u8x16::new([0; BUCKET]))
     }
 
-    /// The places with this tag, a bit each.
+    /// The bit set of the places with this tag.
     #[inline]
     pub(super) fn places_of(self, tag: Tag) -> u32 {
         self.0.simd_eq(tag.0).to_bitmask()
     }
 
-    /// The same with `tag` at a vacant place, or where it is already; with any other tag it is
-    /// nonsense.
+    /// Sets the tag of a place that is vacant or has this tag already. Must not be used for a place with
+    /// another tag.
     ///
-    /// Written as a whole and not as one byte: the next look at the bucket, which may follow at
-    /// once, then need not wait for the byte to reach the cache.
+    /// The tags are written as a whole, not as one byte, so that a read that follows at once need not wait
+    /// for the byte to reach the cache.
     #[inline]
     pub(super) fn with(self, place: usize, tag: Tag) -> Self {
         Self(self.0 | (ONLY[place % BUCKET] & tag.0))
     }
 
-    /// The vacant places, a bit each.
+    /// The bit set of the vacant places.
     #[inline]
     pub(super) fn vacancies(self) -> u32 {
         self.0.simd_eq(Self::vacant().0).to_bitmask()
@@ -131,13 +130,13 @@ impl Tags {
         self.vacancies() == 0
     }
 
-    /// The places taken, a bit each.
+    /// The bit set of the taken places.
     #[inline]
     pub(super) fn taken(self) -> u32 {
         !self.vacancies() & EVERY
     }
 
-    /// The places taken, one after the other.
+    /// Iterates over the taken places.
     #[inline]
     pub(super) fn taken_places(self) -> impl Iterator<Item = usize> {
         let mut places = self.taken();
@@ -148,16 +147,16 @@ impl Tags {
         })
     }
 
-    /// The same with only these places taken, if they are.
+    /// Keeps the tags of these places only.
     #[inline]
     pub(super) fn only(self, places: Places) -> Self {
         Self(self.0 & places.0)
     }
 
-    /// How many places are taken, of all these buckets.
+    /// The number of taken places in all these buckets.
     pub(super) fn count_taken(buckets: &[Self]) -> usize {
         let vacant = buckets.chunks(usize::from(u8::MAX)).map(|buckets| {
-            // What is all ones is minus one.
+            // A byte of all ones is -1.
             let vacancies = |sum, tags: &Self| sum - tags.0.simd_eq(Self::vacant().0);
             let by_place = buckets.iter().fold(Self::vacant().0, vacancies);
             let by_place = by_place.to_array().into_iter();
@@ -219,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fewest_buckets_have_room_and_one_less_have_not() {
+    fn the_fewest_buckets_have_room_and_one_less_does_not() {
         for entries in 1..10_000 {
             let buckets = fewest_buckets(entries);
             assert!(most_entries(buckets) >= entries && most_entries(buckets - 1) < entries);
@@ -227,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tag_is_the_low_byte_and_never_that_of_a_vacant_place() {
+    fn the_tag_is_the_low_byte_and_never_0() {
         for hash in 0..512 {
             let byte = (hash as u8).max(1);
             assert_eq!(tag(hash).0, u8x16::splat(byte));

@@ -1,34 +1,33 @@
-//! The standard traits, and this crate's two.
+//! Implementations of the standard traits, `Merge` and `Summary`.
 
 use alloc::vec;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::iter::FusedIterator;
 
+use super::cut::PendingCut;
 use super::misra_gries::{MisraGries, Steps};
-use super::pending_cut::PendingCut;
 use super::row::Count;
 use super::visit::Visit;
 use super::weight::Weight;
 use crate::summary::{Merge, Summary};
 
 impl<K: Hash + Eq, W: Weight, S: BuildHasher> Merge for MisraGries<K, W, S> {
-    /// Takes in everything `other` has seen (Agarwal et al. 2013): counters are added, then
-    /// reduced to k.
+    /// Adds the counters of `other`, then reduces them to k (Agarwal et al. 2013).
     ///
-    /// k becomes the smaller of the two, except that a side that was offered nothing imposes
-    /// nothing; the guarantee is that of one summary of both streams with this k. A total beyond
-    /// `W` stays at the largest number of its type, as do the upper bounds; lower bounds hold.
+    /// The new k is the smallest k of the sides that were offered items. The guarantee is that of one
+    /// summary of both streams with this k. If the total overflows `W`, it and the upper bounds saturate;
+    /// lower bounds stay valid.
     ///
-    /// Costs O(k), in the number of counters of both sides.
+    /// O(number of counters of both sides).
     fn merge(&mut self, other: Self) {
         let room = self.counters.len() + other.counters.len();
         self.absorb(other, room);
         self.settle();
     }
 
-    /// Adds up several summaries before it reduces them all at once; the guarantee is the same,
-    /// the error smaller if anything. Memory for 4 k counters is needed meanwhile.
+    /// Adds several summaries before each reduction. The guarantee is the same, and the error tends to be
+    /// smaller. Temporarily needs memory for 4 k counters.
     fn merge_all<I: IntoIterator<Item = Self>>(summaries: I) -> Option<Self> {
         let mut summaries = summaries.into_iter();
         let mut merged = summaries.next()?;
@@ -46,7 +45,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Merge for MisraGries<K, W, S> {
 }
 
 impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
-    /// Adds the counters of `other`, of which there may then be too many, up to `room`.
+    /// Adds the counters of `other` without a reduction: up to `room` counters.
     fn absorb(&mut self, other: Self, room: usize) {
         if other.is_empty() {
             return;
@@ -121,31 +120,31 @@ impl<K: fmt::Debug, W: Weight, S> fmt::Debug for MisraGries<K, W, S> {
     }
 }
 
-/// The tracked keys of a summary, with the bounds of their weights.
+/// An iterator over the tracked keys of a summary, with the bounds of their weights.
 ///
-/// Made by [`MisraGries::iter`].
+/// Created by [`MisraGries::iter`].
 #[derive(Debug)]
 pub struct Iter<'a, K, W: Weight> {
     entries: Visit<'a, K, W>,
     shown: Shown<W>,
 }
 
-/// The tracked keys of a summary that was given up for them, with the bounds of their weights.
+/// An iterator that owns the tracked keys of a summary, with the bounds of their weights.
 ///
-/// Made by [`MisraGries::into_iter`].
+/// Created by [`MisraGries::into_iter`].
 #[derive(Clone, Debug)]
 pub struct IntoIter<K, W> {
     entries: vec::IntoIter<(K, W)>,
     shown: Shown<W>,
 }
 
-/// Which counters are shown, and how.
+/// The counters that an iterator returns, and their bounds.
 #[derive(Clone, Copy, Debug)]
 struct Shown<W> {
-    /// Subtracted from every counter shown; those not above it are not shown.
+    /// Subtracted from every counter; only counters above it are returned.
     cut: W,
     max_error: W,
-    /// How many are still to be shown.
+    /// The number of counters still to return.
     left: usize,
 }
 
@@ -160,7 +159,7 @@ impl<W: Weight> Shown<W> {
         }
     }
 
-    /// The next of the entries that is shown.
+    /// Returns the next entry above the cut.
     fn next<K>(&mut self, mut entries: impl Iterator<Item = (K, W)>) -> Option<(K, Count<W>)> {
         let (key, count) = entries.find(|&(_, count)| count > self.cut)?;
         self.left -= 1;

@@ -1,4 +1,4 @@
-//! Offering keys: one at a time, by value or by reference, with or without a weight.
+//! Updates with single keys, by value or by reference, with or without a weight.
 
 use alloc::borrow::ToOwned;
 use core::borrow::Borrow;
@@ -14,7 +14,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     ///
     /// # Panics
     ///
-    /// If the total weight overflows `W`.
+    /// Panics if the total weight overflows `W`.
     #[inline]
     #[track_caller]
     pub fn update(&mut self, key: K) {
@@ -25,7 +25,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     ///
     /// # Panics
     ///
-    /// If the weight is not a number, negative or infinite, or if the total weight overflows `W`;
+    /// Panics if the weight is not a number, negative or infinite, or if the total weight overflows `W`;
     /// see [`try_update_weighted`](Self::try_update_weighted).
     #[inline]
     #[track_caller]
@@ -35,12 +35,12 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         }
     }
 
-    /// Offers one key with a weight, or says why it cannot be taken. Weight zero changes nothing.
+    /// Offers one key with a weight, or returns why the weight is invalid. Weight zero changes nothing.
     ///
     /// # Errors
     ///
-    /// If the weight is not a number, negative or infinite, or if the total weight would overflow
-    /// `W`. The summary is then as it was.
+    /// Returns an error if the weight is not a number, negative or infinite, or if the total weight would
+    /// overflow `W`. The summary is then unchanged.
     #[inline]
     pub fn try_update_weighted(&mut self, key: K, weight: W) -> Result<(), UpdateError> {
         if self.admit(weight)? {
@@ -49,11 +49,11 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         Ok(())
     }
 
-    /// Offers one key by reference, with weight one; it is cloned only if it is not tracked yet.
+    /// Offers one key by reference with weight one. Clones it only if it is not tracked yet.
     ///
     /// # Panics
     ///
-    /// If the total weight overflows `W`.
+    /// Panics if the total weight overflows `W`.
     #[inline]
     #[track_caller]
     pub fn update_ref<Q>(&mut self, key: &Q)
@@ -64,11 +64,11 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         self.update_weighted_ref(key, W::ONE);
     }
 
-    /// Offers one key by reference, with a weight; it is cloned only if it is not tracked yet.
+    /// Offers one key by reference with a weight. Clones it only if it is not tracked yet.
     ///
     /// # Panics
     ///
-    /// As [`update_weighted`](Self::update_weighted).
+    /// Panics where [`update_weighted`](Self::update_weighted) does.
     #[inline]
     #[track_caller]
     pub fn update_weighted_ref<Q>(&mut self, key: &Q, weight: W)
@@ -81,11 +81,11 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         }
     }
 
-    /// Offers one key by reference, with a weight, or says why it cannot be taken.
+    /// Offers one key by reference with a weight, or returns why the weight is invalid.
     ///
     /// # Errors
     ///
-    /// As [`try_update_weighted`](Self::try_update_weighted).
+    /// As for [`try_update_weighted`](Self::try_update_weighted).
     #[inline]
     pub fn try_update_weighted_ref<Q>(&mut self, key: &Q, weight: W) -> Result<(), UpdateError>
     where
@@ -98,7 +98,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         Ok(())
     }
 
-    /// Adds a weight to the total; false if it is zero and there is nothing to do.
+    /// Adds a weight to the total. Returns `false` if it is zero, so that nothing else is to do.
     #[inline]
     fn admit(&mut self, weight: W) -> Result<bool, UpdateError> {
         weight.validate()?;
@@ -107,7 +107,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         Ok(weight != W::ZERO)
     }
 
-    /// Books a positive weight, already in the total, on a key.
+    /// Adds a positive weight, which is in the total already, to a key.
     #[inline]
     pub(super) fn place(&mut self, hash: u32, key: K, weight: W) {
         self.note_weight(weight);
@@ -129,7 +129,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         }
     }
 
-    /// As [`place`](Self::place), by reference.
+    /// Like [`place`](Self::place), by reference.
     #[inline]
     pub(super) fn place_ref<Q>(&mut self, hash: u32, key: &Q, weight: W)
     where
@@ -140,8 +140,8 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         self.place_noted(hash, key, weight);
     }
 
-    /// Books a weight, already in the total and its kind known, on a key. If all weights are one, it is
-    /// that of several offers one after the other.
+    /// Adds a weight, which is in the total already and whose kind is noted, to a key. If all weights are
+    /// one, it is the sum of consecutive updates.
     #[inline]
     pub(super) fn place_noted<Q>(&mut self, hash: u32, key: &Q, mut weight: W)
     where
@@ -156,8 +156,8 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         }
     }
 
-    /// Books a weight on a key that has no counter, or so much of it as one step takes; gives
-    /// back the rest.
+    /// Adds a weight to a key without a counter, or the part of it that one reduction removes. Returns the
+    /// rest.
     #[inline(never)]
     fn place_newcomer<Q>(&mut self, slot: usize, hash: u32, key: &Q, weight: W) -> W
     where
@@ -174,10 +174,10 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         W::ZERO
     }
 
-    /// Whether a key without a counter is given one.
+    /// Whether a new key gets a counter.
     ///
-    /// If all weights are one and all counters taken, it is not: this is the textbook step, the
-    /// reduction of k + 1 counters the smallest of which, the newcomer's, is one.
+    /// If all weights are one and all counters are taken, it does not: this is the textbook step, which
+    /// reduces k + 1 counters by the smallest, the new key's counter of one.
     #[inline]
     fn takes_newcomer(&mut self) -> bool {
         if self.counters.len() < self.k || self.steps == Steps::Weighted {
@@ -188,7 +188,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     }
 }
 
-/// An owned key, in the memory of another if there is one.
+/// An owned copy of a key, in the memory of a dropped key if there is one.
 fn copied<Q: ToOwned + ?Sized>(key: &Q, remains: Option<Q::Owned>) -> Q::Owned {
     match remains {
         Some(mut remains) => {
@@ -202,5 +202,5 @@ fn copied<Q: ToOwned + ?Sized>(key: &Q, remains: Option<Q::Owned>) -> Q::Owned {
 #[cold]
 #[track_caller]
 fn refuse(error: UpdateError) -> ! {
-    panic!("update refused: {error}")
+    panic!("invalid update: {error}")
 }

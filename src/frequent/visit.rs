@@ -1,4 +1,4 @@
-//! Visiting all counters.
+//! Iteration over all counters.
 
 use alloc::vec::{self, Vec};
 use core::hint::black_box;
@@ -7,7 +7,7 @@ use super::counters::{Counters, Slot, count_above};
 use super::tags::{BUCKET, Tags};
 use super::weight::Weight;
 
-/// How many buckets before its turn the memory of one is asked for.
+/// The number of buckets by which memory is read ahead.
 const AHEAD: usize = 2;
 
 impl<K, W: Weight, S> Counters<K, W, S> {
@@ -17,7 +17,7 @@ impl<K, W: Weight, S> Counters<K, W, S> {
         self.tags.iter().copied().zip(slots)
     }
 
-    /// All keys with their counters, in the order of the table, which depends on how it came about.
+    /// All keys with their counters, in the order of the table, which depends on its history.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, W)> {
         self.buckets().flat_map(|(tags, bucket)| {
             let taken = tags.taken_places();
@@ -36,7 +36,7 @@ impl<K, W: Weight, S> Counters<K, W, S> {
         self.counts().filter(|&count| count >= cut).count()
     }
 
-    /// A slot with this counter.
+    /// The first slot with this counter.
     pub(super) fn slot_with(&self, wanted: W) -> Option<usize> {
         let mut slots = self.buckets().enumerate().flat_map(|(bucket, (tags, _))| {
             let taken = tags.taken_places();
@@ -45,12 +45,12 @@ impl<K, W: Weight, S> Counters<K, W, S> {
         slots.find(|&slot| self.count(&self.slots[slot]) == wanted)
     }
 
-    /// Gives away all entries in the order of the table, which is that of their hashes: good for a
-    /// table that has room for them. One that has to grow would fill its first buckets long before
-    /// the others, and each key would search through all that are full.
+    /// Consumes the table and visits all entries in its order, which is about that of their hashes. Only
+    /// insert them into a table that has room: a table that grows would fill its first buckets long before
+    /// the others, and each key would search through all full buckets.
     pub(super) fn drain(self, mut visit: impl FnMut(K, W)) {
-        // Taken out of the vector and not replaced by `None`: nothing is written to memory that is
-        // about to be given back.
+        // Moved out of the vector and not replaced by `None`: that would write to memory that is about to
+        // be freed.
         let mut slots = self.slots.into_iter();
         let mut passed = 0;
         for (bucket, tags) in self.tags.into_iter().enumerate() {
@@ -66,8 +66,8 @@ impl<K, W: Weight, S> Counters<K, W, S> {
         }
     }
 
-    /// The slots taken, in an order that depends on nothing but the keys and the hasher: that of
-    /// their whole hashes, and so not that of their homes.
+    /// The taken slots in the order of the whole hashes of their keys. It depends on the keys and the
+    /// hasher only, not on the table.
     fn ordered(&self) -> vec::IntoIter<usize> {
         let Some(whole_hash) = self.whole_hash else {
             return Vec::new().into_iter();
@@ -96,7 +96,7 @@ impl<K, W: Weight, S> Counters<K, W, S> {
         }
     }
 
-    /// The same, given away.
+    /// Consumes the table and returns all keys with their counters, in the order of the keys' hashes.
     pub(super) fn into_entries(mut self) -> Vec<(K, W)> {
         let order = self.ordered();
         let entries = order.filter_map(|slot| self.slots[slot].take());
@@ -110,8 +110,8 @@ impl<K, W: Weight, S> Counters<K, W, S> {
     }
 }
 
-/// Reads a slot of every line of memory of the bucket that begins after so many slots, so that all
-/// are fetched at once.
+/// Reads one slot per cache line of the bucket after `skipped` slots, so that all lines are fetched in
+/// parallel.
 #[inline]
 fn read<T>(slots: &[Option<T>], skipped: usize) {
     const LINE: usize = 64;

@@ -1,4 +1,4 @@
-//! What a weight is, and the arithmetic that keeps bounds certain.
+//! Weights, and the arithmetic that keeps the bounds deterministic.
 
 use core::fmt::{Debug, Display};
 use core::num::NonZero;
@@ -7,11 +7,10 @@ use super::compare::{larger, larger_of_words};
 use super::error::UpdateError;
 use super::tags::Places;
 
-/// A type that items can be weighed in: any unsigned integer, `f32` or `f64`.
+/// A numeric type for weights: any unsigned integer, `f32` or `f64`.
 ///
-/// Integers are exact. Floats are rounded to nearest in every addition, and what the summary
-/// promises of their sums holds up to that rounding; sums of whole numbers below 2^53 (2^24 for
-/// `f32`) are exact.
+/// Integers are exact. Every addition of floats rounds to nearest, and the bounds hold up to that
+/// rounding. Sums of whole numbers below 2^53 (2^24 for `f32`) are exact.
 ///
 /// The trait is sealed: its arithmetic is private to this crate.
 pub trait Weight: Copy + Debug + Default + Display + PartialOrd + sealed::Arithmetic {}
@@ -22,37 +21,37 @@ pub(super) mod sealed {
     use core::fmt::Debug;
 
     /// The arithmetic behind [`Weight`](super::Weight); all operands are valid weights.
-    #[expect(unnameable_types, reason = "that is what seals `Weight`")]
+    #[expect(unnameable_types, reason = "this seals `Weight`")]
     pub trait Arithmetic: Sized + Copy + PartialOrd {
         const ZERO: Self;
         const ONE: Self;
 
-        /// A weight that is not zero, kept such that an `Option` of it takes no more memory.
+        /// A positive weight, in a form whose `Option` has the same size.
         type Positive: Copy + Debug;
 
-        /// This weight, unless it is zero.
+        /// This weight in that form; `None` if it is zero.
         fn positive(self) -> Option<Self::Positive>;
-        /// The weight that was kept.
+        /// The weight of that form.
         fn of(positive: Self::Positive) -> Self;
-        /// The sum of a weight that was kept and another, or the largest number if that is smaller.
+        /// The saturating sum with another weight.
         fn raise(positive: Self::Positive, by: Self) -> Self::Positive;
-        /// Refuses what is not a weight: NaN, negative and infinite numbers.
+        /// Returns an error for NaN, negative and infinite numbers.
         fn validate(self) -> Result<(), UpdateError>;
-        /// Whether counters are better lowered one by one than measured from so high a floor: above
-        /// half of what an integer can be there might be no room left over it, and the sum of a floor and
-        /// a float would be rounded otherwise than the float alone.
+        /// Whether a floor is too high, so that all heights must be lowered instead. Above half of the
+        /// range of an integer, heights might overflow. For floats it is always true, because the sum with
+        /// a floor is rounded.
         fn is_high(self) -> bool;
-        /// Whether there is nothing behind the point.
+        /// Whether it is a whole number.
         fn is_whole(self) -> bool;
         /// The sum, if it can be represented.
         fn checked_add(self, other: Self) -> Option<Self>;
-        /// The sum, or the largest number if that is smaller.
+        /// The sum, at most the largest number.
         fn saturating_add(self, other: Self) -> Self;
         /// The difference; `other` is never the larger.
         fn minus(self, other: Self) -> Self;
         /// The difference, or zero if `other` is larger.
         fn saturating_minus(self, other: Self) -> Self;
-        /// The product with a count, or the largest number if that is smaller.
+        /// The product with a count, at most the largest number.
         fn saturating_times(self, count: usize) -> Self;
         /// The quotient by a count that is not zero, rounded down if `Self` is an integer.
         fn divided_by(self, count: usize) -> Self;
@@ -60,9 +59,9 @@ pub(super) mod sealed {
         fn share(self, phi: f64) -> Self;
         /// The nearest `f64`.
         fn to_f64(self) -> f64;
-        /// Whether `self` is at most `bound`, but for what rounding may have added.
+        /// Whether `self` is at most `bound`, up to rounding.
         fn at_most_rounded(self, bound: Self) -> bool;
-        /// Which of the weights at the places of a bucket are larger.
+        /// The places of a bucket whose weights are larger.
         fn places_above(self, weight_at: impl Fn(usize) -> Self) -> Places;
         /// A total order that agrees with `<` on weights.
         fn compare(&self, other: &Self) -> Ordering;
@@ -162,7 +161,7 @@ macro_rules! float_weight {
             const ONE: Self = 1.0;
             type Positive = NonZero<$bits>;
 
-            // All bits are zero in the number zero alone; -0 is no weight that is kept.
+            // Only zero has no bits set; -0 is not positive either.
             #[inline]
             fn positive(self) -> Option<NonZero<$bits>> {
                 NonZero::new(self.to_bits()).filter(|_| self > 0.0)
@@ -225,7 +224,7 @@ macro_rules! float_weight {
             }
             #[inline]
             fn at_most_rounded(self, bound: Self) -> bool {
-                // Far above the rounding of any stream that fits a lifetime, far below an error.
+                // Far above the rounding errors of any real stream, far below a real inconsistency.
                 self <= (bound * 1.001).min(<$float>::MAX)
             }
             #[inline(always)]

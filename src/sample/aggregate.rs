@@ -1,4 +1,4 @@
-//! A sample of fixed size with given inclusion probabilities.
+//! Samples of fixed size with given inclusion probabilities.
 
 use alloc::vec::Vec;
 
@@ -6,10 +6,10 @@ use rand::Rng;
 
 use crate::random::open01;
 
-/// Lets two candidates of probability below 1 settle between them who is dropped (if they sum to
-/// less than 1) or chosen (if not); gives the one chosen, and the one still open with what is left.
+/// Decides one of two candidates whose probabilities are below 1. If they sum to less than 1, one is
+/// dropped, else one is chosen. Returns the chosen one, and the undecided one with its new probability.
 ///
-/// Neither's probability of being chosen in the end changes.
+/// The probability that a candidate is chosen in the end does not change.
 pub(crate) fn settle<T, R: Rng + ?Sized>(
     (p, item): (f64, T),
     (q, other): (f64, T),
@@ -26,11 +26,11 @@ pub(crate) fn settle<T, R: Rng + ?Sized>(
     }
 }
 
-/// Chooses `slots` candidates, each with its probability; these sum to `slots`.
+/// Chooses `slots` candidates, each with its probability. The probabilities sum to `slots`.
 ///
-/// One pair after the other settles, until one candidate is left: pair aggregation, which keeps a
-/// sample variance-optimal (Cohen, Cormode and Duffield 2011; the pivotal method of Deville and
-/// Tillé 1998). One random number for each candidate.
+/// Pairs are decided one after the other until one candidate is left: pair aggregation, which keeps a
+/// sample variance-optimal (Cohen, Cormode and Duffield 2011; the pivotal method of Deville and Tillé
+/// 1998). Draws one random number per candidate.
 pub(crate) fn aggregate<T, R: Rng + ?Sized>(
     candidates: impl Iterator<Item = (f64, T)>,
     slots: usize,
@@ -42,14 +42,14 @@ pub(crate) fn aggregate<T, R: Rng + ?Sized>(
         if candidate.0 >= 1.0 {
             chosen.push(candidate.1);
         } else if let Some(other) = open.take() {
-            let (winner, left) = settle(candidate, other, rng);
-            chosen.extend(winner);
-            open = Some(left);
+            let (decided, undecided) = settle(candidate, other, rng);
+            chosen.extend(decided);
+            open = Some(undecided);
         } else {
             open = Some(candidate);
         }
     }
-    // The last one has probability 0 or 1 but for rounding.
+    // The last one has probability 0 or 1, up to rounding.
     if chosen.len() < slots {
         chosen.extend(open.map(|(_, item)| item));
     }

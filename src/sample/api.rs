@@ -1,16 +1,20 @@
-//! The parts of the public API that are the same for every sampler, written once.
+//! The parts of the public API that samplers share, each written once.
+//!
+//! A sampler names the macros that fit it. Their methods call private methods and fields of the
+//! sampler, which each macro lists.
 
-/// `new` and `with_seed`, both delegating to `with_rng`, with the arguments between the capacity
-/// and the generator, if any.
+/// `new` and `with_seed`, which call `with_rng`. Arguments between the capacity and the generator
+/// follow the name of the sampler.
 macro_rules! seeded_constructors {
     ($Sampler:ident $(, $argument:ident: $Type:ty)*) => {
         #[cfg(feature = "std")]
         impl<T> $Sampler<T> {
-            /// A sampler whose generator is seeded by the operating system.
+            /// Creates a sampler whose generator is seeded by the operating system.
             ///
             /// # Panics
             ///
-            /// Where `with_rng` does, or if the operating system has no randomness to give.
+            /// Panics where [`with_rng`](Self::with_rng) does, and if the operating system cannot
+            /// provide a seed.
             #[must_use]
             #[track_caller]
             pub fn new(capacity: usize $(, $argument: $Type)*) -> Self {
@@ -19,16 +23,15 @@ macro_rules! seeded_constructors {
         }
 
         impl<T> $Sampler<T> {
-            /// A sampler with a portable generator: the same seed and the same items give the same
-            /// sample on every platform.
+            /// Creates a sampler with a portable generator: the same seed and the same items give
+            /// the same sample on every platform.
             ///
             /// Give samplers that will be merged *different* seeds, or derive their generators
-            /// with [`JobSeed`](crate::random::JobSeed): equal seeds make their samples
-            /// correlated.
+            /// from a [`JobSeed`](crate::random::JobSeed): samples with equal seeds are correlated.
             ///
             /// # Panics
             ///
-            /// Where `with_rng` does.
+            /// Panics where [`with_rng`](Self::with_rng) does.
             #[must_use]
             #[track_caller]
             pub fn with_seed(capacity: usize $(, $argument: $Type)*, seed: u64) -> Self {
@@ -38,34 +41,56 @@ macro_rules! seeded_constructors {
     };
 }
 
-/// What a sampler answers from its `BottomK`, found at the path given, and its iterators and `Debug`.
+/// All constructors of a sampler that needs a capacity and a generator only.
+///
+/// Needs `empty(capacity: usize, rng: R) -> Self` for a capacity above 0.
+macro_rules! constructors {
+    ($Sampler:ident) => {
+        impl<T, R> $Sampler<T, R> {
+            /// Creates a sampler of the given capacity that draws its random numbers from `rng`.
+            ///
+            /// # Panics
+            ///
+            /// Panics if `capacity` is 0.
+            #[must_use]
+            #[track_caller]
+            pub fn with_rng(capacity: usize, rng: R) -> Self {
+                crate::sample::capacity::check_capacity(capacity);
+                Self::empty(capacity, rng)
+            }
+        }
+        crate::sample::api::seeded_constructors!($Sampler);
+    };
+}
+
+/// The queries and iterators of a sampler on a `BottomK`, which is at the given path.
 macro_rules! bottom_k_api {
     ($Sampler:ident, $($core:ident).+) => {
         impl<T, R> $Sampler<T, R> {
-            /// The most items the sample holds.
+            /// Returns the most items the sample holds.
             #[must_use]
             pub fn capacity(&self) -> usize {
                 self.$($core).+.capacity()
             }
 
-            /// The number of items held.
+            /// Returns the number of items held.
             #[must_use]
             pub fn len(&self) -> usize {
                 self.$($core).+.len()
             }
 
-            /// Whether the capacity has made any item be left out.
+            /// Returns whether an item was left out because the sample was full.
             #[must_use]
             pub fn is_saturated(&self) -> bool {
                 self.$($core).+.threshold().is_some()
             }
 
-            /// The items held, in no meaningful order.
+            /// Iterates over the items held, in no meaningful order.
             pub fn iter(&self) -> crate::sample::Iter<'_, T> {
-                crate::sample::Iter::from(self.$($core).+.iter())
+                crate::sample::Iter::new(self.$($core).+.iter())
             }
 
-            /// The items held, in no meaningful order.
+            /// Returns the items held, in no meaningful order.
             #[must_use]
             pub fn into_vec(self) -> alloc::vec::Vec<T> {
                 let entries = self.$($core).+.into_entries().into_iter();
@@ -80,13 +105,13 @@ macro_rules! bottom_k_api {
 macro_rules! seen_api {
     ($Sampler:ident) => {
         impl<T, R> $Sampler<T, R> {
-            /// Whether nothing was ever offered.
+            /// Returns whether no item was ever offered.
             #[must_use]
             pub fn is_empty(&self) -> bool {
                 self.seen == 0
             }
 
-            /// The number of items offered.
+            /// Returns the number of items offered.
             #[must_use]
             pub fn seen(&self) -> u64 {
                 self.seen
@@ -95,8 +120,9 @@ macro_rules! seen_api {
     };
 }
 
-/// `IntoIterator`, owned and by reference, and `Debug`, by `iter`, `into_vec`, `capacity` and
-/// `seen`.
+/// `IntoIterator`, owned and by reference, and `Debug`.
+///
+/// Needs `iter`, `into_vec`, `capacity` and `seen`.
 macro_rules! iterate_and_debug {
     ($Sampler:ident) => {
         impl<T, R> IntoIterator for $Sampler<T, R> {
@@ -129,16 +155,58 @@ macro_rules! iterate_and_debug {
     };
 }
 
-/// The ways of offering weighted items, by `update_valid(Weight, FnOnce() -> T)` and
-/// `pass_first(&[f64]) -> usize`, which passes over as many items as need no looking at.
-macro_rules! offer_weighted {
+/// What a sampler without ranks has beside its law: constructors, counts, iterators and the merge,
+/// whose docs and extra bounds are given.
+///
+/// Needs the fields `capacity: usize`, `seen: u64` and `rng: R`, and the methods `empty`, `iter`
+/// and `into_vec`. `holds_none(&self) -> bool` says that a merge may ignore a side, and
+/// `merge_held(&mut self, other: Self)` merges two sides of which neither holds none. Only a merge
+/// of the latter kind draws random numbers.
+macro_rules! rankless_api {
+    ($Sampler:ident, $(#[$merge:meta])+ merge $(where T: $Bound:path)?) => {
+        crate::sample::api::constructors!($Sampler);
+        crate::sample::api::seen_api!($Sampler);
+        crate::sample::api::iterate_and_debug!($Sampler);
+
+        impl<T, R> $Sampler<T, R> {
+            /// Returns the most items the sample holds.
+            #[must_use]
+            pub fn capacity(&self) -> usize {
+                self.capacity
+            }
+        }
+
+        impl<T $(: $Bound)?, R: rand::Rng> crate::Merge for $Sampler<T, R> {
+            $(#[$merge])+
+            fn merge(&mut self, mut other: Self) {
+                let seen = self.seen.saturating_add(other.seen);
+                match (self.holds_none(), other.holds_none()) {
+                    (true, true) => self.capacity = self.capacity.min(other.capacity),
+                    (_, true) => {}
+                    (true, false) => {
+                        core::mem::swap(&mut self.rng, &mut other.rng);
+                        *self = other;
+                    }
+                    (false, false) => self.merge_held(other),
+                }
+                self.seen = seen;
+            }
+        }
+    };
+}
+
+/// The ways of offering weighted items one by one.
+///
+/// Needs `update_valid(&mut self, weight: Weight, item: impl FnOnce() -> T)`.
+macro_rules! weighted_api {
     ($Sampler:ident) => {
         impl<T, R: rand::Rng> $Sampler<T, R> {
-            /// Offers one item. Amortised O(1); O(log k) when it is heavy.
+            /// Offers one item with its weight. Amortised O(1); O(log k) if the item is kept.
             ///
             /// # Errors
             ///
-            /// If `weight` is NaN, negative or infinite. The sampler is as it was before.
+            /// Returns an error if `weight` is NaN, negative or infinite. The sampler is then
+            /// unchanged.
             #[inline]
             pub fn update_weighted(
                 &mut self,
@@ -153,38 +221,6 @@ macro_rules! offer_weighted {
             #[inline]
             pub fn update(&mut self, item: T) {
                 self.update_valid(crate::sample::Weight::ONE, || item);
-            }
-
-            /// Offers `items[i]` with weight `weights[i]` for every i, cloning only those that are
-            /// kept.
-            ///
-            /// # Errors
-            ///
-            /// If a weight is NaN, negative or infinite; the items before it have been offered.
-            ///
-            /// # Panics
-            ///
-            /// If the slices differ in length.
-            #[track_caller]
-            pub fn extend_from_slices(
-                &mut self,
-                items: &[T],
-                weights: &[f64],
-            ) -> Result<(), crate::sample::WeightError>
-            where
-                T: Clone,
-            {
-                assert_eq!(items.len(), weights.len(), "one weight for every item");
-                let mut next = 0;
-                loop {
-                    next += self.pass_first(&weights[next..]);
-                    let Some(&weight) = weights.get(next) else {
-                        return Ok(());
-                    };
-                    let weight = crate::sample::Weight::new(weight)?;
-                    self.update_valid(weight, || items[next].clone());
-                    next += 1;
-                }
             }
         }
 
@@ -206,163 +242,80 @@ macro_rules! offer_weighted {
     };
 }
 
-/// Means, sums and quantiles of a function of the items of a uniform sample, `$population` giving the
-/// number of items that draws without replacement would be from for the law of this sample.
-macro_rules! value_estimates {
-    ($Sampler:ident, $population:ident) => {
-        /// Means, sums and quantiles.
-        impl<T, R> $Sampler<T, R> {
-            /// The mean of `value` over all items seen, at confidence 0.95.
-            ///
-            /// See [`estimate_mean_with_confidence`](Self::estimate_mean_with_confidence).
-            pub fn estimate_mean(&self, value: impl FnMut(&T) -> f64) -> Option<$crate::Estimate> {
-                self.estimate_mean_with_confidence(value, $crate::estimate::DEFAULT_CONFIDENCE)
+/// The ways of offering weighted items to a sampler with a `Gate`, and reading one back.
+///
+/// Needs the fields `gate: Gate`, `seen: u64` and `rng: R`, and the methods `pool(&self) ->
+/// Option<Pool>`, `consider(&mut self, item: impl FnOnce() -> T, weight: f64)` for an item that the
+/// gate stopped, and `check(&self) -> Result<(), &'static str>`.
+macro_rules! gated_api {
+    ($Sampler:ident) => {
+        crate::sample::api::weighted_api!($Sampler);
+
+        impl<T, R: rand::Rng> $Sampler<T, R> {
+            #[inline]
+            fn update_valid(&mut self, weight: crate::sample::Weight, item: impl FnOnce() -> T) {
+                self.seen = self.seen.saturating_add(1);
+                if !self.gate.pass(weight.get()) {
+                    self.consider(item, weight.get());
+                }
             }
 
-            /// The mean of `value` over all items seen; `None` if nothing was.
+            /// Offers `items[i]` with weight `weights[i]` for every i. Clones only the items kept.
             ///
-            /// Student's interval, its ends moved for skewness (Hall 1992); without replacement, with
-            /// the finite-population correction (Cochran 1977, section 2.8). It rests on the mean of
-            /// k values being nearly normal: good from k of a dozen on, or of hundreds for values
-            /// with a heavy tail. One value alone bounds nothing: its interval is infinite.
+            /// # Errors
+            ///
+            /// Returns an error at the first weight that is NaN, negative or infinite. The items
+            /// before it have been offered.
             ///
             /// # Panics
             ///
-            /// If `confidence` does not lie strictly between 0 and 1.
+            /// Panics if the slices differ in length.
             #[track_caller]
-            pub fn estimate_mean_with_confidence(
-                &self,
-                value: impl FnMut(&T) -> f64,
-                confidence: f64,
-            ) -> Option<$crate::Estimate> {
-                let mean = $crate::estimate::mean_from_sample(
-                    self.iter().map(value),
-                    self.$population(),
-                    confidence,
-                );
-                (!self.is_empty()).then_some(mean)
+            pub fn extend_from_slices(
+                &mut self,
+                items: &[T],
+                weights: &[f64],
+            ) -> Result<(), crate::sample::WeightError>
+            where
+                T: Clone,
+            {
+                assert_eq!(items.len(), weights.len(), "one weight for every item");
+                let mut next = 0;
+                loop {
+                    let passed = self.gate.pass_first(&weights[next..]);
+                    self.seen = self.seen.saturating_add(passed as u64);
+                    next += passed;
+                    let Some(&weight) = weights.get(next) else {
+                        return Ok(());
+                    };
+                    let weight = crate::sample::Weight::new(weight)?;
+                    self.update_valid(weight, || items[next].clone());
+                    next += 1;
+                }
             }
 
-            /// The sum of `value` over all items seen, at confidence 0.95.
-            pub fn estimate_sum(&self, value: impl FnMut(&T) -> f64) -> $crate::Estimate {
-                self.estimate_sum_with_confidence(value, $crate::estimate::DEFAULT_CONFIDENCE)
-            }
-
-            /// The sum of `value` over all items seen: n times
-            /// [`estimate_mean_with_confidence`](Self::estimate_mean_with_confidence).
-            ///
-            /// # Panics
-            ///
-            /// If `confidence` does not lie strictly between 0 and 1.
-            #[track_caller]
-            pub fn estimate_sum_with_confidence(
-                &self,
-                value: impl FnMut(&T) -> f64,
-                confidence: f64,
-            ) -> $crate::Estimate {
-                self.estimate_mean_with_confidence(value, confidence)
-                    .map_or($crate::Estimate::exact(0.0), |mean| {
-                        mean.scaled(self.seen() as f64)
-                    })
-            }
-
-            /// The `q`-quantile of `value` over all items seen, at confidence 0.95.
-            ///
-            /// See [`estimate_quantile_with_confidence`](Self::estimate_quantile_with_confidence).
-            #[track_caller]
-            pub fn estimate_quantile(
-                &self,
-                value: impl FnMut(&T) -> f64,
-                q: f64,
-            ) -> Option<$crate::Estimate> {
-                self.estimate_quantile_with_confidence(
-                    value,
-                    q,
-                    $crate::estimate::DEFAULT_CONFIDENCE,
-                )
-            }
-
-            /// The smallest value with at least a share `q` of the values of all items seen at or below it;
-            /// `None` if nothing was seen. Values are in the order of [`f64::total_cmp`].
-            ///
-            /// The interval runs between two values held, whose ranks are so chosen that the number of values
-            /// below the true quantile lies between them with the given
-            /// confidence in the normal approximation (order statistics: David and Nagaraja 2003, section
-            /// 7.1). An end for which the sample is too small is infinite. O(k log k).
-            ///
-            /// # Panics
-            ///
-            /// If `q` is not in 0..=1, or if `confidence` does not lie strictly between 0 and 1.
-            #[track_caller]
-            pub fn estimate_quantile_with_confidence(
-                &self,
-                value: impl FnMut(&T) -> f64,
-                q: f64,
-                confidence: f64,
-            ) -> Option<$crate::Estimate> {
-                $crate::estimate::check_quantile(q);
-                let values = self.iter().map(value).collect();
-                $crate::estimate::quantile_from_sample(values, self.$population(), q, confidence)
+            /// Opens the gate with a new jump, or closes it if there is no pool.
+            fn open_gate(&mut self) {
+                match self.pool() {
+                    Some(pool) => self.gate.open(pool, &mut self.rng),
+                    None => self.gate.close(),
+                }
             }
         }
-    };
-}
 
-/// Counts and sums over the items of a sample by weight, whose `parts` gives each item held with the
-/// probability with which it was included.
-macro_rules! part_estimates {
-    ($Sampler:ident) => {
-        /// Counts and sums of items, each over the probability with which it was included (Horvitz
-        /// and Thompson 1952): unbiased after any tree of merges.
-        ///
-        /// The interval is the normal one with the variance that independent inclusions have: good
-        /// where dozens of items held contribute. While nothing has been left out every answer is
-        /// exact.
+        #[cfg(feature = "serde")]
         impl<T, R> $Sampler<T, R> {
-            /// How many of the items of positive weight seen satisfy `predicate`, at confidence
-            /// 0.95.
-            pub fn estimate_count(&self, predicate: impl FnMut(&T) -> bool) -> $crate::Estimate {
-                self.estimate_count_with_confidence(predicate, $crate::estimate::DEFAULT_CONFIDENCE)
-            }
-
-            /// How many of the items of positive weight seen satisfy `predicate`.
-            ///
-            /// # Panics
-            ///
-            /// If `confidence` does not lie strictly between 0 and 1.
-            #[track_caller]
-            pub fn estimate_count_with_confidence(
-                &self,
-                mut predicate: impl FnMut(&T) -> bool,
-                confidence: f64,
-            ) -> $crate::Estimate {
-                self.estimate_sum_with_confidence(|item| f64::from(predicate(item)), confidence)
-            }
-
-            /// The sum of `value` over the items of positive weight seen, at confidence 0.95.
-            pub fn estimate_sum(&self, value: impl FnMut(&T) -> f64) -> $crate::Estimate {
-                self.estimate_sum_with_confidence(value, $crate::estimate::DEFAULT_CONFIDENCE)
-            }
-
-            /// The sum of `value` over the items of positive weight seen.
-            ///
-            /// # Panics
-            ///
-            /// If `confidence` does not lie strictly between 0 and 1.
-            #[track_caller]
-            pub fn estimate_sum_with_confidence(
-                &self,
-                mut value: impl FnMut(&T) -> f64,
-                confidence: f64,
-            ) -> $crate::Estimate {
-                let parts = self.parts().map(|(item, p)| (value(item), p));
-                $crate::estimate::sum_from_parts(parts, confidence)
+            /// Checks a sample that was read back, and opens its gate again.
+            fn restore(&mut self) -> Result<(), &'static str> {
+                self.check()?;
+                let pool = self.pool();
+                self.gate.restore(pool)
             }
         }
     };
 }
 
 pub(crate) use {
-    bottom_k_api, iterate_and_debug, offer_weighted, part_estimates, seeded_constructors, seen_api,
-    value_estimates,
+    bottom_k_api, constructors, gated_api, iterate_and_debug, rankless_api, seeded_constructors,
+    seen_api, weighted_api,
 };

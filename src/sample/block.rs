@@ -1,10 +1,10 @@
-//! The bottom-k sample of a slice, for about k random numbers instead of k ln(n/k).
+//! The bottom-k sample of a slice, with about k random numbers instead of k ln(n/k).
 //!
-//! The length of a slice is known, so the threshold it will end with is known roughly: the items
-//! whose ranks fall below a fixed t are a Bernoulli(t) process, visited by geometric skips, and
-//! with t a little above (k+1)/len more than k of them come almost surely. The k+1 smallest of
-//! these are the k+1 smallest of all, because every other rank is at least t. In the rare case that
-//! too few came, the ranks left are uniform on (t, 1), and the same is done for (t, 2t).
+//! The length of a slice is known, so its final threshold can be estimated. The items whose ranks are
+//! below a fixed t are a Bernoulli(t) process, which geometric skips visit. With t a little above
+//! (k+1)/len, more than k ranks are below t almost surely. The k+1 smallest of them are the k+1 smallest
+//! of all, because every other rank is at least t. In the rare case of too few, the remaining ranks are
+//! uniform on (t, 1), and the step is repeated for (t, 2t).
 
 use alloc::vec::Vec;
 
@@ -15,15 +15,15 @@ use super::rank::UniformRank;
 use super::skip::{geometric, ln_miss};
 use crate::random::open01;
 
-/// Below this many expected candidates, skipping one by one is as cheap.
+/// With fewer expected candidates, single skips are as cheap.
 const FEWEST_CANDIDATES: f64 = 64.0;
 
-/// Whether a slice of `len` items is worth a pass of its own.
+/// Whether sampling a slice of `len` items by itself is cheaper than single skips.
 pub(crate) fn pays<T>(core: &BottomK<UniformRank, T>, len: usize) -> bool {
     first_threshold(core, len) * len as f64 >= FEWEST_CANDIDATES
 }
 
-/// A sample of `items` alone that is complete below the threshold of `core`.
+/// Samples `items` alone. The sample is complete below the threshold of `core`.
 pub(crate) fn sample<T: Clone, R: Rng>(
     items: &[T],
     core: &BottomK<UniformRank, T>,
@@ -44,20 +44,20 @@ pub(crate) fn sample<T: Clone, R: Rng>(
     chosen.map(|position| items[position].clone())
 }
 
-/// A threshold below which more than `capacity` of `len` ranks lie, save with probability 1e-3 or
-/// so (three standard deviations); never above the threshold of `core`.
+/// A threshold that more than `capacity` of `len` ranks are below, except with probability about 1e-3
+/// (three standard deviations); at most the threshold of `core`.
 fn first_threshold<T>(core: &BottomK<UniformRank, T>, len: usize) -> f64 {
     let wanted = core.capacity() as f64 + 1.0;
     ((wanted + 3.0 * libm::sqrt(wanted) + 3.0) / len.max(1) as f64).min(bound(core))
 }
 
-/// What every rank that matters to `core` is below.
+/// The upper bound of the ranks that `core` accepts.
 fn bound<T>(core: &BottomK<UniformRank, T>) -> f64 {
     core.threshold().map_or(1.0, |UniformRank(rank)| rank)
 }
 
-/// Adds the positions below `len` whose ranks lie between `low` and `high`, given that those which
-/// are candidates already have ranks below `low` and all others have not.
+/// Adds the positions below `len` with ranks between `low` and `high`. The candidates so far are exactly
+/// the positions with ranks below `low`.
 fn collect<R: Rng>(
     candidates: &mut Vec<Entry<UniformRank, usize>>,
     len: usize,

@@ -1,22 +1,24 @@
-//! The core that every sampler without replacement stands on: the items of smallest rank.
+//! The core of the samplers without replacement: the items of smallest rank.
 //!
-//! A bottom-k sample draws a random rank for every item offered and keeps the k items whose ranks
-//! are smallest, together with the (k+1)-th smallest rank, the *threshold*. What the ranks' law is
-//! decides what is sampled; nothing here depends on it.
+//! A bottom-k sample draws a random rank for every item and keeps the k items of smallest rank, with the
+//! (k+1)-th smallest rank, the *threshold*. The distribution of the ranks determines the kind of sample.
+//! Nothing here depends on it.
 //!
 //! # Why merging is exact
 //!
-//! The k+1 smallest ranks of two disjoint streams are among the k+1 smallest of each. So keeping
-//! the smallest of both sides gives exactly what one pass over both streams with the same ranks
-//! would have given, and any tree of merges over the same leaves gives the same items.
+//! The k+1 smallest ranks of two disjoint streams are among the k+1 smallest ranks of each. So the
+//! smallest ranks of both sides are exactly those of one pass over both streams with the same ranks, and
+//! any tree of merges over the same leaves gives the same items.
 
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
+use super::capacity::check_capacity;
 use super::rank::Rank;
 
-/// How many accepted items a sample smaller than this gathers before it lowers its threshold.
+/// The fewest accepted items that are gathered before the threshold is lowered, also in smaller
+/// samples.
 pub(crate) const FEWEST_GATHERED: usize = 8;
 
 /// An item with its rank, ordered by rank alone.
@@ -63,8 +65,7 @@ impl<K: Rank, T> Eq for Entry<K, T> {}
 pub(crate) struct BottomK<K, T> {
     /// At least 1.
     capacity: usize,
-    /// The (capacity+1)-th smallest rank, once that many were offered; until then every item
-    /// offered is kept.
+    /// The (capacity+1)-th smallest rank; `None` until that many items were offered, which are all kept.
     threshold: Option<K>,
     /// The sample, largest rank on top: all of it, or exactly `capacity` entries once there is a
     /// threshold (fewer only while [`BottomK::from_candidates`] set one beforehand). No rank is
@@ -75,10 +76,10 @@ pub(crate) struct BottomK<K, T> {
 impl<K: Rank, T> BottomK<K, T> {
     /// # Panics
     ///
-    /// If `capacity` is 0.
+    /// Panics if `capacity` is 0.
     #[track_caller]
     pub(crate) fn new(capacity: usize) -> Self {
-        assert!(capacity > 0, "the capacity of a sample must be at least 1");
+        check_capacity(capacity);
         Self {
             capacity,
             threshold: None,
@@ -86,8 +87,8 @@ impl<K: Rank, T> BottomK<K, T> {
         }
     }
 
-    /// A sample of candidates: those of smallest rank, under a threshold that all candidates left
-    /// out are known to reach.
+    /// The sample of the candidates of smallest rank. All other ranks are known to be at least
+    /// `threshold`.
     pub(crate) fn from_candidates(
         capacity: usize,
         candidates: Vec<Entry<K, T>>,
@@ -110,7 +111,7 @@ impl<K: Rank, T> BottomK<K, T> {
         self.entries.len()
     }
 
-    /// The smallest rank known to be left out; `None` while nothing is.
+    /// The smallest rank that was left out; `None` if none was.
     pub(crate) fn threshold(&self) -> Option<K> {
         self.threshold
     }
@@ -130,7 +131,7 @@ impl<K: Rank, T> BottomK<K, T> {
         self.select(candidates);
     }
 
-    /// The same sample with every item replaced.
+    /// Converts every item.
     pub(crate) fn map<U>(self, mut make: impl FnMut(T) -> U) -> BottomK<K, U> {
         let entries = self.entries.into_iter();
         BottomK {
@@ -166,7 +167,7 @@ impl<K: Rank, T> BottomK<K, T> {
         let Some(mut top) = self.entries.peek_mut() else {
             return;
         };
-        // The rank that is now the (capacity+1)-th smallest: the newcomer's or the top's.
+        // The new threshold is the larger rank: that of the newcomer or of the top.
         if rank.order(&top.rank).is_lt() {
             self.threshold = Some(top.rank);
             *top = Entry { rank, item };
@@ -175,7 +176,7 @@ impl<K: Rank, T> BottomK<K, T> {
         }
     }
 
-    /// Offers entries that are all below the threshold, and empties them.
+    /// Offers entries whose ranks are all below the threshold, and clears the vector.
     /// O(entries * log capacity) or O(entries + capacity), whichever is less.
     pub(crate) fn absorb(&mut self, entries: &mut Vec<Entry<K, T>>) {
         let levels = self.capacity.checked_ilog2().unwrap_or(0) as usize;
@@ -192,7 +193,7 @@ impl<K: Rank, T> BottomK<K, T> {
 
     /// Keeps the smallest ranks of both sides. O(capacity).
     ///
-    /// The capacity becomes the smaller one, except that a side without entries imposes nothing.
+    /// The new capacity is the smallest capacity of the sides that have entries.
     pub(crate) fn merge(&mut self, mut other: Self) {
         match (self.entries.is_empty(), other.entries.is_empty()) {
             (true, true) => self.capacity = self.capacity.min(other.capacity),
@@ -223,7 +224,7 @@ impl<K: Rank, T> BottomK<K, T> {
         self.select(candidates);
     }
 
-    /// Makes `candidates` the entries, the largest ranks left out if they are too many.
+    /// Makes the `capacity` candidates of smallest rank the entries.
     fn select(&mut self, mut candidates: Vec<Entry<K, T>>) {
         if candidates.len() > self.capacity {
             let (_, cut, _) = candidates.select_nth_unstable(self.capacity);
@@ -234,7 +235,7 @@ impl<K: Rank, T> BottomK<K, T> {
         self.entries = BinaryHeap::from(candidates);
     }
 
-    /// Grows by doubling, but never past the capacity, so that a full sample wastes no memory.
+    /// Grows by doubling, but never beyond the capacity, so that a full sample wastes no memory.
     fn make_room(&mut self) {
         let len = self.entries.len();
         if len == self.entries.capacity() {
@@ -243,7 +244,7 @@ impl<K: Rank, T> BottomK<K, T> {
         }
     }
 
-    /// A sample read back from somewhere else, or the invariant that it breaks.
+    /// A sample that was read back, or the invariant that it breaks.
     #[cfg(feature = "serde")]
     pub(crate) fn from_parts(
         capacity: usize,
@@ -259,7 +260,7 @@ impl<K: Rank, T> BottomK<K, T> {
         } else if !ranks().chain(&threshold).all(Rank::is_valid) {
             Err("a rank is out of range")
         } else if threshold.is_some_and(|at| !full || ranks().any(|rank| rank.order(&at).is_gt())) {
-            Err("a threshold does not fit the ranks of its sample")
+            Err("the threshold does not fit the ranks of the sample")
         } else {
             Ok(Self {
                 capacity,

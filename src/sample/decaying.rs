@@ -1,4 +1,6 @@
-//! `DecayingReservoir`: a sample in which an item's chances halve with every half-life of age.
+//! `DecayingReservoir`: a sample by weights that halve with every half-life of age.
+
+mod estimates;
 
 use rand::Rng;
 
@@ -6,30 +8,32 @@ use super::api::{bottom_k_api, seeded_constructors, seen_api};
 use super::bottom_k::BottomK;
 use super::exponent::Exponent;
 use super::rank::DecayingRank;
+use super::stored::stored;
 use crate::random::{DefaultRng, exponential, open01};
 use crate::{Merge, Summary};
 
-/// A sample of `capacity` items without replacement in which recent items are more likely than old
-/// ones: forward exponential decay.
+/// A sample of `capacity` items without replacement that favours recent items: forward exponential
+/// decay.
 ///
 /// # Guarantee
 ///
-/// An item with timestamp t has the weight `2^(t / half_life)`, and the sample is that of a
-/// [`WeightedReservoir`](super::WeightedReservoir) with these weights. Only ratios matter, so at any
-/// moment an item one half-life older than another counts half as much, and nothing has to be
-/// rescaled as time goes on. Items may come in any order of their timestamps; the law is the same.
-/// It holds after every tree of merges.
+/// An item with timestamp t has the weight `2^(t / half_life)`, and the sample has the distribution of
+/// a [`WeightedReservoir`](super::WeightedReservoir) with these weights. Only ratios of weights matter:
+/// at any time an item one half-life older than another has half its weight, and nothing needs to be
+/// rescaled as time passes. Timestamps may come in any order. The guarantee holds after every update
+/// and every tree of merges.
 ///
 /// # Cost
 ///
-/// O(1) for an item whose timestamp is that of the item before, else one exponential function; O(log
-/// k) when it is accepted. A merge is `O(k)` and draws nothing. Memory: `24 + size_of::<T>()` bytes,
-/// rounded up, for each item held.
+/// An update with an item that is skipped is O(1), and computes a power if the timestamp differs from
+/// the one before. It is O(log k) if the item is accepted. A merge is `O(k)` and draws no random
+/// numbers. Memory: `24 + size_of::<T>()` bytes per item held, rounded up to the alignment.
 ///
 /// # Range
 ///
-/// Any finite timestamps in any unit, any span: ranks are kept as logarithms of 106 bits, so
-/// neither a million years in nanoseconds nor a half-life of a nanosecond overflows or blurs the order.
+/// Timestamps may be any finite numbers, in any unit and over any span. Ranks are kept as logarithms of
+/// 106 bits, so neither a million years in nanoseconds nor a half-life of one nanosecond overflows or
+/// loses the order of ranks.
 ///
 /// # References
 ///
@@ -40,7 +44,7 @@ use crate::{Merge, Summary};
 /// ```
 /// use forebay::sample::DecayingReservoir;
 ///
-/// // A request an hour old counts half as much as one of now.
+/// // An item that is one hour old has half the weight of a new one.
 /// let mut recent = DecayingReservoir::with_seed(100, 3_600.0, 42);
 /// for second in 0..86_400u32 {
 ///     recent.update_at(second, f64::from(second))?;
@@ -50,31 +54,20 @@ use crate::{Merge, Summary};
 /// # Ok::<(), forebay::sample::TimeError>(())
 /// ```
 #[derive(Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(
-        try_from = "StoredDecaying<T, R>",
-        bound(
-            serialize = "T: serde::Serialize, R: serde::Serialize",
-            deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"
-        )
-    )
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct DecayingReservoir<T, R = DefaultRng> {
     /// Ranks are exponential with the weight as rate.
     core: BottomK<DecayingRank, T>,
     /// Items offered so far.
     seen: u64,
     /// Positive and finite, in the unit of the timestamps.
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     half_life: f64,
-    /// How much expected acceptance, `weight * threshold` summed over
-    /// items, is yet to pass over; the item that makes it negative is accepted. NaN until it is
-    /// drawn, which is when an item finds a threshold.
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
+    /// The hazard still to skip. Each item subtracts its `weight * threshold`, and the item that makes
+    /// the budget negative is accepted. NaN if it is still to be drawn.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     budget: f64,
-    /// The last timestamp and its `weight * threshold`; NaN where that has to be computed anew.
+    /// The last timestamp and its `weight * threshold`; NaN if that must be computed again.
     #[cfg_attr(feature = "serde", serde(skip))]
     last: Hazard,
     rng: R,
@@ -97,18 +90,18 @@ impl Default for Hazard {
 }
 
 impl<T, R> DecayingReservoir<T, R> {
-    /// A sampler of `capacity` items that draws from `rng`; `half_life` is in the unit of the
-    /// timestamps.
+    /// Creates a sampler of `capacity` items that draws its random numbers from `rng`. `half_life` is in
+    /// the unit of the timestamps.
     ///
     /// # Panics
     ///
-    /// If `capacity` is 0, or if `half_life` is not positive and finite.
+    /// Panics if `capacity` is 0, or if `half_life` is not positive and finite.
     #[must_use]
     #[track_caller]
     pub fn with_rng(capacity: usize, half_life: f64, rng: R) -> Self {
         assert!(
             half_life > 0.0 && half_life < f64::INFINITY,
-            "a half-life must be positive and finite, not {half_life}"
+            "the half-life must be positive and finite, not {half_life}"
         );
         Self {
             core: BottomK::new(capacity),
@@ -120,19 +113,19 @@ impl<T, R> DecayingReservoir<T, R> {
         }
     }
 
-    /// The age at which an item counts half, in the unit of the timestamps.
+    /// Returns the age at which the weight of an item has halved, in the unit of the timestamps.
     #[must_use]
     pub fn half_life(&self) -> f64 {
         self.half_life
     }
 
-    /// The items held with their timestamps, in no meaningful order.
+    /// Iterates over the items held with their timestamps, in no meaningful order.
     pub fn iter_timed(&self) -> impl ExactSizeIterator<Item = (&T, f64)> + Clone {
         self.core.iter().map(|entry| (&entry.item, entry.rank.time))
     }
 
-    /// The items held with `2^((t - now) / half_life)` and the probabilities with which the
-    /// threshold let them in: 1 while there is none.
+    /// The items held with `2^((t - now) / half_life)` and their inclusion probabilities given the
+    /// threshold: 1 without a threshold.
     pub(crate) fn entries(&self, now: f64) -> impl Iterator<Item = (&T, f64, f64)> {
         let threshold = self.core.threshold();
         self.core.iter().map(move |entry| {
@@ -150,14 +143,14 @@ impl<T, R> DecayingReservoir<T, R> {
         libm::exp2(Exponent::quotient(time, self.half_life).plus(log2_threshold))
     }
 
-    /// Forgets every item; capacity, half-life and generator stay.
+    /// Removes every item. The capacity, the half-life and the state of the generator stay.
     pub fn clear(&mut self) {
         self.core.clear();
         self.seen = 0;
         self.forget_draws();
     }
 
-    /// Has budget and hazard computed anew: the threshold has changed.
+    /// Discards the budget and the hazard, because the threshold has changed.
     fn forget_draws(&mut self) {
         self.budget = f64::NAN;
         self.last = Hazard::default();
@@ -169,7 +162,7 @@ impl<T, R: Rng> DecayingReservoir<T, R> {
     ///
     /// # Errors
     ///
-    /// If `time` is NaN or infinite. The sampler is as it was before.
+    /// Returns an error if `time` is NaN or infinite. The sampler is then unchanged.
     #[inline]
     pub fn update_at(&mut self, item: T, time: f64) -> Result<(), TimeError> {
         self.update_timed(item, Timestamp::new(time)?);
@@ -195,7 +188,7 @@ impl<T, R: Rng> DecayingReservoir<T, R> {
         self.forget_draws();
     }
 
-    /// Takes an item's hazard, which is returned, from the budget.
+    /// Subtracts the hazard of an item from the budget, and returns the hazard.
     fn spend(&mut self, time: f64, log2_threshold: Exponent) -> f64 {
         if self.budget.is_nan() {
             self.budget = exponential(&mut self.rng);
@@ -208,7 +201,7 @@ impl<T, R: Rng> DecayingReservoir<T, R> {
         self.last.value
     }
 
-    /// The logarithm of a rank given that it lies below the threshold; see `skip::ln_rank_below`.
+    /// The logarithm of a random rank, given that it is below the threshold; see `skip::ln_rank_below`.
     fn log2_rank_below(
         &mut self,
         log2_weight: Exponent,
@@ -235,14 +228,15 @@ impl<T, R: Rng> Extend<(T, Timestamp)> for DecayingReservoir<T, R> {
 }
 
 impl<T, R> Merge for DecayingReservoir<T, R> {
-    /// Keeps the items of smallest rank of both sides, exactly: any tree of merges over the same
-    /// parts gives the same items. O(k); draws nothing.
+    /// Keeps the items of smallest rank of both sides, so any tree of merges over the same parts gives
+    /// the same items. O(k), draws no random numbers.
     ///
-    /// The capacity becomes the smaller one of the sides that hold anything.
+    /// The new capacity is the smallest capacity of the sides that hold items.
     ///
     /// # Panics
     ///
-    /// If both sides hold items and their half-lives differ: their ranks cannot be compared.
+    /// Panics if both sides hold items and their half-lives differ, because their ranks cannot be
+    /// compared.
     #[track_caller]
     fn merge(&mut self, other: Self) {
         if self.is_empty() {
@@ -269,19 +263,19 @@ impl<T, R: Rng> Summary for DecayingReservoir<T, R> {
     }
 }
 
-/// A finite timestamp, in whatever unit the half-life has.
+/// A finite timestamp, in the unit of the half-life.
 ///
-/// Checked once, on the way in, so that what takes a `Timestamp` cannot fail. Numbers above 2^53 are
-/// rounded as `f64`s are: nanoseconds since 1970 to 256 ns.
+/// The value is checked on construction, so a method that takes a `Timestamp` cannot fail. Numbers
+/// above 2^53 are rounded to an `f64`: nanoseconds since 1970 to multiples of 256 ns.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Timestamp(f64);
 
 impl Timestamp {
-    /// Checks a timestamp.
+    /// Creates a timestamp.
     ///
     /// # Errors
     ///
-    /// If it is NaN or infinite.
+    /// Returns an error if the number is NaN or infinite.
     pub fn new(time: f64) -> Result<Self, TimeError> {
         if time.is_finite() {
             Ok(Self(time))
@@ -290,7 +284,7 @@ impl Timestamp {
         }
     }
 
-    /// The number.
+    /// Returns the number.
     #[must_use]
     pub const fn get(self) -> f64 {
         self.0
@@ -317,7 +311,7 @@ impl TryFrom<f64> for Timestamp {
     }
 }
 
-/// A timestamp was refused: it is not a finite number. The sampler is as it was before.
+/// The error for a timestamp that is not a finite number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TimeError(f64);
 
@@ -329,53 +323,33 @@ impl core::fmt::Display for TimeError {
 
 impl core::error::Error for TimeError {}
 
-/// The stored form of a `DecayingReservoir`.
 #[cfg(feature = "serde")]
-#[derive(serde::Deserialize)]
-#[serde(bound(deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"))]
-struct StoredDecaying<T, R> {
-    core: BottomK<DecayingRank, T>,
-    seen: u64,
-    #[serde(with = "super::bits")]
-    half_life: f64,
-    #[serde(with = "super::bits")]
-    budget: f64,
-    rng: R,
-}
-
-#[cfg(feature = "serde")]
-impl<T, R> TryFrom<StoredDecaying<T, R>> for DecayingReservoir<T, R> {
-    type Error = &'static str;
-
-    fn try_from(stored: StoredDecaying<T, R>) -> Result<Self, Self::Error> {
-        let StoredDecaying {
-            core,
-            seen,
-            half_life,
-            budget,
-            rng,
-        } = stored;
-        let saturated = core.threshold().is_some();
-        let held = core.len() as u64;
-        if (saturated && seen <= held) || (!saturated && seen != held) {
-            Err("a decaying reservoir has not seen what it holds")
-        } else if !(half_life > 0.0 && half_life < f64::INFINITY) {
-            Err("a half-life is not positive and finite")
-        } else if !(budget.is_nan() || saturated && budget >= 0.0) {
-            Err("a budget does not fit its reservoir")
+impl<T, R> DecayingReservoir<T, R> {
+    /// Checks a reservoir that was read back.
+    fn restore(&mut self) -> Result<(), &'static str> {
+        let saturated = self.is_saturated();
+        let held = self.core.len() as u64;
+        if (saturated && self.seen <= held) || (!saturated && self.seen != held) {
+            Err("the number of items seen does not fit the items held")
+        } else if !(self.half_life > 0.0 && self.half_life < f64::INFINITY) {
+            Err("the half-life is not positive and finite")
+        } else if !(self.budget.is_nan() || saturated && self.budget >= 0.0) {
+            Err("the budget does not fit the reservoir")
         } else {
-            Ok(Self {
-                core,
-                seen,
-                half_life,
-                budget,
-                last: Hazard::default(),
-                rng,
-            })
+            Ok(())
         }
     }
 }
 
+stored!(DecayingReservoir<T, R> {
+    core: BottomK<DecayingRank, T>,
+    seen: u64,
+    #[serde(with = "super::stored::bits")]
+    half_life: f64,
+    #[serde(with = "super::stored::bits")]
+    budget: f64,
+    rng: R,
+} last = Hazard::default());
 seeded_constructors!(DecayingReservoir, half_life: f64);
 bottom_k_api!(DecayingReservoir, core);
 seen_api!(DecayingReservoir);
@@ -400,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn ranks_stay_finite_for_the_shortest_half_life_and_the_latest_time() {
+    fn ranks_stay_finite_for_the_shortest_half_life_and_the_largest_time() {
         let mut sample = DecayingReservoir::with_seed(2, 5e-324, 1);
         for time in [f64::MIN, 0.0, 1.0, f64::MAX, f64::MAX, -1.0] {
             sample.update_at(time, time).expect("finite");

@@ -1,67 +1,67 @@
-//! `EbPps`: sampling exactly proportional to weight, with a bound on the size, and its decay.
+//! `EbPps`: a sample of bounded size with inclusion exactly proportional to weight, with decay.
 
 #[cfg(feature = "serde")]
-mod decode;
+mod check;
+mod estimates;
 mod offer;
 
 use alloc::vec::Vec;
 
-use super::api::{iterate_and_debug, offer_weighted, seeded_constructors, seen_api};
+use super::api::{gated_api, rankless_api};
 use super::gate::{Gate, Pool};
 use super::latent::Latent;
+use super::stored::stored;
 use super::weight::Weight;
 use crate::random::DefaultRng;
 
-/// A weighted random sample of at most `capacity` items, inclusion *exactly* proportional to weight;
-/// with [`decay`](Self::decay), to weight that fades with age.
+/// A weighted random sample of at most `capacity` items with inclusion *exactly* proportional to weight,
+/// and optional exponential [`decay`](Self::decay).
 ///
 /// # Guarantee
 ///
-/// With total weight `W` and largest weight `w_max`, every item of weight `w` is in the sample with
-/// probability exactly `w * rho`, where `rho = min(1 / w_max, k / W)`; the sample has
-/// `C = rho * W <= k` items in expectation, and `floor(C)` or `ceil(C)` in fact. The price of exact
-/// proportion is size: one item of half the total weight leaves room for one more. Where that is too
-/// dear, [`VarOpt`](super::VarOpt) keeps k items, the heavy ones for certain.
+/// Let k be the capacity, `W` the total weight and `w_max` the largest weight. Each item of weight `w`
+/// is in the sample with probability exactly `w * rho`, where `rho = min(1 / w_max, k / W)`. The
+/// expected size is `C = rho * W <= k`, and the actual size is `floor(C)` or `ceil(C)`.
 ///
-/// This holds after every update, every decay and every tree of merges, the running maximum of
-/// the weights included. Items of weight zero are counted as seen and never sampled. Nothing is
-/// promised of pairs: without merges equal weights make every set of k items equally likely, but a
-/// merge takes from each side its share of the sample to within one item, which is less than chance
-/// would vary it.
+/// The cost of exact proportion is a smaller sample: an item of half the total weight leaves room for
+/// one more. [`VarOpt`](super::VarOpt) always keeps k items, and the heavy ones with certainty.
+///
+/// The guarantee holds after every update, every decay and every tree of merges. Items of weight zero
+/// are counted as seen and never sampled. There is no guarantee for pairs. Without merges, equal weights
+/// make every set of k items equally likely. A merge takes from each side its share of the sample to
+/// within one item, which varies less than in a uniform sample.
 ///
 /// # Decay
 ///
 /// [`decay(factor)`](Self::decay) multiplies the weight of every item seen so far. Called between
-/// batches with `exp(-lambda)`, it makes the sample of R-TBS, the time-biased reservoir: an
-/// item's inclusion is proportional to `w * exp(-lambda * age)`, its age counted in batches, while
-/// the sample never exceeds its bound.
+/// batches with `exp(-lambda)`, it gives R-TBS, the time-biased reservoir: inclusion is proportional to
+/// `w * exp(-lambda * age)`, with the age in batches, and the sample never exceeds k items.
 ///
 /// # The partial item
 ///
-/// While `C` is not a whole number the sampler holds one item more than `floor(C)`, which belongs to
-/// the sample with probability `C - floor(C)`. Whether it does is settled by one number drawn when
-/// the first item comes: so [`len`](Self::len), [`iter`](Self::iter) and
-/// [`into_vec`](Self::into_vec) always agree, answer the same when asked again, and the sample they
-/// show has the guarantee above at every moment. [`expected_len`](Self::expected_len) is `C`.
+/// If `C` is not a whole number, the sampler stores one item more than `floor(C)`, the partial item. It
+/// is in the sample with probability `C - floor(C)`. One uniform number, drawn at the first item, decides
+/// that. So [`len`](Self::len), [`iter`](Self::iter) and [`into_vec`](Self::into_vec) agree with each
+/// other and over repeated calls, and the sample they show has the guarantee above at any time.
+/// [`expected_len`](Self::expected_len) is `C`.
 ///
 /// # Cost
 ///
-/// A light item that is passed over costs an addition and two comparisons, in blocks of a slice less
-/// than that; about `1.4 k ln(W'/W)` items are looked at while the total weight grows from W to W'.
-/// A merge is `O(k)`. A new largest weight drops the items there is no room for. Memory:
-/// `size_of::<T>()` bytes for each item held.
+/// A light item that is skipped costs an addition and two comparisons, and less in a slice. About
+/// `1.4 k ln(W'/W)` items are examined while the total weight grows from W to W'. A new largest weight
+/// drops the items that no longer fit. A merge is `O(k)`. Memory: `size_of::<T>()` bytes per item held.
 ///
 /// # Determinism
 ///
 /// The same seed and the same calls give the same sample on every platform. A merge draws from the
-/// generator of `self`: the same merges in the same order give the same sample; another order
-/// gives another one of the same law.
+/// generator of `self`: the same merges in the same order give the same sample. Another order gives
+/// another sample with the same distribution.
 ///
 /// # Range
 ///
-/// As for [`VarOpt`](super::VarOpt): weights of all magnitudes may be mixed. Weights below 2^-53 of
-/// the sum they are added to are lost in it. Time may pass without limit; decay by more than 2^-700
-/// in all without a new item counts as that much.
+/// As for [`VarOpt`](super::VarOpt), weights of all magnitudes may be mixed, and a weight below 2^-53 of
+/// the sum it is added to is lost in rounding. Decay is unlimited, except that the total factor between
+/// two items is at least 2^-700.
 ///
 /// # References
 ///
@@ -85,78 +85,42 @@ use crate::random::DefaultRng;
 /// assert!(last_ten > 50); // 65 on average: 1 - 0.9^10
 /// ```
 #[derive(Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(
-        try_from = "StoredEbPps<T, R>",
-        bound(
-            serialize = "T: serde::Serialize, R: serde::Serialize",
-            deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"
-        )
-    )
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct EbPps<T, R = DefaultRng> {
     /// At least 1.
     capacity: usize,
-    /// Of size `rho * total`. Once it holds `capacity` full items and no partial one the sample is
-    /// saturated: `rho` is `k / W`, and stays so until a weight too large for it comes.
+    /// Of size `rho * total`. With `capacity` full items and no partial one the sample is saturated:
+    /// `rho` is `k / W` until a weight above `W / k` comes.
     latent: Latent<T>,
-    /// The scaled weight of all items, less what the gate let pass, not yet multiplied by `faded`.
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
+    /// The scaled weight of all items, without the weight that passed the gate since, and without the
+    /// factor `faded`.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     total: f64,
-    /// The largest weight, scaled, not yet multiplied by `faded`.
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
+    /// The largest weight, scaled, without the factor `faded`.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     heaviest: f64,
-    /// What decay has yet to multiply the weights by, from `FAINTEST` to 1: applied when the next
-    /// item comes, because until then nothing but the answers depends on it.
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
+    /// The decay that is not applied to the weights yet, from `FAINTEST` to 1. It is applied at the next
+    /// item, because until then only the answers depend on it.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     faded: f64,
-    /// The partial item belongs to the sample while its fraction is above this number; uniform, and
-    /// 0 until the first item comes.
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
+    /// The partial item is in the sample if its fraction is above this number, which is uniform; 0 before
+    /// the first item.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     coin: f64,
-    /// Before the pool of all items if the sample is saturated, or of those that the partial item
-    /// stands for; closed while neither is there.
+    /// The gate of the pool of all items if the sample is saturated, else of the pool of the partial
+    /// item; closed if there is neither.
     gate: Gate,
-    /// Items offered so far, those of weight zero included.
+    /// Items offered so far, including those of weight zero.
     seen: u64,
     rng: R,
 }
 
-/// The stored form of an `EbPps`.
-#[cfg(feature = "serde")]
-#[derive(serde::Deserialize)]
-struct StoredEbPps<T, R> {
-    capacity: usize,
-    latent: Latent<T>,
-    #[serde(with = "super::bits")]
-    total: f64,
-    #[serde(with = "super::bits")]
-    heaviest: f64,
-    #[serde(with = "super::bits")]
-    faded: f64,
-    #[serde(with = "super::bits")]
-    coin: f64,
-    gate: Gate,
-    seen: u64,
-    rng: R,
-}
-
-/// The most that decay between two items counts for, 2^-700: scaled sums survive it.
+/// The smallest decay factor between two items, 2^-700: scaled sums do not underflow by it.
 const FAINTEST: f64 =
     f64::MIN_POSITIVE * (1u128 << 127) as f64 * (1u128 << 127) as f64 * (1u128 << 68) as f64;
 
 impl<T, R> EbPps<T, R> {
-    /// A sampler of at most `capacity` items that draws from `rng`.
-    ///
-    /// # Panics
-    ///
-    /// If `capacity` is 0.
-    #[must_use]
-    #[track_caller]
-    pub fn with_rng(capacity: usize, rng: R) -> Self {
-        assert!(capacity > 0, "the capacity of a sample must be at least 1");
+    fn empty(capacity: usize, rng: R) -> Self {
         Self {
             capacity,
             latent: Latent::new(),
@@ -170,44 +134,38 @@ impl<T, R> EbPps<T, R> {
         }
     }
 
-    /// The most items the sample holds.
-    #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.capacity
-    }
-
-    /// The number of items in the sample.
+    /// Returns the number of items in the sample.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.latent.full().len() + usize::from(self.is_whole())
+        self.latent.full().len() + usize::from(self.holds_partial())
     }
 
-    /// The number of items in the sample on average, `C = min(W / w_max, k)`.
+    /// Returns the expected number of items in the sample, `C = min(W / w_max, k)`.
     #[must_use]
     pub fn expected_len(&self) -> f64 {
         self.latent.full().len() as f64 + self.fraction()
     }
 
-    /// Whether the sample is as large as its bound allows.
+    /// Returns whether the sample holds `capacity` items.
     #[must_use]
     pub fn is_saturated(&self) -> bool {
         self.latent.full().len() >= self.capacity
     }
 
-    /// The sum of all weights offered, each multiplied by the decay since; `f64::MAX` at most.
+    /// Returns the sum of all weights offered, each multiplied by the decay since, at most `f64::MAX`.
     #[must_use]
     pub fn total_weight(&self) -> f64 {
         let scaled = (self.total + self.gate.passed()) * self.faded;
         (scaled / self.gate.unit()).min(f64::MAX)
     }
 
-    /// The largest weight offered, each multiplied by the decay since; 0 if there was none.
+    /// Returns the largest weight offered, each multiplied by the decay since; 0 if there was none.
     #[must_use]
     pub fn max_weight(&self) -> f64 {
         self.heaviest * self.faded / self.gate.unit()
     }
 
-    /// The probability with which an item that was offered and now weighs `weight` is in the
+    /// Returns the probability that an offered item, whose decayed weight is now `weight`, is in the
     /// sample: `weight * rho`.
     #[must_use]
     pub fn inclusion_probability(&self, weight: Weight) -> f64 {
@@ -220,26 +178,26 @@ impl<T, R> EbPps<T, R> {
         }
     }
 
-    /// The items of the sample, in no meaningful order.
+    /// Iterates over the items of the sample, in no meaningful order.
     pub fn iter(&self) -> super::Iter<'_, T> {
-        let partial = self.latent.partial().filter(|_| self.is_whole());
-        super::Iter::of_items(self.latent.full(), partial)
+        let partial = self.latent.partial().filter(|_| self.holds_partial());
+        super::Iter::new(self.latent.full().iter().chain(partial))
     }
 
-    /// The items of the sample, in no meaningful order.
+    /// Returns the items of the sample, in no meaningful order.
     #[must_use]
     pub fn into_vec(self) -> Vec<T> {
-        let whole = self.is_whole();
-        self.latent.realise(whole)
+        let whole = self.holds_partial();
+        self.latent.into_items(whole)
     }
 
-    /// Multiplies the weight of every item seen so far by `factor`. O(1); draws nothing.
+    /// Multiplies the weight of every item seen so far by `factor`. O(1), draws no random numbers.
     ///
-    /// The sample stays as it is: weights matter only against each other.
+    /// The sample does not change, because only ratios of weights matter.
     ///
     /// # Panics
     ///
-    /// If `factor` is not above 0 and at most 1.
+    /// Panics if `factor` is not above 0 and at most 1.
     ///
     /// # Examples
     ///
@@ -256,7 +214,7 @@ impl<T, R> EbPps<T, R> {
     pub fn decay(&mut self, factor: f64) {
         assert!(
             factor > 0.0 && factor <= 1.0,
-            "a decay factor must be above 0 and at most 1, not {factor}"
+            "the decay factor must be above 0 and at most 1, not {factor}"
         );
         if factor < 1.0 {
             self.commit();
@@ -265,7 +223,7 @@ impl<T, R> EbPps<T, R> {
         }
     }
 
-    /// Forgets every item; capacity and generator stay.
+    /// Removes every item. The capacity and the state of the generator stay.
     pub fn clear(&mut self) {
         self.latent.clear();
         self.total = 0.0;
@@ -275,7 +233,12 @@ impl<T, R> EbPps<T, R> {
         self.seen = 0;
     }
 
-    /// The partial item's probability of belonging to the sample, 0 if there is none.
+    /// Whether no item is held; items of weight zero may have been seen.
+    fn holds_none(&self) -> bool {
+        self.latent.is_empty()
+    }
+
+    /// The probability that the partial item is in the sample; 0 if there is none.
     fn fraction(&self) -> f64 {
         match self.latent.partial() {
             None => 0.0,
@@ -283,12 +246,12 @@ impl<T, R> EbPps<T, R> {
         }
     }
 
-    /// Whether the partial item belongs to the sample.
-    fn is_whole(&self) -> bool {
+    /// Whether the partial item is in the sample.
+    fn holds_partial(&self) -> bool {
         self.coin < self.fraction()
     }
 
-    /// Takes up the weight that has passed.
+    /// Adds the weight that passed the gate to the sums.
     fn commit(&mut self) {
         let passed = self.gate.take_passed();
         self.total += passed;
@@ -297,14 +260,14 @@ impl<T, R> EbPps<T, R> {
         }
     }
 
-    /// Applies the decay put off until now, but for the factor `later`.
-    fn fade_but(&mut self, later: f64) {
+    /// Applies the pending decay, except for the factor `later`.
+    fn apply_decay_but(&mut self, later: f64) {
         self.total *= self.faded / later;
         self.heaviest *= self.faded / later;
         self.faded = later;
     }
 
-    /// What the gate stands before: the slots of all full items, or that of the partial item alone.
+    /// The pool behind the gate: the slots of all full items, or that of the partial item alone.
     fn pool(&self) -> Option<Pool> {
         let heaviest = self.heaviest;
         if self.faded < 1.0 {
@@ -320,7 +283,7 @@ impl<T, R> EbPps<T, R> {
             self.latent.partial().map(|_| Pool {
                 weight: self.latent.fraction() * heaviest,
                 slots: 1.0,
-                // From here on the partial item is a full one.
+                // Above this weight the partial item becomes full.
                 bound: (1.0 - self.latent.fraction()) * heaviest,
                 limit: heaviest,
             })
@@ -328,7 +291,29 @@ impl<T, R> EbPps<T, R> {
     }
 }
 
-seeded_constructors!(EbPps);
-seen_api!(EbPps);
-offer_weighted!(EbPps);
-iterate_and_debug!(EbPps);
+stored!(EbPps<T, R> {
+    capacity: usize,
+    latent: Latent<T>,
+    #[serde(with = "super::stored::bits")]
+    total: f64,
+    #[serde(with = "super::stored::bits")]
+    heaviest: f64,
+    #[serde(with = "super::stored::bits")]
+    faded: f64,
+    #[serde(with = "super::stored::bits")]
+    coin: f64,
+    gate: Gate,
+    seen: u64,
+    rng: R,
+});
+rankless_api!(
+    EbPps,
+    /// Thins both sides to the smaller inclusion per weight that the largest weight and the
+    /// capacity of the result allow, and joins them, which keeps the guarantee exactly. O(k). Draws
+    /// from the generator of `self`, unless a side holds no items.
+    ///
+    /// The new capacity is the smallest capacity of the sides that hold items. Sides that decay must
+    /// have been decayed to the same moment.
+    merge
+);
+gated_api!(EbPps);

@@ -1,19 +1,18 @@
-//! Exponents of powers of two to twice the precision of an `f64`.
+//! Exponents of powers of two with twice the precision of an `f64`.
 
-/// A number of half-lives as an unevaluated sum, some 106 bits in all: of all pairs with the same
-/// sum the one whose first part is the sum rounded.
+/// A number of half-lives as the unevaluated sum `high + low`, with about 106 bits. `high` is the sum
+/// rounded to an `f64`, so equal sums have equal parts.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Exponent {
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     pub(super) high: f64,
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     pub(super) low: f64,
 }
 
 impl Exponent {
-    /// `time / half_life`, with a relative error of some 2^-106; of more than `f64::MAX` half-lives
-    /// it gives that many.
+    /// `time / half_life` with a relative error of about 2^-106, at most `f64::MAX` in magnitude.
     pub(super) fn quotient(time: f64, half_life: f64) -> Self {
         let high = time / half_life;
         if high.is_infinite() {
@@ -34,7 +33,7 @@ impl Exponent {
         }
     }
 
-    /// `self + number`, the two parts of the sum renormalised (Knuth's two-sum).
+    /// `self + number`, renormalised (Knuth's two-sum).
     pub(super) fn add(self, number: f64) -> Self {
         let (a, b) = (self.high, self.low + number);
         let high = a + b;
@@ -45,7 +44,7 @@ impl Exponent {
         }
     }
 
-    /// `self + other` as one number, exact to the last bits where the two nearly cancel.
+    /// `self + other` as one number, accurate also if the two nearly cancel.
     pub(super) fn plus(self, other: Self) -> f64 {
         (self.high + other.high) + (self.low + other.low)
     }

@@ -1,4 +1,4 @@
-//! One-shot sampling of an iterator with the caller's generator.
+//! Functions that sample one iterator with the caller's generator.
 
 use alloc::vec::Vec;
 
@@ -8,12 +8,12 @@ use super::reservoir::Reservoir;
 use super::weight::WeightError;
 use super::weighted::WeightedReservoir;
 
-/// A uniform sample of `k` items of an iterator, in no meaningful order: all of them if there are
-/// fewer.
+/// Returns a uniform sample of `k` items of an iterator, in no meaningful order; all items if there
+/// are fewer.
 ///
-/// Every set of k items is equally likely. O(k log(n/k)) random numbers; an iterator whose
-/// `size_hint` is exact is advanced with [`Iterator::nth`], which many iterators make cheap.
-/// To merge samples or go on with them later take a [`Reservoir`].
+/// Every set of k items is equally likely. Draws O(k log(n/k)) random numbers. An iterator with an
+/// exact `size_hint` is advanced with [`Iterator::nth`], which is cheap for many iterators. To merge
+/// samples or to continue one later, use a [`Reservoir`].
 ///
 /// # Examples
 ///
@@ -39,15 +39,15 @@ where
     reservoir.into_vec()
 }
 
-/// A weighted sample of `k` items of an iterator without replacement, in no meaningful order: all of
-/// positive weight if there are fewer.
+/// Returns a weighted sample of `k` items of an iterator without replacement, in no meaningful order;
+/// all items of positive weight if there are fewer.
 ///
-/// Successive sampling: see [`WeightedReservoir`] for the law; inclusion is *not* proportional to
-/// weight.
+/// The method is successive sampling: see [`WeightedReservoir`] for its guarantee. Inclusion is *not*
+/// proportional to weight.
 ///
 /// # Errors
 ///
-/// If a weight is NaN, negative or infinite.
+/// Returns an error at the first weight that is NaN, negative or infinite.
 ///
 /// # Examples
 ///

@@ -1,31 +1,32 @@
-//! The gate before a pool of slots: light items go by for an addition and two comparisons.
+//! The gate of a pool of slots: skips light items for an addition and two comparisons each.
 //!
 //! # The pool
 //!
 //! A pool of weight W has r slots. An item of weight w that joins it takes a slot, drawn uniformly,
-//! with probability `r * w / (W + w)`; either way the pool's weight becomes `W + w`. The light items
-//! of a VarOpt sample are such a pool, and so are the full items and the partial item of an EB-PPS
-//! sample.
+//! with probability `r * w / (W + w)`. In either case the pool's weight becomes `W + w`. The light items
+//! of a VarOpt sample are such a pool, and so are the full items of an EB-PPS sample, and its partial
+//! item.
 //!
 //! # The jump
 //!
-//! Drawing a number for every item would cost more than all the rest. Instead items are first
-//! thinned by weight alone: the next *candidate* is the item at which the pool's weight passes
-//! `W * (1 - u)^(-1/rate)`. With `x = w / (W + w)` an item is a candidate with probability
+//! A random number per item would cost more than everything else. Instead, items are first thinned by
+//! weight alone: the next *candidate* is the item at which the pool's weight passes
+//! `W * (1 - u)^(-1/rate)`. With `x = w / (W + w)`, an item is a candidate with probability
 //! `1 - (1 - x)^rate`, independently of all others, because the product over a run of items
-//! telescopes to `(W / W')^rate`. With `rate = 2 ln(2) r` and `r x <= 1/2` that is at least
-//! `1 - 4^(-r x) >= r x`, by convexity. So a candidate that takes its slot with probability `r x`
-//! over that of being one takes it with probability `r x` in all. With one slot a rate of 1 gives
-//! `r x` exactly, for every x.
+//! telescopes to `(W / W')^rate`.
 //!
-//! What stops an item before its turn to be a candidate (it is too heavy, or the pool would pass its
-//! bound) depends on weights alone, so the item can be treated by fresh random numbers and the jump
-//! be drawn anew.
+//! With `rate = 2 ln(2) r` and `r x <= 1/2`, that probability is at least `1 - 4^(-r x) >= r x`, by
+//! convexity. A candidate takes a slot with probability `r x` divided by the probability of being a
+//! candidate, so an item takes a slot with probability `r x`. With one slot, a rate of 1 gives `r x`
+//! exactly, for every x.
+//!
+//! An item may also be stopped before the jump ends, because it is too heavy or the pool would exceed its
+//! bound. That depends on weights alone, so the item is decided with new random numbers, and a new jump
+//! is drawn after it.
 //!
 //! # Units
 //!
-//! Sums are kept in units of a power of two, chosen so that they neither overflow nor lose bits: in
-//! their unit ("scaled") they are near 1 or a little away from it.
+//! Sums are *scaled*: multiplied by a power of two that keeps them far from overflow and underflow.
 
 use core::f64::consts::LN_2;
 
@@ -34,40 +35,40 @@ use rand::Rng;
 use super::lanes::sum_and_most;
 use crate::random::{exponential, open01};
 
-/// Lets weights pass until one has to be looked at.
+/// Lets items pass until one must be examined.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Gate {
-    /// What weights are multiplied by: a power of two.
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
+    /// The scale: a power of two.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     unit: f64,
-    /// The scaled weight that has passed and is not yet in the pool's.
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
+    /// The scaled weight that has passed and is not yet added to the pool.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     passed: f64,
-    /// The weight to pass before the next candidate.
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
+    /// The scaled weight before the next candidate.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     jump: f64,
-    /// The most weight that may pass, jump or no jump.
+    /// The most weight that may pass, whatever the jump.
     #[cfg_attr(feature = "serde", serde(skip))]
     bound: f64,
-    /// The smaller one of jump and bound.
+    /// The minimum of jump and bound.
     #[cfg_attr(feature = "serde", serde(skip))]
     stop: f64,
-    /// The heaviest item that may pass, below zero if the gate is closed.
+    /// The largest weight of an item that may pass; negative if the gate is closed.
     #[cfg_attr(feature = "serde", serde(skip))]
     limit: f64,
 }
 
-/// The pool that a gate stands before, in scaled weights.
+/// The pool of a gate, in scaled weights.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pool {
     /// Above zero.
     pub(crate) weight: f64,
     /// At least 1.
     pub(crate) slots: f64,
-    /// The most weight that may join before something else has to be done.
+    /// The most weight that may join the pool before it changes.
     pub(crate) bound: f64,
-    /// The heaviest item that may join without anything else being done.
+    /// The largest weight of an item that may join the pool without a change.
     pub(crate) limit: f64,
 }
 
@@ -80,7 +81,7 @@ impl Pool {
         }
     }
 
-    /// The heaviest item that may be a candidate.
+    /// The largest weight of a candidate.
     fn candidate_limit(self) -> f64 {
         if self.slots > 1.0 {
             self.limit.min(self.weight / (2.0 * self.slots))
@@ -89,10 +90,10 @@ impl Pool {
         }
     }
 
-    /// Whether a candidate takes a slot.
+    /// Decides at random whether a candidate takes a slot.
     ///
-    /// With `y = r x` and `z = rate * x` the probability of being a candidate lies between
-    /// `z - z^2/2` and z: most often these settle the matter, and no logarithm is needed.
+    /// With `y = r x` and `z = rate * x`, the probability of being a candidate is between `z - z^2/2` and
+    /// z. These bounds usually decide, and no logarithm is needed.
     pub(crate) fn takes_slot<R: Rng>(self, weight: f64, rng: &mut R) -> bool {
         let share = weight / (self.weight + weight);
         let (u, y, z) = (open01(rng), self.slots * share, self.rate() * share);
@@ -107,26 +108,26 @@ impl Pool {
     }
 }
 
-/// Scaled sums stay within this factor of 1, save for what is added at once.
+/// Scaled sums stay within this factor of 1, except for the weight of one addition.
 const FAR: f64 = (1u128 << 127) as f64 * (1u128 << 127) as f64;
 
-/// Whether a scaled sum is one that [`Gate::fit`] can have left, with what may have passed since.
+/// Whether [`Gate::fit`] can have produced a scaled sum, including the weight that passed since.
 #[cfg(any(feature = "serde", feature = "datasketches"))]
 pub(crate) fn is_fit(sum: f64) -> bool {
     (1.0 / FAR..=FAR * FAR).contains(&sum)
 }
 
-/// A factor for a sum, harmless if there is no sum.
+/// The factor, or 1 for an empty sum, whose factor may be infinite.
 fn factor(sum: f64, factor: f64) -> f64 {
     if sum == 0.0 { 1.0 } else { factor }
 }
 
-/// How many weights are looked at at once: at first, and at most.
+/// The number of weights examined at once: the initial and the largest number.
 const PIECE: usize = 32;
 const BLOCK: usize = 512;
 
 impl Gate {
-    /// A gate that lets nothing pass.
+    /// A closed gate: no item passes.
     pub(crate) fn closed() -> Self {
         Self {
             unit: 1.0,
@@ -138,7 +139,7 @@ impl Gate {
         }
     }
 
-    /// Whether an item passes. If not, nothing has changed.
+    /// Lets an item pass if it may. Returns whether it did; if not, nothing changes.
     #[inline]
     pub(crate) fn pass(&mut self, weight: f64) -> bool {
         let weight = weight * self.unit;
@@ -150,10 +151,9 @@ impl Gate {
         passes
     }
 
-    /// Lets the first of some items pass, and gives their number. The one after them does not pass,
-    /// or is not a valid weight.
+    /// Lets items pass up to the first that may not, or has an invalid weight. Returns their number.
     ///
-    /// Whole blocks are tried first, the longer the better that went.
+    /// Whole blocks are tried first; their length doubles with each success.
     pub(crate) fn pass_first(&mut self, weights: &[f64]) -> usize {
         let mut rest = weights;
         let mut len = PIECE;
@@ -172,7 +172,8 @@ impl Gate {
         weights.len() - rest.len()
     }
 
-    /// Whether a whole block of items passes. If not, nothing has changed, and they may be invalid.
+    /// Lets a whole block of items pass if it may. Returns whether it did; if not, nothing changes, and a
+    /// weight may be invalid.
     fn pass_all(&mut self, weights: &[f64]) -> bool {
         let (sum, most) = sum_and_most(weights);
         let passed = self.passed + sum * self.unit;
@@ -183,7 +184,7 @@ impl Gate {
         passes
     }
 
-    /// As `pass_first`, one by one.
+    /// Like `pass_first`, one by one.
     fn pass_each(&mut self, weights: &[f64]) -> usize {
         let mut passed = self.passed;
         let stops = |weight: &f64| {
@@ -199,13 +200,13 @@ impl Gate {
         first.unwrap_or(weights.len())
     }
 
-    /// Whether an item that did not pass was stopped by the jump alone.
+    /// Whether an item that did not pass was stopped by the jump alone, so that it is a candidate.
     pub(crate) fn stopped_by_jump(&self, weight: f64) -> bool {
         let weight = weight * self.unit;
         weight <= self.limit && self.passed + weight <= self.bound
     }
 
-    /// What weights are multiplied by.
+    /// The factor that scales weights.
     pub(crate) fn unit(&self) -> f64 {
         self.unit
     }
@@ -215,12 +216,12 @@ impl Gate {
         self.passed
     }
 
-    /// Takes the weight that has passed, to be added to the pool's.
+    /// Takes the weight that has passed, to be added to the pool.
     pub(crate) fn take_passed(&mut self) -> f64 {
         core::mem::take(&mut self.passed)
     }
 
-    /// Lets nothing pass; what has passed must have been taken.
+    /// Closes the gate. The weight that has passed must have been taken.
     pub(crate) fn close(&mut self) {
         *self = Self {
             unit: self.unit,
@@ -228,21 +229,21 @@ impl Gate {
         };
     }
 
-    /// Stands before a pool, with a new jump.
+    /// Opens the gate of a pool with a new jump.
     pub(crate) fn open<R: Rng>(&mut self, pool: Pool, rng: &mut R) {
         self.jump = pool.weight * libm::expm1(exponential(rng) / pool.rate());
         self.passed = 0.0;
-        self.stand_before(pool);
+        self.set_limits(pool);
     }
 
-    fn stand_before(&mut self, pool: Pool) {
+    fn set_limits(&mut self, pool: Pool) {
         self.bound = pool.bound;
         self.stop = self.jump.min(pool.bound);
         self.limit = pool.candidate_limit();
     }
 
-    /// Chooses the unit in which `weight` can be added to a scaled sum, and gives the factor that
-    /// brings this sum, and smaller ones, to it.
+    /// Chooses a unit in which `weight` can be added to a scaled sum. Returns the factor that converts
+    /// this sum, and smaller ones, to the unit.
     pub(crate) fn fit(&mut self, sum: f64, weight: f64) -> f64 {
         let total = sum + weight * self.unit;
         if (1.0 / FAR..=FAR).contains(&total) {
@@ -254,10 +255,10 @@ impl Gate {
         factor(sum, self.unit / before)
     }
 
-    /// Brings a scaled sum, and one that is scaled by another gate, to one unit: gives the factors
-    /// for them and for smaller ones.
+    /// Chooses one unit for a scaled sum and one scaled by another gate. Returns the factors that convert
+    /// them, and smaller ones, to it.
     pub(crate) fn align(&mut self, ours: f64, other: &Self, theirs: f64) -> (f64, f64) {
-        // In the larger unit the other sum could overflow; but a sum of zero does not care.
+        // In the larger unit the other sum could overflow. A sum of zero fits any unit.
         let unit = if ours == 0.0 {
             other.unit
         } else if theirs == 0.0 {
@@ -272,10 +273,10 @@ impl Gate {
         )
     }
 
-    /// Stands before a pool again after being read back, or says what does not fit.
+    /// Opens a gate that was read back, or returns what does not fit.
     #[cfg(feature = "serde")]
     pub(crate) fn restore(&mut self, pool: Option<Pool>) -> Result<(), &'static str> {
-        // A power of two that is a normal number has no bits set but those of its exponent.
+        // A normal power of two has no mantissa bits.
         let power_of_two = self.unit.is_normal() && self.unit.to_bits() << 12 == 0;
         let fits = |most: f64| {
             power_of_two && self.unit > 0.0 && 0.0 <= self.passed && self.passed <= most
@@ -283,9 +284,9 @@ impl Gate {
         match pool {
             None if fits(0.0) && self.jump == 0.0 => self.close(),
             Some(pool) if self.jump < f64::INFINITY && fits(self.jump.min(pool.bound.max(0.0))) => {
-                self.stand_before(pool);
+                self.set_limits(pool);
             }
-            _ => return Err("a jump does not fit its sample"),
+            _ => return Err("the jump does not fit the sample"),
         }
         Ok(())
     }

@@ -1,11 +1,11 @@
-//! Weights looked at in blocks, at the speed of memory.
+//! Sums of blocks of weights, at the speed of memory.
 //!
-//! Whether all are valid costs one `or` a weight: a NaN and an infinity stay in the sum, and a
-//! negative weight leaves its sign.
+//! The check that all weights are valid costs one `or` per weight: NaN and infinity show in the sum,
+//! and a negative weight shows in the sign bit.
 
 const LANES: usize = 8;
 
-/// The sums of lanes, and all bits that are set in any of their weights.
+/// The sum of each lane, and the bitwise `or` of its weights.
 struct Sums {
     sums: [f64; LANES],
     bits: [u64; LANES],
@@ -28,7 +28,7 @@ impl Sums {
         }
     }
 
-    /// NaN if a weight was NaN or had the sign bit set, as minus zero has.
+    /// The sum; NaN if a weight is NaN or has its sign bit set, as minus zero does.
     #[inline]
     fn checked(self) -> f64 {
         if halve(self.bits, |a, b| a | b) >> 63 == 0 {
@@ -39,7 +39,7 @@ impl Sums {
     }
 }
 
-/// The sum of the weights; NaN if one is NaN or negative, minus zero included.
+/// The sum of the weights; NaN if one is NaN, negative or minus zero.
 #[inline]
 pub(crate) fn sum(weights: &[f64]) -> f64 {
     let mut sums = Sums::new();
@@ -50,7 +50,7 @@ pub(crate) fn sum(weights: &[f64]) -> f64 {
     sums.checked()
 }
 
-/// The sum as by [`sum`], and the largest of the weights, which passes over NaN.
+/// The sum as by [`sum`], and the largest weight that is not NaN.
 #[inline]
 pub(crate) fn sum_and_most(weights: &[f64]) -> (f64, f64) {
     let mut sums = Sums::new();
@@ -68,13 +68,13 @@ pub(crate) fn sum_and_most(weights: &[f64]) -> (f64, f64) {
     (sums.checked(), halve(most, upper))
 }
 
-/// The first number if it is larger. One instruction, which `f64::max` is not.
+/// The larger number; `b` if they do not compare. One instruction, unlike `f64::max`.
 #[inline]
 fn upper(a: f64, b: f64) -> f64 {
     if a > b { a } else { b }
 }
 
-/// Reduces lanes to one number, half of them at a time.
+/// Reduces the lanes to one number by halving.
 #[inline]
 fn halve<N: Copy>(mut lanes: [N; LANES], join: impl Fn(N, N) -> N) -> N {
     for half in [LANES / 2, LANES / 4, LANES / 8] {

@@ -1,7 +1,7 @@
-//! A sample whose size may be a fraction: full items, and one that counts in part.
+//! A sample of fractional size: full items, and a partial one.
 //!
-//! The operations are those on *latent samples* of Hentschel, Haas and Tian (2018): they multiply
-//! every item's probability of being realised by the same number, or add items that have theirs.
+//! The operations are those on *latent samples* of Hentschel, Haas and Tian (2018). They multiply the
+//! inclusion probability of every item by the same number, or add items with given probabilities.
 
 use alloc::vec::Vec;
 
@@ -10,16 +10,16 @@ use rand::Rng;
 use super::aggregate::settle;
 use crate::random::{open01, position};
 
-/// A latent sample. Realised, it has all full items, and the partial one with probability
+/// A latent sample: it stands for a sample of all full items, and of the partial one with probability
 /// `fraction`.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Latent<T> {
     full: Vec<T>,
-    /// None if and only if the fraction is 0.
+    /// `None` if and only if the fraction is 0.
     partial: Option<T>,
     /// At least 0 and below 1.
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     fraction: f64,
 }
 
@@ -44,7 +44,7 @@ impl<T> Latent<T> {
         self.fraction
     }
 
-    /// The expected number of items when it is realised.
+    /// The expected number of items.
     pub(crate) fn size(&self) -> f64 {
         self.full.len() as f64 + self.fraction
     }
@@ -53,29 +53,29 @@ impl<T> Latent<T> {
         self.full.is_empty() && self.partial.is_none()
     }
 
-    /// All items realised with a partial one, or without.
-    pub(crate) fn realise(self, whole: bool) -> Vec<T> {
+    /// The full items, and the partial one if `whole`.
+    pub(crate) fn into_items(self, whole: bool) -> Vec<T> {
         let mut items = self.full;
         items.extend(self.partial.filter(|_| whole));
         items
     }
 
-    /// Puts another item in the place of a full one.
+    /// Replaces a full item.
     pub(crate) fn replace_full(&mut self, position: usize, item: T) {
         self.full[position] = item;
     }
 
-    /// Puts another item in the place of the partial one.
+    /// Replaces the partial item.
     pub(crate) fn replace_partial(&mut self, item: T) {
         self.partial = Some(item);
     }
 
-    /// Lets the partial item, if there is one, count for more.
+    /// Increases the fraction of the partial item, if there is one.
     pub(crate) fn grow(&mut self, fraction: f64) {
         self.set_fraction(self.fraction + fraction);
     }
 
-    /// Ends an operation that changed the partial item or its fraction.
+    /// Sets the fraction. At 0 the partial item is dropped, at 1 it becomes full.
     fn set_fraction(&mut self, fraction: f64) {
         self.fraction = fraction;
         if fraction <= 0.0 {
@@ -88,18 +88,17 @@ impl<T> Latent<T> {
         }
     }
 
-    /// Makes the number of items whole, given that it is but for rounding: at most `size`, and no
-    /// less if the partial item can make it so.
+    /// Removes a rounding error from the number of items: the partial item becomes full if fewer than
+    /// `size` items are, and is dropped otherwise.
     pub(crate) fn round(&mut self, size: usize) {
         let missing = self.full.len() < size;
         self.set_fraction(if missing { 1.0 } else { 0.0 });
     }
 
-    /// Multiplies every item's probability by `size` over the present size; does nothing if that is
-    /// not smaller.
+    /// Multiplies the probability of every item by `t = size / self.size()`. Does nothing if that is not
+    /// below 1.
     ///
-    /// Below, f is the fraction before and g the one after, and every item's probability is to be
-    /// multiplied by t.
+    /// In the comments, f is the fraction before and g the fraction after.
     pub(crate) fn shrink<R: Rng + ?Sized>(&mut self, size: f64, rng: &mut R) {
         let before = self.size();
         if size >= before {
@@ -108,18 +107,18 @@ impl<T> Latent<T> {
         let (whole, t) = (size as usize, size / before);
         let (kept, left) = (t * self.fraction, size - whole as f64);
         if whole == self.full.len() {
-            // The partial item stays so with the probability s that makes s*g + (1-s) = t*f.
+            // The partial item stays partial with the probability s for which s*g + (1-s) = t*f.
             if open01(rng) * (1.0 - left) > 1.0 - kept {
                 self.swap_partial(rng);
             }
         } else if whole == 0 {
-            // One item stays, as the partial one: each with the probability it had.
+            // One item stays, as the partial one, each in proportion to its probability.
             if open01(rng) * before > self.fraction {
                 self.swap_partial(rng);
             }
             self.full.clear();
         } else if open01(rng) < kept {
-            // The partial item becomes full, and one of those kept takes its place.
+            // The partial item becomes full, and one of the full items kept becomes partial.
             self.keep_full(whole, rng);
             self.swap_partial(rng);
         } else {
@@ -130,7 +129,7 @@ impl<T> Latent<T> {
         self.set_fraction(left);
     }
 
-    /// Swaps the partial item with a full one, which becomes partial also if there was none.
+    /// Swaps the partial item with a random full one. Without a partial item, a full one becomes partial.
     fn swap_partial<R: Rng + ?Sized>(&mut self, rng: &mut R) {
         if self.full.is_empty() {
             return;
@@ -140,7 +139,7 @@ impl<T> Latent<T> {
         self.full.extend(self.partial.replace(swapped));
     }
 
-    /// Keeps `len` of the full items, each set of them equally likely.
+    /// Keeps a uniform sample of `len` full items.
     fn keep_full<R: Rng + ?Sized>(&mut self, len: usize, rng: &mut R) {
         while self.full.len() > len {
             let dropped = position(rng, self.full.len());
@@ -148,7 +147,7 @@ impl<T> Latent<T> {
         }
     }
 
-    /// Adds an item that is realised with the given probability.
+    /// Adds an item with the given probability.
     pub(crate) fn add<R: Rng + ?Sized>(&mut self, item: T, probability: f64, rng: &mut R) {
         if probability >= 1.0 {
             self.full.push(item);

@@ -1,31 +1,33 @@
-//! Reservoir samplers: k items of a stream of unknown length, in one pass, mergeable.
+//! Reservoir samplers: k items of a stream of unknown length, in one pass, with exact merges.
 //!
 //! # Which one
 //!
-//! | question | sampler | guarantee | memory an item | cost an item, when most are passed over |
+//! | question | sampler | guarantee | bytes per item held | cost per item skipped |
 //! |---|---|---|---|---|
-//! | which of my requests? | [`Reservoir`] | every set of k equally likely | 8 bytes and the item | a comparison; nothing at all in slices |
-//! | which by size, drawn one after another? | [`WeightedReservoir`] | successive sampling by weight; inclusion *not* proportional | 16 and the item | a subtraction and a comparison |
-//! | which by size, with the best sums by group? | [`VarOpt`] | inclusion min(1, w/tau), exact total weight | 8 and the item | an addition and two comparisons |
-//! | inclusion exactly proportional to size, also with decay between batches? | [`EbPps`] | inclusion c w, at most k items | the item | an addition and two comparisons |
-//! | recent more than old? | [`DecayingReservoir`] | successive sampling, weight 2^(t/half-life) | 24 and the item | a subtraction; a power for a new timestamp |
-//! | k independent draws, for a bootstrap? | [`ReplacementReservoir`] | each slot uniform, slots independent | the item | a comparison |
-//! | so many per customer? | [`StratifiedReservoir`] | uniform per key; keys capped by a uniform sample of them | 8 and the item, 150 a key | a look-up of the key |
-//! | one sample of an iterator, now? | [`sample()`], [`sample_weighted`] | as the first two | | |
+//! | a fair sample of all items? | [`Reservoir`] | every set of k items equally likely | 8 and the item | a comparison; none in slices |
+//! | items drawn one by one by weight? | [`WeightedReservoir`] | successive sampling; inclusion *not* proportional to weight | 16 and the item | a subtraction and a comparison |
+//! | the best subset sums by weight? | [`VarOpt`] | inclusion min(1, w/tau), exact total weight | 8 and the item | an addition and two comparisons |
+//! | inclusion exactly proportional to weight, with optional decay? | [`EbPps`] | inclusion rho w, at most k items | the item | an addition and two comparisons |
+//! | recent items more often than old ones? | [`DecayingReservoir`] | successive sampling, weight 2^(t/half-life) | 24 and the item | a subtraction; a power for a new timestamp |
+//! | k independent draws, as for a bootstrap? | [`ReplacementReservoir`] | each slot uniform, slots independent | the item | a comparison |
+//! | a sample for every key? | [`StratifiedReservoir`] | uniform per key; a cap keeps a uniform sample of the keys | 8 and the item, 150 per key | a look-up of the key |
+//! | one sample of an iterator? | [`sample()`], [`sample_weighted`] | as the first two | | |
 //!
-//! All hold at most k items (a stream of fewer is kept whole), all merge, all resume where they were
-//! stored (feature `serde`), and none needs `std`.
+//! Every sampler holds at most k items (per key, if stratified), implements [`Merge`](crate::Merge),
+//! can be stored and resumed (feature `serde`), and works without `std`.
 //!
 //! # Merging
 //!
-//! Samples of disjoint streams are merged *exactly*. For the reservoirs without replacement every
-//! item carries a random rank and those of smallest rank are kept, which does not depend on how the
-//! stream was cut: any order and grouping of merges gives the same items. Reservoir code that keeps a
-//! rounded share of each side, or draws again from the survivors, is biased; this is not.
-//! The three samplers without ranks, [`ReplacementReservoir`], [`VarOpt`] and [`EbPps`], draw random
-//! numbers to merge, from the generator of `self`, and keep their guarantees exactly too.
+//! Merges of samples of disjoint streams are *exact*: the result has the guarantee of one sampler that
+//! saw both streams. In the reservoirs without replacement every item has a random rank, and the items
+//! of smallest rank are kept. That does not depend on how the stream was split, so any order and
+//! grouping of merges gives the same items. Merges that keep a rounded share of each side, or sample
+//! the survivors again, are biased.
 //!
-//! Parts need generators of their own: [`JobSeed`](crate::random::JobSeed) derives them.
+//! [`ReplacementReservoir`], [`VarOpt`] and [`EbPps`] have no ranks. Their merges draw random numbers
+//! from the generator of `self` and keep the guarantee exactly too.
+//!
+//! Each part needs its own generator: [`JobSeed`](crate::random::JobSeed) derives them.
 //!
 //! ```
 //! use forebay::{merge_all, random::JobSeed, sample::Reservoir};
@@ -42,8 +44,8 @@
 //!
 //! # In parallel
 //!
-//! With rayon, cut the input into chunks of a *fixed* size and give each a generator by its number. The
-//! result is the same for any number of threads:
+//! With rayon, split the input into chunks of a *fixed* size and derive the generator of each chunk
+//! from its number. The result is the same for any number of threads:
 //!
 //! ```
 //! use forebay::{Merge, random::JobSeed, sample::Reservoir};
@@ -70,11 +72,11 @@
 //! # Estimates
 //!
 //! The samplers answer questions about the whole stream with an [`Estimate`](crate::Estimate): a
-//! value and an interval. While nothing has been left out the answer is exact. Over 2,000 seeds the
-//! intervals at 0.95 covered the truth as follows, for samples of 20,000 items
-//! (`cargo run --release --example accuracy`; judged by a test):
+//! value and a confidence interval. The answer is exact as long as no item has been left out. Over
+//! 2,000 seeds, the intervals of confidence 0.95 covered the truth of a stream of 20,000 items in these
+//! shares of runs (`cargo run --release --example accuracy`; checked by a test):
 //!
-//! | estimate | covers |
+//! | estimate | coverage |
 //! |---|---|
 //! | count of 10 %, k = 500 and 15,000 | 96.2 %, 94.4 % |
 //! | count of 0.1 %, k = 500 | 90.5 % |
@@ -86,32 +88,30 @@
 //! | decaying: decayed count, k = 200 | 95.4 % |
 //! | replacement: count of 10 % and sum, k = 500 | 95.7 %, 94.9 % |
 //! | VarOpt: weight and count of half, k = 500 | 95.6 %, 94.2 % |
-//! | EB-PPS: faded weight of half, k = 200 | 94.0 % |
+//! | EB-PPS: decayed weight of half, k = 200 | 94.0 % |
 
 mod aggregate;
 mod api;
-#[cfg(feature = "serde")]
-mod bits;
 mod block;
 mod bottom_k;
+mod capacity;
 mod decaying;
 mod eb_pps;
-mod estimates;
+mod estimate_api;
 mod exponent;
 mod free;
 mod gate;
 mod iter;
 mod lanes;
 mod latent;
-mod part_estimates;
 mod pass;
 mod rank;
 mod replacement;
 mod reservoir;
 mod skip;
 mod split;
+mod stored;
 mod stratified;
-mod unequal_estimates;
 mod var_opt;
 mod weight;
 mod weighted;

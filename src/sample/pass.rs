@@ -1,12 +1,12 @@
-//! Passing over the items of a source that a sampler does not want to look at.
+//! Skipping the items of a source that a sampler does not need.
 //!
-//! `pass(wait)` passes over `wait` items and gives the one after them, or how many there were if
-//! that is too few.
+//! `pass(wait)` skips `wait` items and returns the next one, or the number of items skipped if the
+//! source ended before it.
 
 use core::ops::ControlFlow;
 
-/// Passes over the items of an iterator that knows its length with [`Iterator::nth`]; what it
-/// yields is made into an item only when it is asked for.
+/// Skips with [`Iterator::nth`] on an iterator with an exact length. `make` is called only for the
+/// items returned.
 pub(crate) fn pass_counted<I: Iterator, T>(
     mut items: I,
     make: impl Fn(I::Item) -> T,
@@ -18,7 +18,7 @@ pub(crate) fn pass_counted<I: Iterator, T>(
     }
 }
 
-/// Passes over the items of any iterator one by one, counting them.
+/// Skips items of any iterator one by one and counts them.
 pub(crate) fn pass_each<T>(
     mut items: impl Iterator<Item = T>,
 ) -> impl FnMut(u64) -> Result<T, u64> {

@@ -4,20 +4,20 @@ use core::cmp::Ordering;
 
 use super::exponent::Exponent;
 
-/// A random rank: copied freely and totally ordered.
+/// A random rank, with a total order.
 pub(crate) trait Rank: Copy {
     fn order(&self, other: &Self) -> Ordering;
 
-    /// Whether a sampler could have drawn it.
+    /// Whether a sampler could have drawn this rank.
     #[cfg(feature = "serde")]
     fn is_valid(&self) -> bool;
 }
 
-/// A rank of the uniform law on (0, 1).
+/// A rank with the uniform distribution on (0, 1).
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct UniformRank(
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))] pub(crate) f64,
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))] pub(crate) f64,
 );
 
 impl Rank for UniformRank {
@@ -32,13 +32,13 @@ impl Rank for UniformRank {
     }
 }
 
-/// The logarithm of a rank, and the weight that gave it.
+/// The logarithm of an exponential rank, and the weight that is its rate.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct WeightedRank {
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     pub(crate) ln_rank: f64,
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     pub(crate) weight: f64,
 }
 
@@ -54,12 +54,12 @@ impl Rank for WeightedRank {
     }
 }
 
-/// The logarithm to base 2 of a rank, and the timestamp whose weight gave it.
+/// The logarithm to base 2 of an exponential rank, and the timestamp whose weight is its rate.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct DecayingRank {
     pub(crate) log2_rank: Exponent,
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     pub(crate) time: f64,
 }
 

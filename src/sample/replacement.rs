@@ -1,44 +1,49 @@
 //! `ReplacementReservoir`: k independent draws with replacement.
 
+mod estimates;
+
 use alloc::vec::Vec;
 
 use rand::Rng;
 
-use super::api::{iterate_and_debug, seeded_constructors, seen_api};
+use super::api::rankless_api;
 use super::pass::{pass_counted, pass_each};
 use super::skip::{geometric, ln_miss};
+use super::stored::stored;
+use crate::Summary;
 use crate::random::{DefaultRng, exponential, open01};
-use crate::{Merge, Summary};
 
-/// A uniform random sample *with* replacement: `capacity` independent draws from a stream of any
-/// length.
+/// A uniform random sample *with* replacement: `capacity` independent draws from a stream.
 ///
 /// # Guarantee
 ///
-/// After `n >= 1` items every slot holds each of them with probability exactly `1/n`, independently
-/// of every other slot; so an item is somewhere in the sample with probability `1 - (1 - 1/n)^k`,
-/// and may be in it more than once. This holds after every update and every tree of merges. It is
-/// the sample to take for a bootstrap, or where formulas for independent draws are to be used; where
-/// repeats are no help, [`Reservoir`](super::Reservoir) says more with as many items.
+/// Let k be the capacity. After `n >= 1` items, each slot holds each item with probability exactly
+/// `1/n`, independently of all other slots. So an item is in the sample with probability `1 - (1 -
+/// 1/n)^k`, perhaps more than once. This holds after every update and every tree of merges.
+///
+/// Use it for a bootstrap, or with formulas for independent draws. Otherwise a
+/// [`Reservoir`](super::Reservoir) of the same size gives narrower intervals.
 ///
 /// # Cost
 ///
-/// `O(k log n)` random numbers and clones in all. An [`update`](Self::update) that is passed over
-/// costs one addition and one comparison, [`extend_from_slice`](Self::extend_from_slice) and
-/// iterators with a cheap `nth` do not even look at the items passed over. A merge draws one number
-/// for each slot. Memory: `size_of::<T>()` for each slot, all of them from the first item on; so look at
-/// [`capacity`](Self::capacity) before offering anything to an empty sampler that a stranger stored.
+/// `O(k log n)` random numbers and clones in all. An [`update`](Self::update) with an item that is
+/// skipped costs one addition and one comparison. [`extend_from_slice`](Self::extend_from_slice), and
+/// iterators with a cheap `nth`, do not visit the items skipped. A merge draws one random number per
+/// slot.
+///
+/// Memory: `size_of::<T>()` bytes per slot. All slots are allocated at the first item, so check
+/// [`capacity`](Self::capacity) before you offer an item to a sampler read from untrusted bytes.
 ///
 /// # Determinism
 ///
 /// The same seed and the same calls give the same sample on every platform. A merge draws from the
-/// generator of `self`: the same merges in the same order give the same sample, another order
-/// gives another one of the same law.
+/// generator of `self`: the same merges in the same order give the same sample. Another order gives
+/// another sample with the same distribution.
 ///
 /// # References
 ///
-/// Each slot is a reservoir of one item; that the next change of any of them can be drawn at once is
-/// the skip of Park, Ostrouchov and Samatova, *Sampling streaming data with replacement* (2007).
+/// Each slot is a reservoir of one item. The next change of any slot is drawn as one skip: Park,
+/// Ostrouchov and Samatova, *Sampling streaming data with replacement* (2007).
 ///
 /// # Examples
 ///
@@ -55,17 +60,7 @@ use crate::{Merge, Summary};
 /// assert_eq!((sample.len(), sample.seen()), (50, 1_000_000));
 /// ```
 #[derive(Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(
-        try_from = "StoredReplacement<T, R>",
-        bound(
-            serialize = "T: serde::Serialize, R: serde::Serialize",
-            deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"
-        )
-    )
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ReplacementReservoir<T, R = DefaultRng> {
     /// At least 1.
     capacity: usize,
@@ -73,21 +68,13 @@ pub struct ReplacementReservoir<T, R = DefaultRng> {
     slots: Vec<T>,
     /// Items offered so far.
     seen: u64,
-    /// The number of the next item that some slot takes: above `seen`, or stuck at `u64::MAX`.
+    /// The number of the next item that some slot takes: above `seen`, or `u64::MAX`.
     next: u64,
     rng: R,
 }
 
 impl<T, R> ReplacementReservoir<T, R> {
-    /// A sampler of `capacity` draws that draws from `rng`.
-    ///
-    /// # Panics
-    ///
-    /// If `capacity` is 0.
-    #[must_use]
-    #[track_caller]
-    pub fn with_rng(capacity: usize, rng: R) -> Self {
-        assert!(capacity > 0, "the capacity of a sample must be at least 1");
+    fn empty(capacity: usize, rng: R) -> Self {
         Self {
             capacity,
             slots: Vec::new(),
@@ -97,20 +84,14 @@ impl<T, R> ReplacementReservoir<T, R> {
         }
     }
 
-    /// The number of draws.
-    #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.capacity
-    }
-
-    /// The number of items held, repeats counted: the capacity, or 0 if nothing was offered.
+    /// Returns the number of items held, with repeats: the capacity, or 0 if no item was offered.
     #[must_use]
     pub fn len(&self) -> usize {
         self.slots.len()
     }
 
-    /// The probability with which each item seen so far is in the sample at least once:
-    /// `1 - (1 - 1/n)^k`, and 1 if nothing was seen.
+    /// Returns the probability that an item seen so far is in the sample at least once:
+    /// `1 - (1 - 1/n)^k`, and 1 if no item was seen.
     #[must_use]
     pub fn inclusion_probability(&self) -> f64 {
         match self.seen {
@@ -119,19 +100,24 @@ impl<T, R> ReplacementReservoir<T, R> {
         }
     }
 
-    /// The draws, in the order of their slots: any part of them chosen by position is a sample with
+    /// Iterates over the draws in the order of their slots. Any subset of the positions is a sample with
     /// replacement too.
     pub fn iter(&self) -> super::Iter<'_, T> {
-        super::Iter::of_items(&self.slots, None)
+        super::Iter::new(self.slots.iter().chain(None))
     }
 
-    /// The draws, in the order of their slots.
+    /// Returns the draws in the order of their slots.
     #[must_use]
     pub fn into_vec(self) -> Vec<T> {
         self.slots
     }
 
-    /// Forgets every item; capacity and generator stay.
+    /// Whether no item is held, so none was offered.
+    fn holds_none(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Removes every item. The capacity and the state of the generator stay.
     pub fn clear(&mut self) {
         self.slots.clear();
         self.seen = 0;
@@ -140,7 +126,7 @@ impl<T, R> ReplacementReservoir<T, R> {
 }
 
 impl<T: Clone, R: Rng> ReplacementReservoir<T, R> {
-    /// Offers one item. Amortised O(1); it is cloned for every slot that takes it but one.
+    /// Offers one item. Amortised O(1). The item is cloned once for every slot but one that takes it.
     #[inline]
     pub fn update(&mut self, item: T) {
         self.seen = self.seen.saturating_add(1);
@@ -149,8 +135,8 @@ impl<T: Clone, R: Rng> ReplacementReservoir<T, R> {
         }
     }
 
-    /// Offers all items of a slice, cloning only those that are kept. O(1 + items taken), whatever
-    /// the length of the slice.
+    /// Offers all items of a slice. Clones only the items kept. O(1 + items kept), whatever the length
+    /// of the slice.
     pub fn extend_from_slice(&mut self, items: &[T]) {
         self.extend_by(pass_counted(items.iter(), Clone::clone));
     }
@@ -180,19 +166,19 @@ impl<T: Clone, R: Rng> ReplacementReservoir<T, R> {
         } else {
             self.scatter(item);
         }
-        self.draw_next();
+        self.draw_next(self.seen);
     }
 
-    /// Puts an item into every slot with probability `1/seen`, given that some slot takes it.
+    /// Puts an item into every slot with probability `1/seen`, given that at least one slot takes it.
     ///
-    /// The first slot is geometric, cut to the number of slots; from there on the slots are
-    /// independent again, and those that take the item are a geometric skip apart.
+    /// The first slot is geometric, truncated to the number of slots. The slots after it are independent
+    /// again, so the next ones are found by geometric skips.
     fn scatter(&mut self, item: T) {
         let len = self.slots.len();
         let ln_miss = ln_miss(1.0 / self.seen as f64);
         let some = -libm::expm1(len as f64 * ln_miss);
         let first = libm::log1p(-some * open01(&mut self.rng)) / ln_miss;
-        // Rounding may reach the end.
+        // Rounding may give `len`.
         let mut slot = (first as usize).min(len - 1);
         loop {
             let skip = usize::try_from(geometric(&mut self.rng, ln_miss)).unwrap_or(usize::MAX);
@@ -206,20 +192,20 @@ impl<T: Clone, R: Rng> ReplacementReservoir<T, R> {
         }
     }
 
-    /// Draws the number of the next item that some slot takes.
+    /// Draws the number of the next item that some slot takes, after `seen` items.
     ///
-    /// No slot takes any of the items n+1 to m with probability `(n/m)^k`, a product in which all
-    /// else cancels; so the next one is number `1 + floor(n * u^(-1/k))`.
-    fn draw_next(&mut self) {
+    /// No slot takes any of the items n+1 to m with probability `(n/m)^k`, because the product over
+    /// the items telescopes. So the next one is number `1 + floor(n * u^(-1/k))`.
+    fn draw_next(&mut self, seen: u64) {
         let growth = libm::expm1(exponential(&mut self.rng) / self.capacity as f64);
-        let skip = (self.seen as f64 * growth) as u64;
-        self.next = self.seen.saturating_add(1).saturating_add(skip);
+        let skip = (seen as f64 * growth) as u64;
+        self.next = seen.saturating_add(1).saturating_add(skip);
     }
 }
 
 impl<T: Clone, R: Rng> Extend<T> for ReplacementReservoir<T, R> {
-    /// Offers all items of an iterator. One whose `size_hint` is exact is advanced with
-    /// [`Iterator::nth`], which many iterators make cheap.
+    /// Offers all items of an iterator. An iterator with an exact `size_hint` is advanced with
+    /// [`Iterator::nth`], which is cheap for many iterators.
     fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
         let items = items.into_iter();
         let (least, most) = items.size_hint();
@@ -237,42 +223,20 @@ impl<'a, T: Copy + 'a, R: Rng> Extend<&'a T> for ReplacementReservoir<T, R> {
     }
 }
 
-impl<T: Clone, R: Rng> Merge for ReplacementReservoir<T, R> {
-    /// Lets every slot choose a side with the probability of its share of the items seen, which
-    /// keeps the law exactly. O(k): one number for each slot is drawn from the generator of `self`,
-    /// none if a side is empty.
-    ///
-    /// The capacity becomes the smaller one of the sides that were offered anything.
-    fn merge(&mut self, other: Self) {
-        match (self.is_empty(), other.is_empty()) {
-            (true, true) => self.capacity = self.capacity.min(other.capacity),
-            (_, true) => {}
-            (true, false) => {
-                self.capacity = other.capacity;
-                self.slots = other.slots;
-                self.seen = other.seen;
-                self.next = other.next;
-            }
-            (false, false) => self.mix(other),
-        }
-    }
-}
-
 impl<T: Clone, R: Rng> ReplacementReservoir<T, R> {
-    /// Merges with a side that is not empty, not being empty.
-    fn mix(&mut self, other: Self) {
+    /// Merges two sides that both hold items.
+    fn merge_held(&mut self, other: Self) {
         self.capacity = self.capacity.min(other.capacity);
         self.slots.truncate(self.capacity);
         let total = u128::from(self.seen) + u128::from(other.seen);
         for (slot, theirs) in self.slots.iter_mut().zip(other.slots) {
             // 63 random bits scaled to the total, which may need 65.
-            let mark = (u128::from(self.rng.next_u64() >> 1) * total) >> 63;
-            if mark >= u128::from(self.seen) {
+            let number = (u128::from(self.rng.next_u64() >> 1) * total) >> 63;
+            if number >= u128::from(self.seen) {
                 *slot = theirs;
             }
         }
-        self.seen = self.seen.saturating_add(other.seen);
-        self.draw_next();
+        self.draw_next(self.seen.saturating_add(other.seen));
     }
 }
 
@@ -284,47 +248,38 @@ impl<T: Clone, R: Rng> Summary for ReplacementReservoir<T, R> {
     }
 }
 
-/// The stored form of a `ReplacementReservoir`.
 #[cfg(feature = "serde")]
-#[derive(serde::Deserialize)]
-struct StoredReplacement<T, R> {
+impl<T, R> ReplacementReservoir<T, R> {
+    /// Checks a sample that was read back.
+    fn restore(&mut self) -> Result<(), &'static str> {
+        let filled = if self.seen == 0 { 0 } else { self.capacity };
+        if self.capacity == 0 {
+            Err("the capacity of a sample is 0")
+        } else if self.slots.len() != filled {
+            Err("the slots of a sample with replacement are not filled")
+        } else if self.next <= self.seen && self.next != u64::MAX
+            || self.seen == 0 && self.next != 1
+        {
+            Err("the next item to take does not fit the items seen")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+stored!(ReplacementReservoir<T, R> {
     capacity: usize,
     slots: Vec<T>,
     seen: u64,
     next: u64,
     rng: R,
-}
-
-#[cfg(feature = "serde")]
-impl<T, R> TryFrom<StoredReplacement<T, R>> for ReplacementReservoir<T, R> {
-    type Error = &'static str;
-
-    fn try_from(stored: StoredReplacement<T, R>) -> Result<Self, Self::Error> {
-        let StoredReplacement {
-            capacity,
-            slots,
-            seen,
-            next,
-            rng,
-        } = stored;
-        if capacity == 0 {
-            Err("the capacity of a sample is 0")
-        } else if slots.len() != if seen == 0 { 0 } else { capacity } {
-            Err("a sample with replacement does not fill its slots")
-        } else if next <= seen && next != u64::MAX || seen == 0 && next != 1 {
-            Err("the next item to take does not fit the items seen")
-        } else {
-            Ok(Self {
-                capacity,
-                slots,
-                seen,
-                next,
-                rng,
-            })
-        }
-    }
-}
-
-seeded_constructors!(ReplacementReservoir);
-seen_api!(ReplacementReservoir);
-iterate_and_debug!(ReplacementReservoir);
+});
+rankless_api!(
+    ReplacementReservoir,
+    /// Lets every slot choose a side with the probability of that side's share of the items seen,
+    /// which keeps the guarantee exactly. O(k). Draws one number per slot from the generator of
+    /// `self`, none if a side is empty.
+    ///
+    /// The new capacity is the smallest capacity of the sides that were offered items.
+    merge where T: Clone
+);

@@ -1,5 +1,7 @@
 //! `Reservoir`: a uniform sample without replacement.
 
+mod estimates;
+mod part_estimates;
 #[cfg(feature = "datasketches")]
 mod unranked;
 
@@ -8,7 +10,7 @@ use alloc::vec::Vec;
 
 use rand::Rng;
 
-use super::api::{bottom_k_api, seeded_constructors};
+use super::api::{bottom_k_api, constructors};
 use super::block;
 use super::bottom_k::{BottomK, Entry, FEWEST_GATHERED};
 use super::pass::{pass_counted, pass_each};
@@ -17,31 +19,31 @@ use super::skip::{geometric, ln_miss};
 use crate::random::{DefaultRng, open01};
 use crate::{Merge, Summary};
 
-/// A uniform random sample of `capacity` items of a stream of any length, without replacement.
+/// A uniform random sample of `capacity` items of a stream, without replacement.
 ///
 /// # Guarantee
 ///
-/// After `n` items every one of them is in the sample with probability exactly `min(1, k/n)`, and
-/// every set of k of them is equally likely to be the sample; so a pair is with probability
-/// `k(k-1)/(n(n-1))`. This holds after every update and after every tree of merges, whatever the
-/// sizes of the parts. A stream of at most k items is kept whole.
-///
-/// With `n` items seen, the next one is number `n+1` and enters with probability `k/(n+1)`.
+/// Let k be the capacity. After `n >= k` items, every set of k of them is the sample with the same
+/// probability. So each item is in the sample with probability `k/n`, and each pair with probability
+/// `k(k-1)/(n(n-1))`. This holds after every update and every tree of merges, whatever the sizes of
+/// the parts. The sample holds all items of a shorter stream.
 ///
 /// # Cost
 ///
-/// Once the sample is full it draws `O(k log(n/k))` random numbers in all; an [`update`] that is
-/// passed over costs one addition and one comparison, and [`extend_from_slice`] and iterators with a
-/// cheap `nth` do not even look at the items passed over. A merge is `O(k)` and draws nothing.
-/// Memory: `16 + size_of::<T>()` rounded up to alignment at most for each item held, 112 bytes for
-/// the rest (with the default generator); memory grows with the items held, not with the capacity.
+/// A full sample draws `O(k log(n/k))` random numbers in all. An [`update`] with an item that is
+/// skipped costs one subtraction and one comparison. [`extend_from_slice`], and iterators with a cheap
+/// `nth`, do not visit the items skipped. A merge is `O(k)` and draws no random numbers.
+///
+/// Memory: at most `16 + size_of::<T>()` bytes per item held, rounded up to the alignment, and 112
+/// bytes for the rest with the default generator. Memory grows with the items held, not with the
+/// capacity.
 ///
 /// # Determinism
 ///
-/// The same seed and the same calls give the same sample on every platform. Which way items are
-/// offered ([`update`], `extend` or [`extend_from_slice`]) may change *which* sample is drawn, not
-/// its law. Serialised and restored (feature `serde`), a reservoir goes on as if it had not been
-/// interrupted.
+/// The same seed and the same calls give the same sample on every platform. The way items are offered
+/// ([`update`], `extend` or [`extend_from_slice`]) may change *which* sample is drawn, but not its
+/// distribution. A reservoir that was serialised and restored (feature `serde`) continues as if it had
+/// not been interrupted.
 ///
 /// # References
 ///
@@ -68,40 +70,35 @@ use crate::{Merge, Summary};
 #[cfg_attr(
     feature = "serde",
     serde(
-        try_from = "StoredReservoir<T, R>",
+        try_from = "State<T, R>",
         bound(deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>")
     )
 )]
 pub struct Reservoir<T, R = DefaultRng> {
-    /// How many of the items that `state` counts as seen have yet to come: they will be passed over.
+    /// The number of items that `state` already counts as seen but that are still to come. They are
+    /// skipped.
     left: u64,
-    /// In a box, so that passing over an item touches nothing whose address is known elsewhere: in
-    /// a loop of updates the compiler can then keep `left` in a register.
+    /// In a box, so that a skip touches no memory whose address is known elsewhere: in a loop of
+    /// updates the compiler can then keep `left` in a register.
     state: Box<State<T, R>>,
 }
 
-/// What a [`Reservoir`] looks at only when an item's turn has come.
+/// The part of a [`Reservoir`] that is used only when an item is accepted.
 #[derive(Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 struct State<T, R> {
     /// Ranks are uniform on (0, 1).
     core: BottomK<UniformRank, T>,
     /// Items offered so far.
     seen: u64,
-    /// While there is a threshold: the number of the item that is accepted next, or 0 if that has
-    /// yet to be drawn (a merge moved the threshold). Without a threshold: 0.
+    /// With a threshold: the number of the next item to accept, or 0 if it is still to be drawn because
+    /// a merge moved the threshold. Without a threshold: 0.
     next: u64,
     rng: R,
 }
 
 impl<T, R> Reservoir<T, R> {
-    /// A sampler of `capacity` items that draws from `rng`.
-    ///
-    /// # Panics
-    ///
-    /// If `capacity` is 0.
-    #[must_use]
-    #[track_caller]
-    pub fn with_rng(capacity: usize, rng: R) -> Self {
+    fn empty(capacity: usize, rng: R) -> Self {
         Self::of(State {
             core: BottomK::new(capacity),
             seen: 0,
@@ -119,7 +116,7 @@ impl<T, R> Reservoir<T, R> {
         sample
     }
 
-    /// Does what has to be done with a true count of the items seen.
+    /// Runs `act` with the true number of items seen.
     fn with_state<A>(&mut self, act: impl FnOnce(&mut State<T, R>) -> A) -> A {
         self.state.seen -= core::mem::take(&mut self.left);
         let answer = act(&mut self.state);
@@ -127,20 +124,20 @@ impl<T, R> Reservoir<T, R> {
         answer
     }
 
-    /// Whether nothing was ever offered.
+    /// Returns whether no item was ever offered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.seen() == 0
     }
 
-    /// The number of items offered.
+    /// Returns the number of items offered.
     #[must_use]
     pub fn seen(&self) -> u64 {
         self.state.seen - self.left
     }
 
-    /// The probability with which each item seen so far is in the sample: `min(1, k/n)`, and 1 if
-    /// nothing was seen.
+    /// Returns the probability that an item seen so far is in the sample: `min(1, k/n)`, and 1 if no
+    /// item was seen.
     #[must_use]
     pub fn inclusion_probability(&self) -> f64 {
         if self.is_saturated() {
@@ -160,7 +157,8 @@ impl<T, R> Reservoir<T, R> {
         }
     }
 
-    /// The same sample with every item replaced by what `make` makes of it. O(k); draws nothing.
+    /// Converts every item with `make`; the sample stays the same otherwise. O(k), draws no random
+    /// numbers.
     ///
     /// # Examples
     ///
@@ -186,7 +184,7 @@ impl<T, R> Reservoir<T, R> {
         }
     }
 
-    /// Forgets every item; capacity and generator stay.
+    /// Removes every item. The capacity and the state of the generator stay.
     pub fn clear(&mut self) {
         self.with_state(|state| {
             state.core.clear();
@@ -197,12 +195,12 @@ impl<T, R> Reservoir<T, R> {
 }
 
 impl<T, R> State<T, R> {
-    /// How many items will be passed over before one is looked at.
+    /// The number of items to skip before the next accepted one.
     fn wait(&self) -> u64 {
         self.next.saturating_sub(self.seen.saturating_add(1))
     }
 
-    /// Counts the items that will be passed over as seen, and says how many that are.
+    /// Counts the items to skip as seen, and returns their number.
     fn pass_ahead(&mut self) -> u64 {
         let wait = self.wait();
         self.seen += wait;
@@ -211,7 +209,7 @@ impl<T, R> State<T, R> {
 }
 
 impl<T, R: Rng> State<T, R> {
-    /// Offers an item that is not to be passed over; how many after it are.
+    /// Offers an item that is not skipped. Returns the number of items to skip after it.
     #[cold]
     #[inline(never)]
     fn update(&mut self, item: T) -> u64 {
@@ -220,10 +218,11 @@ impl<T, R: Rng> State<T, R> {
         self.pass_ahead()
     }
 
-    /// Offers the item numbered `seen`, unless its turn turns out to be later.
+    /// Offers the item numbered `seen`. If the next acceptance is still to be drawn and falls on a
+    /// later item, this one is skipped.
     fn consider(&mut self, item: T) {
         if self.next == 0 && self.core.threshold().is_some() {
-            // A merge moved the threshold. Ranks are independent, so the wait starts afresh.
+            // A merge moved the threshold. Ranks are independent, so a new skip is drawn.
             self.draw_next(self.seen);
             if self.seen < self.next {
                 return;
@@ -235,7 +234,7 @@ impl<T, R: Rng> State<T, R> {
         self.draw_next(self.seen.saturating_add(1));
     }
 
-    /// Draws the number of the next item to accept, `earliest` being the first that can be.
+    /// Draws the number of the next item to accept, at least `earliest`.
     fn draw_next(&mut self, earliest: u64) {
         if let Some(UniformRank(threshold)) = self.core.threshold() {
             let skip = geometric(&mut self.rng, ln_miss(threshold));
@@ -257,12 +256,10 @@ impl<T, R: Rng> State<T, R> {
         }
     }
 
-    /// Offers the items of a source. `pass(wait)` passes over `wait` items and gives the one after
-    /// them, or how many there were if that is too few.
+    /// Offers the items of a source; for `pass` see the module of that name.
     ///
-    /// Items accepted are gathered under a threshold that is lowered only once there are as many
-    /// of them as the sample holds. That accepts 1/ln 2 times as many items, each for O(1) instead of
-    /// O(log k).
+    /// Accepted items are gathered, and the threshold is lowered only when there are as many of them
+    /// as the sample holds. That accepts 1/ln 2 times as many items, each in O(1) instead of O(log k).
     fn extend_by(&mut self, mut pass: impl FnMut(u64) -> Result<T, u64>) {
         let mut accepted = Vec::new();
         let mut miss = f64::NAN;
@@ -316,11 +313,11 @@ impl<T, R: Rng> Reservoir<T, R> {
         }
     }
 
-    /// Offers all items of a slice, cloning only those that are kept.
+    /// Offers all items of a slice. Clones only the items kept.
     ///
-    /// O(1 + items accepted), whatever the length of the slice: about k random numbers where the
-    /// slice is long against what was seen before, by a method of its own (see *Slices* in
-    /// DESIGN.md). Needs temporary memory for another k items.
+    /// O(1 + items accepted), whatever the length of the slice. A slice much longer than the stream
+    /// before it takes about k random numbers, by a separate method (see *Slices* in DESIGN.md). Needs
+    /// temporary memory for another k items.
     pub fn extend_from_slice(&mut self, items: &[T])
     where
         T: Clone,
@@ -330,8 +327,8 @@ impl<T, R: Rng> Reservoir<T, R> {
 }
 
 impl<T, R: Rng> Extend<T> for Reservoir<T, R> {
-    /// Offers all items of an iterator. One whose `size_hint` is exact is advanced with
-    /// [`Iterator::nth`], which many iterators make cheap.
+    /// Offers all items of an iterator. An iterator with an exact `size_hint` is advanced with
+    /// [`Iterator::nth`], which is cheap for many iterators.
     fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
         let items = items.into_iter();
         let (least, most) = items.size_hint();
@@ -350,11 +347,11 @@ impl<'a, T: Copy + 'a, R: Rng> Extend<&'a T> for Reservoir<T, R> {
 }
 
 impl<T, R> Merge for Reservoir<T, R> {
-    /// Keeps the items of smallest rank of both sides, exactly: any tree of merges over the same
-    /// parts gives the same items. O(k); draws nothing.
+    /// Keeps the items of smallest rank of both sides, so any tree of merges over the same parts gives
+    /// the same items. O(k), draws no random numbers.
     ///
-    /// The capacity becomes the smaller one of the sides that were offered anything. `self` keeps
-    /// its own generator for the items to come.
+    /// The new capacity is the smallest capacity of the sides that were offered items. `self` keeps its
+    /// generator.
     fn merge(&mut self, other: Self) {
         let seen = other.seen();
         self.with_state(|state| {
@@ -373,74 +370,40 @@ impl<T, R: Rng> Summary for Reservoir<T, R> {
     }
 }
 
-/// The stored form of a `Reservoir`.
 #[cfg(feature = "serde")]
-#[derive(serde::Deserialize)]
-#[serde(bound(deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"))]
-struct StoredReservoir<T, R> {
-    core: BottomK<UniformRank, T>,
-    seen: u64,
-    next: u64,
-    rng: R,
-}
-
-/// The same as what is stored.
-#[cfg(feature = "serde")]
-#[derive(serde::Serialize)]
-#[serde(
-    rename = "StoredReservoir",
-    bound(serialize = "T: serde::Serialize, R: serde::Serialize")
-)]
-struct ReservoirRef<'a, T, R> {
-    core: &'a BottomK<UniformRank, T>,
-    seen: u64,
-    next: u64,
-    rng: &'a R,
-}
-
-#[cfg(feature = "serde")]
-impl<T, R> TryFrom<StoredReservoir<T, R>> for Reservoir<T, R> {
+impl<T, R> TryFrom<State<T, R>> for Reservoir<T, R> {
     type Error = &'static str;
 
-    fn try_from(stored: StoredReservoir<T, R>) -> Result<Self, Self::Error> {
-        let StoredReservoir {
-            core,
-            seen,
-            next,
-            rng,
-        } = stored;
-        let held = core.len() as u64;
-        if core.threshold().is_some() {
+    fn try_from(state: State<T, R>) -> Result<Self, Self::Error> {
+        let (seen, next, held) = (state.seen, state.next, state.core.len() as u64);
+        if state.core.threshold().is_some() {
             if seen <= held {
                 return Err("a saturated reservoir has not seen more than it holds");
             }
             if next != 0 && next <= seen {
-                return Err("the next item to accept has passed");
+                return Err("the next item to accept was already seen");
             }
         } else if seen != held || next != 0 {
             return Err("a reservoir without a threshold does not hold all it has seen");
         }
-        Ok(Self::of(State {
-            core,
-            seen,
-            next,
-            rng,
-        }))
+        Ok(Self::of(state))
     }
 }
 
 #[cfg(feature = "serde")]
 impl<T: serde::Serialize, R: serde::Serialize> serde::Serialize for Reservoir<T, R> {
+    /// Stores the fields of `State`, with the true count of the items seen.
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        ReservoirRef {
-            core: &self.state.core,
-            seen: self.seen(),
-            next: self.state.next,
-            rng: &self.state.rng,
-        }
-        .serialize(to)
+        use serde::ser::SerializeStruct;
+        let state = &self.state;
+        let mut fields = to.serialize_struct("Reservoir", 4)?;
+        fields.serialize_field("core", &state.core)?;
+        fields.serialize_field("seen", &self.seen())?;
+        fields.serialize_field("next", &state.next)?;
+        fields.serialize_field("rng", &state.rng)?;
+        fields.end()
     }
 }
 
-seeded_constructors!(Reservoir);
+constructors!(Reservoir);
 bottom_k_api!(Reservoir, state.core);

@@ -1,12 +1,12 @@
-//! How many items, or how much weight, to pass over before the next acceptance.
+//! The number of items, or the weight, to skip before the next accepted item.
 //!
-//! Pure functions of a generator and a threshold; nothing is stored here.
+//! Pure functions of a generator and a threshold. Nothing is stored here.
 
 use rand::Rng;
 
 use crate::random::{exponential, open01};
 
-/// The logarithm of 1 - `probability`, as [`geometric`] wants it.
+/// `ln(1 - probability)`, the argument of [`geometric`].
 #[inline]
 pub(crate) fn ln_miss(probability: f64) -> f64 {
     if probability >= 1.0 {
@@ -16,35 +16,36 @@ pub(crate) fn ln_miss(probability: f64) -> f64 {
     }
 }
 
-/// The number of misses before the first hit, given the logarithm of one miss's probability.
+/// A random number of misses before the first hit, given the logarithm of the probability of a miss.
 ///
-/// `P(skip >= s) = exp(s * ln_miss)`, so inversion of one uniform number suffices (Li 1994 uses the
-/// same step in Algorithm L). Saturates at `u64::MAX`.
+/// `P(skip >= s) = exp(s * ln_miss)`, so one uniform number is inverted, as in Algorithm L (Li 1994).
+/// Saturates at `u64::MAX`.
 #[inline]
 pub(crate) fn geometric<R: Rng + ?Sized>(rng: &mut R, ln_miss: f64) -> u64 {
     (libm::log(open01(rng)) / ln_miss) as u64
 }
 
-/// The logarithm of the weight to pass over before an item's rank falls below `exp(ln_threshold)`.
+/// The logarithm of a random weight to skip before the next item whose rank is below
+/// `exp(ln_threshold)`.
 ///
-/// Ranks `-ln(u)/w` below a threshold t form a Poisson process of rate t in cumulative weight, so
-/// the weight up to the next one is exponential with rate t: one jump of A-ExpJ (Efraimidis and
-/// Spirakis 2006), here in the log domain because t may be far below the smallest `f64`.
+/// Ranks `-ln(u)/w` below a threshold t form a Poisson process of rate t in cumulative weight. So the
+/// weight up to the next one is exponential with rate t: one jump of A-ExpJ (Efraimidis and Spirakis
+/// 2006). It is kept as a logarithm because t may be far below the smallest `f64`.
 #[inline]
 pub(crate) fn ln_exponential_jump<R: Rng + ?Sized>(rng: &mut R, ln_threshold: f64) -> f64 {
     libm::log(exponential(rng)) - ln_threshold
 }
 
-/// The logarithm of an unconditional rank: exponential with rate `exp(ln_weight)`.
+/// The logarithm of a random rank: exponential with rate `exp(ln_weight)`.
 #[inline]
 pub(crate) fn ln_rank<R: Rng + ?Sized>(rng: &mut R, ln_weight: f64) -> f64 {
     libm::log(exponential(rng)) - ln_weight
 }
 
-/// The logarithm of a rank given that it lies below `exp(ln_threshold)`.
+/// The logarithm of a random rank, given that it is below `exp(ln_threshold)`.
 ///
-/// The rank is `-ln(1 - u * p)/w` with `p = 1 - exp(-w*t)`. Where `w*t` is below one unit in the
-/// last place of 1 this is `u*t` to the last bit, which also holds when `w*t` underflows.
+/// The rank is `-ln(1 - u * p)/w` with `p = 1 - exp(-w*t)`. If `w*t` is below one unit in the last
+/// place of 1, that is `u*t` to the last bit. The shortcut also covers an underflow of `w*t`.
 #[inline]
 pub(crate) fn ln_rank_below<R: Rng + ?Sized>(
     rng: &mut R,
@@ -65,8 +66,8 @@ mod tests {
     use super::*;
     use crate::random::seeded;
 
-    /// With `x = w t`, ranks below t have the law `P(rank < r) = (1 - e^(-w r)) / (1 - e^(-x))`; where
-    /// x is so small that only its logarithm is left, that is uniform on (0, t).
+    /// With `x = w t`, ranks below t have the law `P(rank < r) = (1 - e^(-w r)) / (1 - e^(-x))`. If x
+    /// underflows, that is uniform on (0, t).
     #[test]
     fn ranks_below_a_threshold_have_their_law_at_every_size_of_the_threshold() {
         const TRIALS: u32 = 40_000;

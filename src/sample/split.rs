@@ -1,4 +1,4 @@
-//! Weighted items in one vector: a heap of the heavy ones in front, the light ones behind.
+//! Weighted items in one vector: first a heap of the heavy ones, then the light ones.
 
 use alloc::vec::Vec;
 
@@ -7,16 +7,17 @@ use alloc::vec::Vec;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Weighted<T> {
     /// Above zero and finite.
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     pub(crate) weight: f64,
     pub(crate) item: T,
 }
 
-/// Items of which some are heavy, the lightest of these in reach.
+/// Heavy items, with access to the lightest, and light items.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Split<T> {
-    /// The first `heavy` are a binary heap, the smallest weight on top; the others are in no order.
+    /// The first `heavy` entries are a binary heap with the smallest weight on top; the others are not
+    /// ordered.
     entries: Vec<Weighted<T>>,
     heavy: usize,
 }
@@ -67,11 +68,11 @@ impl<T> Split<T> {
         }
     }
 
-    /// Makes the lightest of the heavy items the first of the light ones. O(log n).
+    /// Makes the lightest heavy item the first light one. O(log n).
     ///
     /// # Panics
     ///
-    /// If there is no heavy item.
+    /// Panics if there is no heavy item.
     pub(crate) fn sink(&mut self) {
         self.heavy -= 1;
         self.entries.swap(0, self.heavy);
@@ -93,7 +94,7 @@ impl<T> Split<T> {
         }
     }
 
-    /// Puts another item in the place of a light one.
+    /// Replaces a light item.
     pub(crate) fn replace_light(&mut self, position: usize, entry: Weighted<T>) {
         self.entries[self.heavy + position] = entry;
     }
@@ -103,17 +104,17 @@ impl<T> Split<T> {
         self.entries.swap_remove(self.heavy + position);
     }
 
-    /// Takes the light items out, the first ones first.
+    /// Takes the light items out, in their order.
     pub(crate) fn take_light(&mut self) -> Vec<Weighted<T>> {
         self.entries.split_off(self.heavy)
     }
 
-    /// Adds light items behind those there are.
+    /// Appends light items.
     pub(crate) fn append_light(&mut self, mut light: Vec<Weighted<T>>) {
         self.entries.append(&mut light);
     }
 
-    /// Gives back memory beyond `capacity` items.
+    /// Releases memory for more than `capacity` items.
     pub(crate) fn shrink_to(&mut self, capacity: usize) {
         self.entries.shrink_to(capacity);
     }
@@ -127,7 +128,7 @@ impl<T> Split<T> {
         self.entries
     }
 
-    /// The same with every item replaced.
+    /// Converts every item.
     pub(crate) fn map<U>(self, mut make: impl FnMut(T) -> U) -> Split<U> {
         let entries = self.entries.into_iter();
         Split {
@@ -141,7 +142,7 @@ impl<T> Split<T> {
         }
     }
 
-    /// Whether all weights are possible and the heavy items are a heap.
+    /// Whether all weights are valid and the heavy items are a heap.
     #[cfg(any(feature = "serde", feature = "datasketches"))]
     pub(crate) fn is_valid(&self) -> bool {
         let weights =

@@ -8,31 +8,33 @@ use core::hash::Hash;
 
 use rand::Rng;
 
+use super::capacity::check_capacity;
 use super::reservoir::Reservoir;
+use super::stored::stored;
 use crate::hash::route;
 use crate::random::JobSeed;
 use crate::{Merge, Summary};
 
-/// A uniform sample of at most so many items for every key, with a cap on the keys and on the items
-/// of all keys together, if wanted.
+/// A uniform sample for every key, with an optional cap on the number of keys and on the number of all
+/// items.
 ///
 /// # Guarantee
 ///
-/// For every key kept, its sample is that of a [`Reservoir`] over the items of that key. Without caps
-/// every key is kept. Where a cap binds, the keys kept are those of smallest hash: a bottom-k sample
-/// of the *distinct* keys, uniform as far as the fixed-seed hash [`route`] is, however often each key
-/// occurs. With a cap on items the keys kept are the longest run, in order of hash, whose samples fit.
-/// Which keys that is depends on the stream alone, not on its order or on how it was cut, so merges
-/// are exact; and no key kept has ever lost an item to the cap.
+/// The sample of each key kept is a [`Reservoir`] over the items of that key. Without caps every key is
+/// kept. With a cap on keys, the keys kept are those of smallest hash: a bottom-k sample of the
+/// *distinct* keys, however often each occurs, as uniform as the fixed-seed hash [`route`]. With a cap
+/// on items, the keys kept are the longest run in order of hash whose samples fit.
 ///
-/// [`dropped_keys_from`](Self::dropped_keys_from) says whether a cap has made any key be left out, and
-/// [`key_inclusion_probability`](Self::key_inclusion_probability) with what share of the keys that
-/// leaves.
+/// The choice of keys depends on the stream alone, not on its order or on how it was split, so merges
+/// are exact. A key that is kept has never lost an item to a cap.
+///
+/// [`dropped_keys_from`](Self::dropped_keys_from) tells whether keys were dropped, and
+/// [`key_inclusion_probability`](Self::key_inclusion_probability) the expected share of keys kept.
 ///
 /// # Cost
 ///
-/// O(log keys) an item, besides what the key's reservoir takes. Memory: what the reservoirs hold, and
-/// some 150 bytes a key.
+/// O(log keys) per item, besides the update of the key's reservoir. Memory: the reservoirs, and about
+/// 150 bytes per key.
 ///
 /// # References
 ///
@@ -52,23 +54,13 @@ use crate::{Merge, Summary};
 /// assert_eq!(per_host.dropped_keys_from(), None);
 /// ```
 #[derive(Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(
-        try_from = "StoredStratified<K, T>",
-        bound(
-            serialize = "K: serde::Serialize, T: serde::Serialize",
-            deserialize = "K: Hash + Eq + serde::Deserialize<'de>, T: serde::Deserialize<'de>"
-        )
-    )
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct StratifiedReservoir<K, T> {
     limits: Limits,
-    /// The keys kept, by hash; keys of equal hash share a stratum list. All hashes are below
+    /// The keys kept, by hash; keys with equal hashes share a list. All hashes are below
     /// `dropped_from`.
     strata: BTreeMap<u64, Vec<Stratum<K, T>>>,
-    /// The smallest hash whose keys were left out because of a cap.
+    /// The smallest hash whose keys a cap dropped.
     dropped_from: Option<u64>,
     /// The number of keys in `strata`.
     #[cfg_attr(feature = "serde", serde(skip))]
@@ -76,13 +68,13 @@ pub struct StratifiedReservoir<K, T> {
     /// The number of items in all reservoirs.
     #[cfg_attr(feature = "serde", serde(skip))]
     items: usize,
-    /// Items offered, those of keys left out included.
+    /// Items offered, including those of dropped keys.
     seen: u64,
-    /// What the generators of the keys are derived from.
+    /// The seed from which the generators of the keys are derived.
     seed: JobSeed,
 }
 
-/// How much a [`StratifiedReservoir`] may hold.
+/// The caps of a [`StratifiedReservoir`].
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Limits {
@@ -100,11 +92,11 @@ pub(crate) struct Stratum<K, T> {
 }
 
 impl<K, T> StratifiedReservoir<K, T> {
-    /// A sampler of `per_key` items for every key, seeded by the operating system.
+    /// Creates a sampler of `per_key` items for every key, seeded by the operating system.
     ///
     /// # Panics
     ///
-    /// If `per_key` is 0, or if the operating system has no randomness to give.
+    /// Panics if `per_key` is 0, or if the operating system cannot provide a seed.
     #[cfg(feature = "std")]
     #[must_use]
     #[track_caller]
@@ -112,17 +104,17 @@ impl<K, T> StratifiedReservoir<K, T> {
         Self::with_rng(per_key, &mut crate::random::from_system())
     }
 
-    /// A sampler of `per_key` items for every key with a portable seed.
+    /// Creates a sampler of `per_key` items for every key with a portable seed.
     ///
     /// Give samplers that will be merged *different* seeds.
     ///
     /// # Panics
     ///
-    /// If `per_key` is 0.
+    /// Panics if `per_key` is 0.
     #[must_use]
     #[track_caller]
     pub fn with_seed(per_key: usize, seed: u64) -> Self {
-        assert!(per_key > 0, "the capacity of a sample must be at least 1");
+        check_capacity(per_key);
         Self {
             limits: Limits {
                 per_key,
@@ -138,100 +130,99 @@ impl<K, T> StratifiedReservoir<K, T> {
         }
     }
 
-    /// A sampler of `per_key` items for every key that takes its seed from `rng`.
+    /// Creates a sampler of `per_key` items for every key that takes its seed from `rng`.
     ///
     /// # Panics
     ///
-    /// If `per_key` is 0.
+    /// Panics if `per_key` is 0.
     #[must_use]
     #[track_caller]
     pub fn with_rng<R: Rng + ?Sized>(per_key: usize, rng: &mut R) -> Self {
         Self::with_seed(per_key, rng.next_u64())
     }
 
-    /// The same sampler with a cap on the number of keys.
+    /// Sets a cap on the number of keys.
     ///
     /// # Panics
     ///
-    /// If `keys` is 0.
+    /// Panics if `keys` is 0.
     #[must_use]
     #[track_caller]
     pub fn with_max_keys(mut self, keys: usize) -> Self {
         assert!(keys > 0, "the cap on keys must be at least 1");
         self.limits.keys = keys;
-        self.keep_to_limits();
+        self.enforce_limits();
         self
     }
 
-    /// The same sampler with a cap on the number of items of all keys together.
+    /// Sets a cap on the total number of items held.
     ///
     /// # Panics
     ///
-    /// If `items` is less than the cap per key, so that a single key might not fit.
+    /// Panics if `items` is less than the cap per key, because a single key might not fit.
     #[must_use]
     #[track_caller]
     pub fn with_max_items(mut self, items: usize) -> Self {
         let per_key = self.limits.per_key;
         assert!(
             items >= per_key,
-            "the cap on items, {items}, is below that per key, {per_key}"
+            "the cap on items ({items}) is below the cap per key ({per_key})"
         );
         self.limits.items = items;
-        self.keep_to_limits();
+        self.enforce_limits();
         self
     }
 
-    /// The most items held for a key.
+    /// Returns the most items held for a key.
     #[must_use]
     pub fn capacity_per_key(&self) -> usize {
         self.limits.per_key
     }
 
-    /// The number of keys kept.
+    /// Returns the number of keys kept.
     #[must_use]
     pub fn keys(&self) -> usize {
         self.keys
     }
 
-    /// The number of items held, of all keys together.
+    /// Returns the number of items held, for all keys together.
     #[must_use]
     pub fn len(&self) -> usize {
         self.items
     }
 
-    /// Whether nothing was ever offered.
+    /// Returns whether no item was ever offered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.seen == 0
     }
 
-    /// The number of items offered, those of keys left out included.
+    /// Returns the number of items offered, including those of dropped keys.
     #[must_use]
     pub fn seen(&self) -> u64 {
         self.seen
     }
 
-    /// The smallest hash ([`route`]) whose keys a cap has made be left out; `None` while every key
-    /// is kept.
+    /// Returns the smallest hash ([`route`]) whose keys a cap dropped, or `None` if every key is kept.
     #[must_use]
     pub fn dropped_keys_from(&self) -> Option<u64> {
         self.dropped_from
     }
 
-    /// The share of all distinct keys that is kept on average: 1 while no cap binds.
+    /// Returns the expected share of the distinct keys that is kept: 1 if no key was dropped.
     #[must_use]
     pub fn key_inclusion_probability(&self) -> f64 {
         const HASHES: f64 = 18_446_744_073_709_551_616.0;
         self.dropped_from.map_or(1.0, |from| from as f64 / HASHES)
     }
 
-    /// The keys kept with their samples, in order of hash.
+    /// Iterates over the keys kept with their samples, in order of hash.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &Reservoir<T>)> + Clone {
         let strata = self.strata.values().flatten();
         strata.map(|stratum| (&stratum.key, &stratum.sample))
     }
 
-    /// The sample of one key, if it is kept.
+    /// Returns the sample of one key, if it is kept.
     pub fn get<Q>(&self, key: &Q) -> Option<&Reservoir<T>>
     where
         K: Borrow<Q>,
@@ -242,7 +233,7 @@ impl<K, T> StratifiedReservoir<K, T> {
         same.next().map(|stratum| &stratum.sample)
     }
 
-    /// Forgets every key and item; caps and seed stay.
+    /// Removes every key and item. The caps and the seed stay.
     pub fn clear(&mut self) {
         self.strata.clear();
         self.dropped_from = None;
@@ -251,8 +242,8 @@ impl<K, T> StratifiedReservoir<K, T> {
         self.seen = 0;
     }
 
-    /// Drops keys of largest hash until the limits are kept.
-    fn keep_to_limits(&mut self) {
+    /// Drops the keys of largest hash until the caps hold.
+    fn enforce_limits(&mut self) {
         while self.keys > self.limits.keys || self.items > self.limits.items {
             let Some((hash, strata)) = self.strata.pop_last() else {
                 return;
@@ -266,7 +257,7 @@ impl<K, T> StratifiedReservoir<K, T> {
         }
     }
 
-    /// Makes each cap the smaller one of its own and that of `other`.
+    /// Lowers each cap to that of `other` if it is smaller.
     fn lower_limits(&mut self, other: Limits) {
         if other.per_key < self.limits.per_key {
             for stratum in self.strata.values_mut().flatten() {
@@ -310,10 +301,10 @@ impl<K: Hash + Eq, T> StratifiedReservoir<K, T> {
         let before = sample.len();
         sample.update(item);
         self.items += sample.len() - before;
-        self.keep_to_limits();
+        self.enforce_limits();
     }
 
-    /// Takes in a key with its sample.
+    /// Merges the sample of one key.
     fn merge_stratum(&mut self, hash: u64, mut stratum: Stratum<K, T>) {
         stratum.sample.limit(self.limits.per_key);
         let strata = self.strata.entry(hash).or_default();
@@ -341,10 +332,10 @@ impl<K: Hash + Eq, T> Extend<(K, T)> for StratifiedReservoir<K, T> {
 }
 
 impl<K: Hash + Eq, T> Merge for StratifiedReservoir<K, T> {
-    /// Merges the samples key by key, and keeps the keys that one sampler over both streams would
-    /// keep. Draws nothing.
+    /// Merges the samples key by key, and keeps the keys that one sampler of both streams would keep.
+    /// Draws no random numbers.
     ///
-    /// Each cap becomes the smaller one of the sides that were offered anything.
+    /// Each new cap is the smallest cap of the sides that were offered items.
     fn merge(&mut self, other: Self) {
         if other.is_empty() {
             return;
@@ -372,7 +363,7 @@ impl<K: Hash + Eq, T> Merge for StratifiedReservoir<K, T> {
                 }
             }
         }
-        self.keep_to_limits();
+        self.enforce_limits();
     }
 }
 
@@ -402,53 +393,44 @@ impl<K: fmt::Debug, T: fmt::Debug> fmt::Debug for StratifiedReservoir<K, T> {
     }
 }
 
-/// The stored form of a `StratifiedReservoir`.
 #[cfg(feature = "serde")]
-#[derive(serde::Deserialize)]
-#[serde(bound(deserialize = "K: serde::Deserialize<'de>, T: serde::Deserialize<'de>"))]
-struct StoredStratified<K, T> {
+impl<K: Hash + Eq, T> StratifiedReservoir<K, T> {
+    /// Checks a sample that was read back, and counts its keys and items.
+    fn restore(&mut self) -> Result<(), &'static str> {
+        let limits = self.limits;
+        if limits.per_key == 0 || limits.keys == 0 || limits.items < limits.per_key {
+            return Err("a cap of a stratified sample is 0");
+        }
+        let mut seen = 0u64;
+        for (stored_hash, strata) in core::mem::take(&mut self.strata) {
+            for stratum in strata {
+                if route(&stratum.key) != stored_hash || self.is_dropped(stored_hash) {
+                    return Err("a key of a stratified sample is stored under a wrong hash");
+                }
+                if self.get(&stratum.key).is_some() {
+                    return Err("a key of a stratified sample occurs twice");
+                }
+                if stratum.sample.is_empty() || stratum.sample.capacity() > limits.per_key {
+                    return Err("the sample of a key does not fit its cap");
+                }
+                seen = seen.saturating_add(stratum.sample.seen());
+                self.merge_stratum(stored_hash, stratum);
+            }
+        }
+        if self.keys > limits.keys || self.items > limits.items {
+            return Err("a stratified sample holds more than its caps allow");
+        }
+        if seen > self.seen || (seen < self.seen && self.dropped_from.is_none()) {
+            return Err("the number of items seen does not fit the items held");
+        }
+        Ok(())
+    }
+}
+
+stored!(StratifiedReservoir<K, T> where K: Hash + Eq {
     limits: Limits,
     strata: BTreeMap<u64, Vec<Stratum<K, T>>>,
     dropped_from: Option<u64>,
     seen: u64,
     seed: JobSeed,
-}
-
-#[cfg(feature = "serde")]
-impl<K: Hash + Eq, T> TryFrom<StoredStratified<K, T>> for StratifiedReservoir<K, T> {
-    type Error = &'static str;
-
-    fn try_from(stored: StoredStratified<K, T>) -> Result<Self, Self::Error> {
-        let mut read = Self::with_seed(1, stored.seed.get());
-        read.limits = stored.limits;
-        read.dropped_from = stored.dropped_from;
-        read.seen = stored.seen;
-        let limits = stored.limits;
-        if limits.per_key == 0 || limits.keys == 0 || limits.items < limits.per_key {
-            return Err("a cap of a stratified sample is 0");
-        }
-        let mut seen = 0u64;
-        for (stored_hash, strata) in stored.strata {
-            for stratum in strata {
-                if route(&stratum.key) != stored_hash || read.is_dropped(stored_hash) {
-                    return Err("a key of a stratified sample is not where its hash belongs");
-                }
-                if read.get(&stratum.key).is_some() {
-                    return Err("a key of a stratified sample is there twice");
-                }
-                if stratum.sample.is_empty() || stratum.sample.capacity() > limits.per_key {
-                    return Err("a key's sample does not fit its cap");
-                }
-                seen = seen.saturating_add(stratum.sample.seen());
-                read.merge_stratum(stored_hash, stratum);
-            }
-        }
-        if read.keys > limits.keys || read.items > limits.items {
-            return Err("a stratified sample holds more than its caps allow");
-        }
-        if seen > stored.seen || (seen < stored.seen && stored.dropped_from.is_none()) {
-            return Err("a stratified sample has not seen what it holds");
-        }
-        Ok(read)
-    }
-}
+} keys = 0, items = 0);

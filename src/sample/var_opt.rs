@@ -1,64 +1,63 @@
 //! `VarOpt`: variance-optimal sampling by weight.
 
 #[cfg(feature = "datasketches")]
-pub(crate) mod adjusted;
+pub(super) mod adjusted;
 #[cfg(any(feature = "serde", feature = "datasketches"))]
 mod check;
-#[cfg(feature = "serde")]
-mod decode;
+mod estimates;
 mod offer;
 
 use alloc::vec::Vec;
 
-use super::api::{iterate_and_debug, offer_weighted, seeded_constructors, seen_api};
+use super::api::{gated_api, rankless_api};
 use super::gate::{Gate, Pool};
 use super::split::Split;
+use super::stored::stored;
 use super::weight::Weight;
-use crate::estimate::{self, Estimate, Included};
 use crate::random::DefaultRng;
 
-/// A weighted random sample of `capacity` items, inclusion proportional to weight as far as that is
-/// possible, with the smallest variance any sample of that size can promise for subset sums.
+/// A weighted random sample of `capacity` items with the smallest possible variance of subset sums.
 ///
 /// # Guarantee
 ///
-/// There is a threshold `tau`, fixed by the weights seen and nothing else, such that every item of
+/// Let k be the capacity. There is a threshold `tau`, determined by the weights seen alone. Each item of
 /// weight `w` is in the sample with probability exactly `min(1, w / tau)`, the sample has exactly k
-/// items, and inclusions are never positively correlated. With the *adjusted* weight `max(w, tau)`
-/// for each item held,
+/// items, and inclusions are never positively correlated. With the *adjusted* weight `max(w, tau)` of
+/// each item held,
 ///
-/// - the adjusted weights of any subset sum to an unbiased estimate of its weight,
-/// - all of them sum to the total weight, with no error but rounding,
-/// - the average variance over subsets of any one size is the least possible.
+/// - the sum over any subset is an unbiased estimate of its weight,
+/// - the sum over all items is the total weight, up to rounding,
+/// - the average variance over the subsets of any fixed size is the least possible.
 ///
-/// This holds after every update and every tree of merges. Items of weight zero are counted as seen
-/// and never sampled. A stream with at most k items of positive weight is kept whole, and `tau` is
+/// This holds after every update and every tree of merges. Items of weight zero are counted as seen and
+/// never sampled. The sample holds all items of positive weight if there are at most k; then `tau` is
 /// 0.
 ///
 /// # Cost
 ///
-/// A light item (one of at most half of `tau`) that is passed over costs an addition and two
-/// comparisons, in blocks of a slice less than that; about `1.4 k ln(W'/W)` light items are looked at
-/// while the total weight grows from W to W'. A heavier one costs `O(log k)`. A merge is
-/// `O(k log k)`. Memory: `8 + size_of::<T>()` bytes, rounded up, for each item held, up to twice that
-/// while the sample fills.
+/// A light item (of weight at most `tau / 2`) that is skipped costs an addition and two comparisons, and
+/// less in a slice. About `1.4 k ln(W'/W)` light items are examined while the total weight grows from W
+/// to W'. A heavier item costs `O(log k)`. A merge is `O(k log k)`.
+///
+/// Memory: `8 + size_of::<T>()` bytes per item held, rounded up to the alignment; up to twice that while
+/// the sample fills.
 ///
 /// # Determinism
 ///
 /// The same seed and the same calls give the same sample on every platform. A merge draws from the
-/// generator of `self`: the same merges in the same order give the same sample; another order
-/// gives another one of the same law and the same `tau` up to rounding.
+/// generator of `self`: the same merges in the same order give the same sample. Another order gives
+/// another sample with the same distribution, and the same `tau` up to rounding.
 ///
 /// # Range
 ///
-/// Sums are kept in units that follow their size: weights from the smallest subnormal to the
-/// largest finite number may be mixed. Weights below 2^-53 of the sum they are added to are lost in
-/// it.
+/// Sums are scaled by a power of two that follows their size, so weights from the smallest subnormal to
+/// the largest finite number may be mixed. A weight below 2^-53 of the sum it is added to is lost in
+/// rounding.
 ///
 /// # References
 ///
 /// Cohen, Duffield, Kaplan, Lund and Thorup, *Stream sampling for variance-optimal estimation of
-/// subset sums* (2009). How light items are passed over is described under *The gate* in DESIGN.md.
+/// subset sums* (2009). For the skips over light items see *The gate* in DESIGN.md.
 ///
 /// # Examples
 ///
@@ -70,65 +69,33 @@ use crate::random::DefaultRng;
 ///     let bytes = if flow % 1_000 == 0 { 1e6 } else { 100.0 + f64::from(flow % 7) };
 ///     sample.update_weighted(flow, bytes)?;
 /// }
-/// // The ten heavy flows are in the sample, and what all have in common is known exactly.
+/// // The ten heavy flows are in the sample, and the total weight is exact.
 /// assert_eq!(sample.iter().filter(|&flow| flow % 1_000 == 0).count(), 10);
 /// let all: f64 = sample.iter_weighted().map(|(_, adjusted)| adjusted).sum();
 /// assert!((all / sample.total_weight() - 1.0).abs() < 1e-12);
 /// # Ok::<(), forebay::sample::WeightError>(())
 /// ```
 #[derive(Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(
-        try_from = "StoredVarOpt<T, R>",
-        bound(
-            serialize = "T: serde::Serialize, R: serde::Serialize",
-            deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"
-        )
-    )
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct VarOpt<T, R = DefaultRng> {
     /// At least 1.
     capacity: usize,
-    /// All items of positive weight, all of them heavy, as long as they are at most `capacity`; from
-    /// then on exactly `capacity` items, at least one of them light, each heavy one of weight
-    /// `tau` or more.
+    /// All items of positive weight, as heavy ones, if there are at most `capacity`. Otherwise exactly
+    /// `capacity` items: at least one light one, and heavy ones of weight at least `tau`.
     split: Split<T>,
-    /// The scaled weight of all items that are not heavy now, less what the gate let pass: `tau`
-    /// times the number of light items.
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
+    /// The scaled weight of all items that are not heavy, without the weight that passed the gate since:
+    /// `tau` times the number of light items.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     light_weight: f64,
-    /// Before the pool of light items; closed while there are none.
+    /// The gate of the pool of light items; closed if there are none.
     gate: Gate,
     /// Items offered so far, those of weight zero included.
     seen: u64,
     rng: R,
 }
 
-/// The stored form of a `VarOpt`.
-#[cfg(feature = "serde")]
-#[derive(serde::Deserialize)]
-struct StoredVarOpt<T, R> {
-    capacity: usize,
-    split: Split<T>,
-    #[serde(with = "super::bits")]
-    light_weight: f64,
-    gate: Gate,
-    seen: u64,
-    rng: R,
-}
-
 impl<T, R> VarOpt<T, R> {
-    /// A sampler of `capacity` items that draws from `rng`.
-    ///
-    /// # Panics
-    ///
-    /// If `capacity` is 0.
-    #[must_use]
-    #[track_caller]
-    pub fn with_rng(capacity: usize, rng: R) -> Self {
-        assert!(capacity > 0, "the capacity of a sample must be at least 1");
+    fn empty(capacity: usize, rng: R) -> Self {
         Self {
             capacity,
             split: Split::new(),
@@ -139,27 +106,21 @@ impl<T, R> VarOpt<T, R> {
         }
     }
 
-    /// The most items the sample holds.
-    #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.capacity
-    }
-
-    /// The number of items held.
+    /// Returns the number of items held.
     #[must_use]
     pub fn len(&self) -> usize {
         self.split.len()
     }
 
-    /// Whether the capacity has made any item be left out.
+    /// Returns whether an item was left out because the sample was full.
     #[must_use]
     pub fn is_saturated(&self) -> bool {
         !self.split.light().is_empty()
     }
 
-    /// The threshold: items at least as heavy are certain to be held, lighter ones are held with
-    /// probability `w / tau` and stand for a weight of `tau`. 0 while nothing has been left out;
-    /// `f64::MAX` at most.
+    /// Returns the threshold. Items of weight `w >= tau` are held with certainty. Lighter ones are held
+    /// with probability `w / tau` and represent a weight of `tau`. It is 0 if no item was left out, and
+    /// at most `f64::MAX`.
     #[must_use]
     pub fn tau(&self) -> f64 {
         (self.scaled_tau() / self.gate.unit()).min(f64::MAX)
@@ -172,7 +133,7 @@ impl<T, R> VarOpt<T, R> {
         }
     }
 
-    /// The sum of all weights offered, `f64::MAX` at most. O(k).
+    /// Returns the sum of all weights offered, at most `f64::MAX`. O(k).
     #[must_use]
     pub fn total_weight(&self) -> f64 {
         let heavy: f64 = self.split.heavy().iter().map(|entry| entry.weight).sum();
@@ -180,7 +141,7 @@ impl<T, R> VarOpt<T, R> {
         (heavy + light).min(f64::MAX)
     }
 
-    /// The probability with which an item of weight `weight` that was offered is in the sample:
+    /// Returns the probability that an offered item of weight `weight` is in the sample:
     /// `min(1, weight / tau)`.
     #[must_use]
     pub fn inclusion_probability(&self, weight: Weight) -> f64 {
@@ -192,13 +153,14 @@ impl<T, R> VarOpt<T, R> {
         }
     }
 
-    /// The items held, in no meaningful order.
+    /// Iterates over the items held, in no meaningful order.
     pub fn iter(&self) -> super::Iter<'_, T> {
-        super::Iter::of_weighted(self.split.as_slice())
+        super::Iter::new(self.split.as_slice().iter())
     }
 
-    /// The items held with their *adjusted* weights `max(w, tau)`, in no meaningful order: these
-    /// sum to [`total_weight`](Self::total_weight), and those of any subset to an unbiased estimate
+    /// Iterates over the items held with their *adjusted* weights `max(w, tau)`, in no meaningful order.
+    ///
+    /// They sum to [`total_weight`](Self::total_weight). The sum over any subset is an unbiased estimate
     /// of its weight.
     pub fn iter_weighted(&self) -> impl ExactSizeIterator<Item = (&T, f64)> + Clone {
         let (tau, heavy) = (self.tau(), self.split.heavy().len());
@@ -209,14 +171,15 @@ impl<T, R> VarOpt<T, R> {
         })
     }
 
-    /// The items held, in no meaningful order.
+    /// Returns the items held, in no meaningful order.
     #[must_use]
     pub fn into_vec(self) -> Vec<T> {
         let entries = self.split.into_entries().into_iter();
         entries.map(|entry| entry.item).collect()
     }
 
-    /// The same sample with every item replaced by what `make` makes of it. O(k); draws nothing.
+    /// Converts every item with `make`; the sample stays the same otherwise. O(k), draws no random
+    /// numbers.
     ///
     /// # Examples
     ///
@@ -240,74 +203,7 @@ impl<T, R> VarOpt<T, R> {
         }
     }
 
-    /// The weight of all items seen that satisfy `predicate`, with an interval of confidence 0.95.
-    ///
-    /// See [`estimate_weight_with_confidence`](Self::estimate_weight_with_confidence).
-    pub fn estimate_weight(&self, predicate: impl FnMut(&T) -> bool) -> Estimate {
-        self.estimate_weight_with_confidence(predicate, estimate::DEFAULT_CONFIDENCE)
-    }
-
-    /// The weight of all items seen that satisfy `predicate`.
-    ///
-    /// The value is the unbiased sum of adjusted weights. Heavy items are known exactly; the share
-    /// of the light items' weight that satisfies `predicate` is estimated by how many of the light
-    /// slots do, with Wilson's score interval (Wilson 1927). Its variance is the binomial one times a
-    /// correction for sampling without replacement that is estimated from the inclusion
-    /// probabilities of the items held, as in Hájek's approximation (1964). The interval is cut to
-    /// what the sample leaves possible: at least the weight of the items held that satisfy
-    /// `predicate`, at most the total less the weight of those that do not. While nothing has
-    /// been left out the sum is exact and the interval has no width.
-    ///
-    /// # Panics
-    ///
-    /// If `confidence` does not lie strictly between 0 and 1.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use forebay::sample::VarOpt;
-    ///
-    /// let mut sample = VarOpt::with_seed(500, 1);
-    /// for i in 0..100_000u32 {
-    ///     sample.update_weighted(i, f64::from(i % 100))?;
-    /// }
-    /// let even = sample.estimate_weight_with_confidence(|i| i % 2 == 0, 0.99);
-    /// assert!(even.contains(2_450_000.0));
-    /// # Ok::<(), forebay::sample::WeightError>(())
-    /// ```
-    #[track_caller]
-    pub fn estimate_weight_with_confidence(
-        &self,
-        mut predicate: impl FnMut(&T) -> bool,
-        confidence: f64,
-    ) -> Estimate {
-        let [mut hits, mut misses] = [Included::default(); 2];
-        let mut heavy = [0.0; 2];
-        for entry in self.split.heavy() {
-            heavy[usize::from(predicate(&entry.item))] += entry.weight;
-        }
-        let (tau, unit) = (self.scaled_tau(), self.gate.unit());
-        for entry in self.split.light() {
-            let side = if predicate(&entry.item) {
-                &mut hits
-            } else {
-                &mut misses
-            };
-            side.add(entry.weight * unit / tau);
-        }
-        let light = estimate::slots_of_sample(hits, misses, confidence);
-        light.map(|slots| (heavy[1] + slots * (tau / unit)).min(f64::MAX))
-    }
-
-    /// The items held with the probabilities with which they were included.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = (&T, f64)> {
-        let (tau, unit) = (self.scaled_tau(), self.gate.unit());
-        let heavy = self.split.heavy().iter().map(|entry| (&entry.item, 1.0));
-        let light = self.split.light().iter();
-        heavy.chain(light.map(move |entry| (&entry.item, (entry.weight * unit / tau).min(1.0))))
-    }
-
-    /// Forgets every item; capacity and generator stay.
+    /// Removes every item. The capacity and the state of the generator stay.
     pub fn clear(&mut self) {
         self.split.clear();
         self.light_weight = 0.0;
@@ -315,14 +211,19 @@ impl<T, R> VarOpt<T, R> {
         self.seen = 0;
     }
 
-    /// The light items as the gate sees them, if there are any.
+    /// Whether no item is held; items of weight zero may have been seen.
+    fn holds_none(&self) -> bool {
+        self.split.len() == 0
+    }
+
+    /// The pool of the light items, if there are any.
     fn pool(&self) -> Option<Pool> {
         let slots = self.split.light().len() as f64;
         let lightest = self.split.lightest_heavy().unwrap_or(f64::INFINITY);
         self.is_saturated().then(|| Pool {
             weight: self.light_weight,
             slots,
-            // From here on the lightest of the heavy items is not heavy any more.
+            // Above this weight the lightest heavy item becomes light.
             bound: lightest * self.gate.unit() * slots - self.light_weight,
             limit: f64::INFINITY,
         })
@@ -334,12 +235,12 @@ impl<T, R> VarOpt<T, R> {
         self.light_weight += weight * self.gate.unit();
     }
 
-    /// Moves heavy items to the light ones until the threshold is below all that are left, and
-    /// gives it, scaled.
+    /// Makes heavy items light until the threshold is at most the weight of every heavy item. Returns the
+    /// scaled threshold.
     ///
-    /// There are more items than slots. With h heavy items left the others share `k - h` slots, so
-    /// the threshold is their weight over that number; it rises with every item moved, and stops
-    /// below the first that is heavier.
+    /// There are more items than slots. With h heavy items, the others share `k - h` slots, so the
+    /// threshold is their weight divided by `k - h`. It rises with every item moved, until the next item
+    /// is at least as heavy.
     fn raise_tau(&mut self) -> f64 {
         loop {
             let slots = self.capacity.saturating_sub(self.split.heavy().len()) as f64;
@@ -356,7 +257,21 @@ impl<T, R> VarOpt<T, R> {
     }
 }
 
-seeded_constructors!(VarOpt);
-seen_api!(VarOpt);
-offer_weighted!(VarOpt);
-iterate_and_debug!(VarOpt);
+stored!(VarOpt<T, R> {
+    capacity: usize,
+    split: Split<T>,
+    #[serde(with = "super::stored::bits")]
+    light_weight: f64,
+    gate: Gate,
+    seen: u64,
+    rng: R,
+});
+rankless_api!(
+    VarOpt,
+    /// Samples the items of both sides again by their adjusted weights, which keeps the guarantee
+    /// exactly. O(k log k). Draws from the generator of `self`, unless a side holds no items.
+    ///
+    /// The new capacity is the smallest capacity of the sides that hold items.
+    merge
+);
+gated_api!(VarOpt);

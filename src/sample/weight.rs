@@ -1,11 +1,11 @@
-//! A weight that has been checked, and why others are refused.
+//! Checked weights, and the error for invalid ones.
 
 use core::error::Error;
 use core::fmt;
 
 /// A finite weight that is not negative.
 ///
-/// Checked once, on the way in, so that what takes a `Weight` cannot fail.
+/// The value is checked on construction, so a method that takes a `Weight` cannot fail.
 ///
 /// # Examples
 ///
@@ -20,17 +20,17 @@ use core::fmt;
 pub struct Weight(f64);
 
 impl Weight {
-    /// The weight of an item that is offered without one.
+    /// The weight 1, that of an item offered without a weight.
     pub const ONE: Self = Self(1.0);
 
-    /// Checks a weight.
+    /// Creates a weight.
     ///
     /// # Errors
     ///
-    /// If it is NaN, negative or infinite.
+    /// Returns an error if the number is NaN, negative or infinite.
     #[inline]
     pub fn new(weight: f64) -> Result<Self, WeightError> {
-        // The wanted comparison, so that NaN fails it.
+        // NaN fails this comparison.
         if (0.0..=f64::MAX).contains(&weight) {
             Ok(Self(weight))
         } else {
@@ -38,7 +38,7 @@ impl Weight {
         }
     }
 
-    /// The number.
+    /// Returns the number.
     #[inline]
     #[must_use]
     pub const fn get(self) -> f64 {
@@ -60,7 +60,7 @@ impl From<u32> for Weight {
     }
 }
 
-/// Why a weight was refused.
+/// The reason why a weight is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WeightError {

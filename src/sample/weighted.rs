@@ -1,43 +1,45 @@
 //! `WeightedReservoir`: successive sampling by weight, without replacement.
 
+mod estimates;
 mod slices;
 
 use rand::Rng;
 
-use super::api::{bottom_k_api, seeded_constructors, seen_api};
+use super::api::{bottom_k_api, constructors, seen_api, weighted_api};
 use super::bottom_k::BottomK;
 use super::rank::WeightedRank;
 use super::skip::{ln_exponential_jump, ln_rank, ln_rank_below};
-use super::weight::{Weight, WeightError};
+use super::stored::stored;
+use super::weight::Weight;
+use crate::Merge;
 use crate::random::DefaultRng;
-use crate::{Merge, Summary};
 
 /// A weighted random sample of `capacity` items without replacement: *successive sampling*.
 ///
 /// # Guarantee
 ///
-/// The sample is distributed as if the k items had been drawn one after another, each with
-/// probability proportional to its weight among the items not drawn yet. **Inclusion is not
-/// proportional to weight**: an item of twice the weight is less than twice as likely to be in the
-/// sample, the more so the larger k is. Where inclusion must be proportional to weight, take
-/// a VarOpt sample.
+/// The sample is distributed as if its k items had been drawn one after another: each draw takes an
+/// item i not drawn yet with probability `w_i / (sum of the weights not drawn yet)`.
 ///
-/// The law holds after every update and every tree of merges. Items of weight zero are counted as
-/// seen and never sampled. A stream with at most k items of positive weight is kept whole.
+/// **Inclusion is not proportional to weight**: an item of twice the weight is less than twice as
+/// likely to be in the sample, and the difference grows with k. If inclusion must be proportional to
+/// weight, use [`VarOpt`](super::VarOpt) or [`EbPps`](super::EbPps).
+///
+/// The guarantee holds after every update and every tree of merges. Items of weight zero are counted
+/// as seen and never sampled. The sample holds all items of positive weight if there are at most k.
 ///
 /// # Cost
 ///
-/// Once the sample is full it draws `O(k log(n/k))` random numbers in all for weights in no
-/// particular order; an update that is passed over costs one subtraction and one comparison. A
-/// merge is `O(k)` and draws nothing. Memory: `16 + size_of::<T>()` bytes, rounded up, for each
-/// item held.
+/// A full sample draws `O(k log(n/k))` random numbers in all, for weights in no particular order. An
+/// update with an item that is skipped costs one subtraction and one comparison. A merge is `O(k)` and
+/// draws no random numbers. Memory: `16 + size_of::<T>()` bytes per item held, rounded up to the
+/// alignment.
 ///
 /// # Range
 ///
-/// Ranks are kept as logarithms, so nothing underflows: weights from 1e-300 to 1e300 may be mixed.
-/// A run of light items is passed over as long as their weights sum to less than the drawn jump;
-/// weights below 2^-53 of what is left of it are lost in that sum, an error in the law of less than
-/// 2^-53 an item.
+/// Ranks are kept as logarithms, so nothing underflows: weights from 1e-300 to 1e300 may be mixed. A
+/// weight below 2^-53 of the rest of the current jump is lost in rounding. That changes a probability
+/// by less than 2^-53 per item.
 ///
 /// # References
 ///
@@ -58,37 +60,27 @@ use crate::{Merge, Summary};
 /// # Ok::<(), forebay::sample::WeightError>(())
 /// ```
 #[derive(Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(
-        try_from = "StoredWeighted<T, R>",
-        bound(
-            serialize = "T: serde::Serialize, R: serde::Serialize",
-            deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"
-        )
-    )
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct WeightedReservoir<T, R = DefaultRng> {
     /// Ranks are exponential with the weight as rate.
     core: BottomK<WeightedRank, T>,
     /// Items offered so far, those of weight zero included.
     seen: u64,
     /// Sum of the weights offered, at most `f64::MAX`.
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     total_weight: f64,
-    /// While there is a threshold: the weight yet to pass over, in units of `unit`; the item that
-    /// makes it negative is accepted. NaN until it is drawn; negative infinity without a threshold.
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
+    /// With a threshold: the weight still to skip, in units of `unit`. The item that makes it negative
+    /// is accepted. NaN if it is still to be drawn; negative infinity without a threshold.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     jump: f64,
-    /// What weights are multiplied by before they are compared with `jump`: 1, or less where the
-    /// jump would overflow.
-    #[cfg_attr(feature = "serde", serde(with = "super::bits"))]
+    /// The factor of weights before they are compared with `jump`: 1, or less if the jump would
+    /// overflow.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     unit: f64,
     rng: R,
 }
 
-/// The unit of jumps that do not fit an `f64` otherwise, 2^-128, and its logarithm.
+/// The unit of jumps that would overflow an `f64`, 2^-128, and its logarithm.
 const SMALL_UNIT: f64 = 1.0 / (1u128 << 127) as f64 / 2.0;
 const LN_SMALL_UNIT: f64 = -128.0 * core::f64::consts::LN_2;
 
@@ -96,14 +88,7 @@ const LN_SMALL_UNIT: f64 = -128.0 * core::f64::consts::LN_2;
 const LN_LARGEST_JUMP: f64 = 690.0;
 
 impl<T, R> WeightedReservoir<T, R> {
-    /// A sampler of `capacity` items that draws from `rng`.
-    ///
-    /// # Panics
-    ///
-    /// If `capacity` is 0.
-    #[must_use]
-    #[track_caller]
-    pub fn with_rng(capacity: usize, rng: R) -> Self {
+    fn empty(capacity: usize, rng: R) -> Self {
         Self {
             core: BottomK::new(capacity),
             seen: 0,
@@ -114,21 +99,21 @@ impl<T, R> WeightedReservoir<T, R> {
         }
     }
 
-    /// The sum of all weights offered, `f64::MAX` at most.
+    /// Returns the sum of all weights offered, at most `f64::MAX`.
     #[must_use]
     pub fn total_weight(&self) -> f64 {
         self.total_weight
     }
 
-    /// The items held with their weights, in no meaningful order.
+    /// Iterates over the items held with their weights, in no meaningful order.
     pub fn iter_weighted(&self) -> impl ExactSizeIterator<Item = (&T, f64)> + Clone {
         self.core
             .iter()
             .map(|entry| (&entry.item, entry.rank.weight))
     }
 
-    /// The items held with their weights and the probabilities with which the threshold let them
-    /// in: 1 while there is none.
+    /// The items held with their weights and their inclusion probabilities given the threshold: 1
+    /// without a threshold.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&T, f64, f64)> {
         let threshold = self.core.threshold();
         self.core.iter().map(move |entry| {
@@ -140,8 +125,8 @@ impl<T, R> WeightedReservoir<T, R> {
         })
     }
 
-    /// Counts what another sampler has seen whose items have been merged.
-    fn take_over(&mut self, seen: u64, total_weight: f64) {
+    /// Adds the counts of another sampler, whose items have been merged already.
+    fn add_counts(&mut self, seen: u64, total_weight: f64) {
         self.seen = self.seen.saturating_add(seen);
         self.total_weight = (self.total_weight + total_weight).min(f64::MAX);
         self.jump = if self.is_saturated() {
@@ -151,7 +136,7 @@ impl<T, R> WeightedReservoir<T, R> {
         };
     }
 
-    /// Forgets every item; capacity and generator stay.
+    /// Removes every item. The capacity and the state of the generator stay.
     pub fn clear(&mut self) {
         self.core.clear();
         self.seen = 0;
@@ -162,33 +147,6 @@ impl<T, R> WeightedReservoir<T, R> {
 }
 
 impl<T, R: Rng> WeightedReservoir<T, R> {
-    /// Offers one item. Amortised O(1); O(log k) when it is accepted.
-    ///
-    /// # Errors
-    ///
-    /// If `weight` is NaN, negative or infinite. The sampler is as it was before.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use forebay::sample::{WeightError, WeightedReservoir};
-    ///
-    /// let mut sample = WeightedReservoir::with_seed(1, 0);
-    /// assert_eq!(sample.update_weighted("x", -1.0), Err(WeightError::Negative));
-    /// assert!(sample.is_empty());
-    /// ```
-    #[inline]
-    pub fn update_weighted(&mut self, item: T, weight: f64) -> Result<(), WeightError> {
-        self.update_valid(Weight::new(weight)?, || item);
-        Ok(())
-    }
-
-    /// Offers one item of weight 1.
-    #[inline]
-    pub fn update(&mut self, item: T) {
-        self.update_valid(Weight::ONE, || item);
-    }
-
     #[inline]
     fn update_valid(&mut self, weight: Weight, item: impl FnOnce() -> T) {
         if self.count(weight) {
@@ -196,19 +154,19 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
         }
     }
 
-    /// Counts an item; whether the jump ends at it or has yet to be drawn.
+    /// Counts an item. Returns whether it ends the jump, or the jump is still to be drawn.
     #[inline]
     fn count(&mut self, weight: Weight) -> bool {
         let weight = weight.get();
         self.seen = self.seen.saturating_add(1);
         self.total_weight = (self.total_weight + weight).min(f64::MAX);
         self.jump -= weight * self.unit;
-        // A jump that is not drawn yet is NaN, and not passed over either.
+        // A jump that is still to be drawn is NaN, so this comparison fails.
         let passed = self.jump >= 0.0;
         !passed
     }
 
-    /// Offers an item at which the jump ended or that finds none drawn.
+    /// Offers an item that ended the jump, or one before which no jump was drawn.
     #[cold]
     #[inline(never)]
     fn consider(&mut self, item: impl FnOnce() -> T, weight: f64) {
@@ -231,7 +189,7 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
         self.draw_jump();
     }
 
-    /// Draws the weight to pass over, if there is a threshold.
+    /// Draws the weight to skip, if there is a threshold.
     fn draw_jump(&mut self) {
         let Some(threshold) = self.core.threshold() else {
             return;
@@ -245,88 +203,52 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
     }
 }
 
-impl<T, R: Rng> Extend<(T, Weight)> for WeightedReservoir<T, R> {
-    fn extend<I: IntoIterator<Item = (T, Weight)>>(&mut self, items: I) {
-        items
-            .into_iter()
-            .for_each(|(item, weight)| self.update_valid(weight, || item));
-    }
-}
-
 impl<T, R> Merge for WeightedReservoir<T, R> {
-    /// Keeps the items of smallest rank of both sides, exactly: any tree of merges over the same
-    /// parts gives the same items. O(k); draws nothing.
+    /// Keeps the items of smallest rank of both sides, so any tree of merges over the same parts gives
+    /// the same items. O(k), draws no random numbers.
     ///
-    /// The capacity becomes the smaller one of the sides that hold anything. `self` keeps its own
-    /// generator for the items to come.
+    /// The new capacity is the smallest capacity of the sides that hold items. `self` keeps its
+    /// generator.
     fn merge(&mut self, other: Self) {
         self.core.merge(other.core);
-        self.take_over(other.seen, other.total_weight);
+        self.add_counts(other.seen, other.total_weight);
     }
 }
 
-impl<T, R: Rng> Summary for WeightedReservoir<T, R> {
-    type Item = (T, Weight);
-
-    fn update(&mut self, (item, weight): (T, Weight)) {
-        self.update_valid(weight, || item);
-    }
-}
-
-/// The stored form of a `WeightedReservoir`.
 #[cfg(feature = "serde")]
-#[derive(serde::Deserialize)]
-#[serde(bound(deserialize = "T: serde::Deserialize<'de>, R: serde::Deserialize<'de>"))]
-struct StoredWeighted<T, R> {
-    core: BottomK<WeightedRank, T>,
-    seen: u64,
-    #[serde(with = "super::bits")]
-    total_weight: f64,
-    #[serde(with = "super::bits")]
-    jump: f64,
-    #[serde(with = "super::bits")]
-    unit: f64,
-    rng: R,
-}
-
-#[cfg(feature = "serde")]
-impl<T, R> TryFrom<StoredWeighted<T, R>> for WeightedReservoir<T, R> {
-    type Error = &'static str;
-
-    fn try_from(stored: StoredWeighted<T, R>) -> Result<Self, Self::Error> {
-        let StoredWeighted {
-            core,
-            seen,
-            total_weight,
-            jump,
-            unit,
-            rng,
-        } = stored;
-        let saturated = core.threshold().is_some();
+impl<T, R> WeightedReservoir<T, R> {
+    /// Checks a reservoir that was read back.
+    fn restore(&mut self) -> Result<(), &'static str> {
+        let saturated = self.is_saturated();
         let jump_fits = if saturated {
-            jump.is_nan() || jump >= 0.0
+            self.jump.is_nan() || self.jump >= 0.0
         } else {
-            jump == f64::NEG_INFINITY
+            self.jump == f64::NEG_INFINITY
         };
-        if seen < core.len() as u64 + u64::from(saturated) {
-            Err("a reservoir has seen less than it holds")
-        } else if !(0.0..f64::INFINITY).contains(&total_weight) {
-            Err("a total weight is out of range")
-        } else if !jump_fits || (unit != 1.0 && unit != SMALL_UNIT) {
-            Err("a jump does not fit its reservoir")
+        if self.seen < self.core.len() as u64 + u64::from(saturated) {
+            Err("a reservoir holds more items than it has seen")
+        } else if !(0.0..f64::INFINITY).contains(&self.total_weight) {
+            Err("the total weight is out of range")
+        } else if !jump_fits || (self.unit != 1.0 && self.unit != SMALL_UNIT) {
+            Err("the jump does not fit the reservoir")
         } else {
-            Ok(Self {
-                core,
-                seen,
-                total_weight,
-                jump,
-                unit,
-                rng,
-            })
+            Ok(())
         }
     }
 }
 
-seeded_constructors!(WeightedReservoir);
+stored!(WeightedReservoir<T, R> {
+    core: BottomK<WeightedRank, T>,
+    seen: u64,
+    #[serde(with = "super::stored::bits")]
+    total_weight: f64,
+    #[serde(with = "super::stored::bits")]
+    jump: f64,
+    #[serde(with = "super::stored::bits")]
+    unit: f64,
+    rng: R,
+});
+constructors!(WeightedReservoir);
 bottom_k_api!(WeightedReservoir, core);
 seen_api!(WeightedReservoir);
+weighted_api!(WeightedReservoir);

@@ -227,7 +227,7 @@ fn contradictions_are_refused() {
     assert_eq!(with(UNION, 8, 3), because("number of items seen"));
     assert_eq!(
         with(UNION, 8, 4),
-        because("a sample has seen less than it holds")
+        because("a sample holds more items than it has seen")
     );
     assert_eq!(with(UNION, 24, 0), because("threshold of the union"));
     assert_eq!(with(UNION, 23, 0xc0), because("threshold of the union"));

@@ -269,7 +269,7 @@ fn only_textbook_summaries_are_released() {
     let told = [
         (PrivateError::Weighted, "weights other than one"),
         (PrivateError::Merged, "merged counters"),
-        (PrivateError::Reordered, "slices taken out of order"),
+        (PrivateError::Reordered, "counted out of order"),
     ];
     assert!(
         told.iter()

@@ -208,7 +208,7 @@ fn what_could_not_be_is_refused_with_its_reason() {
     let bits = |number: f64| number.to_bits().to_string();
     let mut decaying = DecayingReservoir::<u32>::with_seed(5, 50.0, 1);
     decaying.offer(0, 5);
-    let (whole, seen) = (json(&decaying), "has not seen");
+    let (whole, seen) = (json(&decaying), "does not fit the items held");
     refused::<DecayingReservoir<u32>>(&whole, "\"seen\":5", "\"seen\":4", seen);
     refused::<DecayingReservoir<u32>>(&whole, "\"seen\":5", "\"seen\":6", seen);
     for half_life in [0.0, -1.0, f64::INFINITY, f64::NAN] {
@@ -222,17 +222,17 @@ fn what_could_not_be_is_refused_with_its_reason() {
     weighted.offer(1, 6);
     let (whole, unit) = (json(&weighted), format!("\"unit\":{}", bits(1.0)));
     let other = format!("\"unit\":{}", bits(2.0));
-    refused::<WeightedReservoir<u32>>(&whole, "\"seen\":5", "\"seen\":4", "seen less");
+    refused::<WeightedReservoir<u32>>(&whole, "\"seen\":5", "\"seen\":4", "more items");
     refused::<WeightedReservoir<u32>>(&whole, &unit, &other, "jump");
     weighted.offer(6, 60);
     let full = json(&weighted);
-    refused::<WeightedReservoir<u32>>(&full, "\"seen\":59", "\"seen\":5", "seen less");
+    refused::<WeightedReservoir<u32>>(&full, "\"seen\":59", "\"seen\":5", "more items");
     let mut strata = StratifiedReservoir::<u32, u32>::with_seed(2, 1).with_max_items(90);
     strata.offer(0, 60);
     let json = json(&strata);
     for (from, to, reason) in [
-        ("\"seen\":60", "\"seen\":59", "has not seen"),
-        ("\"seen\":60", "\"seen\":61", "has not seen"),
+        ("\"seen\":60", "\"seen\":59", "does not fit"),
+        ("\"seen\":60", "\"seen\":61", "does not fit"),
         ("\"per_key\":2", "\"per_key\":0", "a cap"),
         ("\"per_key\":2", "\"per_key\":1", "does not fit its cap"),
         ("\"items\":90", "\"items\":1", "a cap"),

@@ -250,7 +250,7 @@ fn merges_and_decays_without_items_keep_the_sample_for_ever() {
 }
 
 #[test]
-#[should_panic(expected = "a decay factor must be above 0 and at most 1, not 1.5")]
+#[should_panic(expected = "the decay factor must be above 0 and at most 1, not 1.5")]
 fn a_decay_that_grows_panics() {
     EbPps::<u8>::with_seed(1, 1).decay(1.5);
 }

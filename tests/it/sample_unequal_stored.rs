@@ -142,7 +142,10 @@ fn what_could_not_be_is_refused_with_its_reason() {
     };
     refused(&changed("\"capacity\":2", "\"capacity\":0"), "capacity");
     refused(&changed("\"capacity\":2", "\"capacity\":3"), "capacity");
-    refused(&changed("\"seen\":9", "\"seen\":2"), "seen less");
-    refused(&changed("\"heavy\":0", "\"heavy\":3"), "out of order");
+    refused(
+        &changed("\"seen\":9", "\"seen\":2"),
+        "more items than it has seen",
+    );
+    refused(&changed("\"heavy\":0", "\"heavy\":3"), "not in order");
     refused(&changed("\"heavy\":0", "\"heavy\":2"), "light weight");
 }

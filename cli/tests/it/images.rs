@@ -176,7 +176,7 @@ fn what_has_no_image_is_refused_before_anything_is_read() {
         ),
         (
             "sample -n 1",
-            "summary is too small for an image: peers want a capacity of at least 2".to_owned(),
+            "summary is too small for an image: peers require a capacity of at least 2".to_owned(),
         ),
     ] {
         let args = format!("{args} --save {path} --save-as datasketches no-such-file");

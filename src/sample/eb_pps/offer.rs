@@ -1,33 +1,16 @@
-//! How an `EbPps` sample takes in items and other samples.
+//! Updates and merges of an `EbPps` sample.
 
 use rand::Rng;
 
 use super::EbPps;
-use crate::Merge;
 use crate::random::{open01, position};
 use crate::sample::gate::Pool;
-use crate::sample::weight::Weight;
 
 impl<T, R: Rng> EbPps<T, R> {
-    #[inline]
-    pub(super) fn update_valid(&mut self, weight: Weight, item: impl FnOnce() -> T) {
-        self.seen = self.seen.saturating_add(1);
-        if !self.gate.pass(weight.get()) {
-            self.consider(item, weight.get());
-        }
-    }
-
-    /// Passes over the first of some items, and gives their number.
-    pub(super) fn pass_first(&mut self, weights: &[f64]) -> usize {
-        let passed = self.gate.pass_first(weights);
-        self.seen = self.seen.saturating_add(passed as u64);
-        passed
-    }
-
-    /// Offers an item that did not pass.
+    /// Offers an item that the gate stopped.
     #[cold]
     #[inline(never)]
-    fn consider(&mut self, item: impl FnOnce() -> T, weight: f64) {
+    pub(super) fn consider(&mut self, item: impl FnOnce() -> T, weight: f64) {
         if weight == 0.0 {
             return;
         }
@@ -38,13 +21,6 @@ impl<T, R: Rng> EbPps<T, R> {
             None => self.insert(item, weight),
         }
         self.open_gate();
-    }
-
-    fn open_gate(&mut self) {
-        match self.pool() {
-            Some(pool) => self.gate.open(pool, &mut self.rng),
-            None => self.gate.close(),
-        }
     }
 
     /// Adds a candidate to the pool.
@@ -66,16 +42,16 @@ impl<T, R: Rng> EbPps<T, R> {
         self.total += weight * self.gate.unit();
     }
 
-    /// Chooses a unit in which a weight can be added.
+    /// Chooses a unit in which the weight can be added to the total.
     fn fit(&mut self, weight: f64) {
         let factor = self.gate.fit(self.total, weight);
         self.total *= factor;
         self.heaviest *= factor;
     }
 
-    /// Adds an item whatever its weight.
+    /// Adds an item of any weight.
     fn insert(&mut self, item: impl FnOnce() -> T, weight: f64) {
-        self.fade_but(1.0);
+        self.apply_decay_but(1.0);
         if self.coin == 0.0 {
             self.coin = open01(&mut self.rng);
         }
@@ -87,7 +63,7 @@ impl<T, R: Rng> EbPps<T, R> {
         self.heaviest = self.heaviest.max(scaled);
         let most = self.capacity as f64;
         if self.is_saturated() && (!heavier || scaled * most <= after) {
-            // Every full item makes room alike.
+            // Every full item is equally likely to make room.
             if open01(&mut self.rng) * after < most * scaled {
                 let slot = position(&mut self.rng, self.capacity);
                 self.latent.replace_full(slot, item());
@@ -100,24 +76,24 @@ impl<T, R: Rng> EbPps<T, R> {
         }
         let probability = size * (scaled / after);
         self.latent.add(item(), probability, &mut self.rng);
-        self.settle(size);
+        self.round_to(size);
     }
 
-    /// Ends an operation after which the sample is to have the given size.
-    fn settle(&mut self, size: f64) {
-        // At the bound nothing but rounding is left of a partial item.
+    /// Rounds the sample to whole items if its size is the capacity: a partial item is then only a
+    /// rounding error.
+    fn round_to(&mut self, size: f64) {
         if size == self.capacity as f64 || self.is_saturated() {
             self.latent.round(self.capacity);
         }
     }
 
-    /// Merges with a side that holds items, holding some.
-    fn merge_held(&mut self, mut other: Self) {
-        // Decay that both sides have put off stays so: sums never fade away by merges alone.
+    /// Merges two sides that both hold items.
+    pub(super) fn merge_held(&mut self, mut other: Self) {
+        // Decay that is pending on both sides stays pending, so merges alone never make sums underflow.
         let faded = self.faded.max(other.faded);
         for side in [&mut *self, &mut other] {
             side.commit();
-            side.fade_but(faded);
+            side.apply_decay_but(faded);
         }
         self.capacity = self.capacity.min(other.capacity);
         let factors = self.gate.align(self.total, &other.gate, other.total);
@@ -131,33 +107,7 @@ impl<T, R: Rng> EbPps<T, R> {
             .latent
             .shrink(size * (theirs / self.total), &mut self.rng);
         self.latent.merge(other.latent, &mut self.rng);
-        self.settle(size);
+        self.round_to(size);
         self.open_gate();
-    }
-}
-
-impl<T, R: Rng> Merge for EbPps<T, R> {
-    /// Thins both sides to the smaller inclusion per weight that the largest weight and the
-    /// capacity of the result allow, and puts them together, which keeps the guarantee exactly.
-    /// O(k); draws from the generator of `self`, unless a side is empty.
-    ///
-    /// The capacity becomes the smaller one of the sides that hold anything. Sides that decay must
-    /// have been decayed to the same moment.
-    fn merge(&mut self, other: Self) {
-        self.seen = self.seen.saturating_add(other.seen);
-        match (self.latent.is_empty(), other.latent.is_empty()) {
-            (true, true) => self.capacity = self.capacity.min(other.capacity),
-            (_, true) => {}
-            (true, false) => {
-                self.capacity = other.capacity;
-                self.latent = other.latent;
-                self.total = other.total;
-                self.heaviest = other.heaviest;
-                self.faded = other.faded;
-                self.coin = other.coin;
-                self.gate = other.gate;
-            }
-            (false, false) => self.merge_held(other),
-        }
     }
 }

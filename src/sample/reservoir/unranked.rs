@@ -1,4 +1,4 @@
-//! A reservoir from items that were sampled elsewhere, without ranks.
+//! A reservoir built from a sample without ranks.
 
 use alloc::vec::Vec;
 
@@ -10,11 +10,11 @@ use crate::sample::bottom_k::{BottomK, Entry};
 use crate::sample::rank::UniformRank;
 
 impl<T, R: Rng> Reservoir<T, R> {
-    /// A reservoir of `capacity` from `items`, a uniform sample of the `seen` items of a stream.
+    /// Builds a reservoir of `capacity` from `items`, a uniform sample of the `seen` items of a stream.
     ///
-    /// Ranks are drawn as they would have come about: which items are held says nothing about
-    /// the order statistics of the ranks, so the smallest rank left out has its own law, and
-    /// below it those of the items held are independent and uniform. O(items).
+    /// Ranks are drawn from their distribution given the sample. Which items are held is independent
+    /// of the order statistics of the ranks. So the smallest rank left out is drawn first, and the ranks
+    /// of the items held are independent and uniform below it. O(items).
     pub(crate) fn from_unranked(capacity: usize, seen: u64, items: Vec<T>, mut rng: R) -> Self {
         let threshold = threshold(items.len() as u64, seen, &mut rng);
         let bound = threshold.map_or(1.0, |UniformRank(rank)| rank);
@@ -32,7 +32,7 @@ impl<T, R: Rng> Reservoir<T, R> {
     }
 }
 
-/// The smallest of `seen` uniform ranks but for the `held` smallest; `None` if there is none.
+/// A random (`held`+1)-th smallest of `seen` uniform ranks; `None` if there is none.
 ///
 /// For exponential ranks the gaps between the smallest i and i + 1 are independent exponentials of
 /// rate `seen - i` (Rényi 1953); `1 - exp(-x)` makes such ranks uniform.

@@ -1,4 +1,4 @@
-//! A `VarOpt` sample taken apart into items with adjusted weights, and put together from them.
+//! Conversion of a `VarOpt` sample to and from items with adjusted weights.
 
 use alloc::vec::Vec;
 
@@ -7,18 +7,18 @@ use rand::Rng;
 use super::VarOpt;
 use crate::sample::split::Weighted;
 
-/// The least weight there is.
+/// The smallest positive weight.
 const LEAST: f64 = f64::from_bits(1);
 
-/// Shares above this are whole but for rounding.
+/// Shares above this count as 1: the rest is rounding.
 const ALMOST_WHOLE: f64 = 1.0 - 1e-9;
 
-/// What a sample holds, for being written.
+/// The contents of a sample, to be written.
 pub(crate) struct Held<'a, T> {
-    /// A binary heap, the lightest on top, and none lighter than `tau`.
+    /// A binary heap with the lightest on top; none is lighter than `tau`.
     pub(crate) heavy: &'a [Weighted<T>],
     pub(crate) light: &'a [Weighted<T>],
-    /// `tau` times the number of light items; infinite if it is too large for a number.
+    /// `tau` times the number of light items; infinite if that overflows.
     pub(crate) light_weight: f64,
 }
 
@@ -29,7 +29,7 @@ impl<T> Held<'_, T> {
     }
 }
 
-/// Items whose adjusted weights, as they are here, give unbiased sums.
+/// Items whose adjusted weights sum to unbiased estimates.
 pub(crate) struct Adjusted<T> {
     /// Items with their own weights.
     pub(crate) heavy: Vec<Weighted<T>>,
@@ -42,8 +42,8 @@ pub(crate) struct Adjusted<T> {
 }
 
 impl<T, R> VarOpt<T, R> {
-    /// The items held. Where rounding has put the threshold above the lightest heavy item it is
-    /// lowered to that.
+    /// The items held. If rounding put the threshold above the lightest heavy item, it is lowered to the
+    /// weight of that item.
     pub(crate) fn held(&self) -> Held<'_, T> {
         let (heavy, light) = (self.split.heavy(), self.split.light());
         let slots = light.len() as f64;
@@ -64,12 +64,12 @@ impl<T, R> VarOpt<T, R> {
 }
 
 impl<T, R: Rng> VarOpt<T, R> {
-    /// A sample from items that were sampled elsewhere, or which invariant they break.
+    /// Builds a sample from items with adjusted weights, or returns the invariant that they break.
     ///
-    /// The result holds as many of them as it can under one threshold that is not below any
-    /// adjusted weight of an item without a weight of its own. For a sample in good order that is
-    /// all of them. Its capacity is that number, or `capacity` if there are none but heavy items.
-    /// Items without a weight of their own are given the mean of all light ones'.
+    /// The result has one threshold that is at least the adjusted weight of every light and marked item,
+    /// and holds as many items as that threshold allows: all of them if the input is consistent. Its
+    /// capacity is that number, or `capacity` if all items are heavy. Light and marked items get the mean
+    /// of their unknown own weights.
     pub(crate) fn from_adjusted(
         capacity: usize,
         seen: u64,
@@ -102,8 +102,8 @@ impl<T, R: Rng> VarOpt<T, R> {
         Ok(sample)
     }
 
-    /// Takes in light items of some weight, with their scaled adjusted weights, there being so many
-    /// items in all.
+    /// Adds light items of own weight `weight`, given with their scaled adjusted weights. `all` is the
+    /// number of all items.
     fn take_light_of(
         &mut self,
         candidates: impl Iterator<Item = (f64, T)>,
@@ -134,31 +134,30 @@ impl<T> Adjusted<T> {
         self.heavy.len() + self.marked.len() + self.light.len()
     }
 
-    /// The adjusted weight of a light item without a mark.
+    /// The adjusted weight of a light item.
     fn each(&self) -> Option<f64> {
         (!self.light.is_empty()).then(|| self.light_weight / self.light.len() as f64)
     }
 
-    /// The largest adjusted weight of an item without a weight of its own.
+    /// The largest adjusted weight of a light or marked item.
     fn threshold(&self) -> Option<f64> {
         let marks = self.marked.iter().map(|entry| entry.weight);
         marks.chain(self.each()).max_by(f64::total_cmp)
     }
 
-    /// What stands for the own weights of light items, of which only the sum is known: their mean,
-    /// all items seen but the heavy ones having been light.
+    /// The mean of the own weights of all light items, of which only the sum is known: all items seen
+    /// except the heavy ones were light.
     fn mean_light(&self, seen: u64) -> f64 {
         let count = seen.saturating_sub(self.heavy.len() as u64) as f64;
         let marks = self.marked.iter().map(|entry| entry.weight / count);
         let mean = marks.sum::<f64>() + self.light_weight / count;
-        // Among the smallest of weights it is far from rounded well.
+        // Rounding is coarse among subnormal numbers.
         mean.max(LEAST)
             .min(self.threshold().unwrap_or(f64::INFINITY))
     }
 
-    /// For how many items one threshold can be that is not below the adjusted weight of any item
-    /// without a weight of its own: those above it count whole, the others by their share of it.
-    /// `None` if all have weights of their own.
+    /// The sample size under a threshold that is the largest adjusted weight of a light or marked item:
+    /// items above it count 1, the others their share of it. `None` if all items are heavy.
     fn slots(&self) -> Option<usize> {
         let threshold = self.threshold()?;
         let own = self.heavy.iter().map(|entry| entry.weight);

@@ -1,14 +1,14 @@
-//! What is checked when a `VarOpt` sample is read back.
+//! The checks of a `VarOpt` sample that is read back.
 
 use super::VarOpt;
 use crate::sample::gate::is_fit;
 use crate::sample::split::Weighted;
 
 impl<T, R> VarOpt<T, R> {
-    /// Says which invariant does not hold, the gate's aside.
+    /// Returns the invariant that does not hold, apart from those of the gate.
     pub(super) fn check(&self) -> Result<(), &'static str> {
         if !self.split.is_valid() {
-            return Err("the weights of a sample are out of range or out of order");
+            return Err("the weights of a sample are out of range or not in order");
         }
         let saturated = self.is_saturated();
         let tau = self.light_weight / self.split.light().len() as f64;
@@ -21,7 +21,7 @@ impl<T, R> VarOpt<T, R> {
         } else if self.len() > self.capacity || saturated && self.len() != self.capacity {
             Err("a sample does not fit its capacity")
         } else if self.seen < self.len() as u64 + u64::from(saturated) {
-            Err("a sample has seen less than it holds")
+            Err("a sample holds more items than it has seen")
         } else if !saturated && self.light_weight != 0.0 {
             Err("a sample without light items has a light weight")
         } else if saturated
@@ -29,7 +29,7 @@ impl<T, R> VarOpt<T, R> {
                 && self.split.light().iter().all(light_fits)
                 && tau <= scaled(lightest) * almost)
         {
-            Err("a threshold does not fit the weights of its sample")
+            Err("the threshold does not fit the weights of the sample")
         } else {
             Ok(())
         }

@@ -1,34 +1,17 @@
-//! How a `VarOpt` sample takes in items and other samples.
+//! Updates and merges of a `VarOpt` sample.
 
 use rand::Rng;
 
 use super::VarOpt;
-use crate::Merge;
 use crate::random::{open01, position};
 use crate::sample::aggregate::aggregate;
 use crate::sample::split::Weighted;
-use crate::sample::weight::Weight;
 
 impl<T, R: Rng> VarOpt<T, R> {
-    #[inline]
-    pub(super) fn update_valid(&mut self, weight: Weight, item: impl FnOnce() -> T) {
-        self.seen = self.seen.saturating_add(1);
-        if !self.gate.pass(weight.get()) {
-            self.consider(item, weight.get());
-        }
-    }
-
-    /// Passes over the first of some items, and gives their number.
-    pub(super) fn pass_first(&mut self, weights: &[f64]) -> usize {
-        let passed = self.gate.pass_first(weights);
-        self.seen = self.seen.saturating_add(passed as u64);
-        passed
-    }
-
-    /// Offers an item that did not pass.
+    /// Offers an item that the gate stopped.
     #[cold]
     #[inline(never)]
-    fn consider(&mut self, item: impl FnOnce() -> T, weight: f64) {
+    pub(super) fn consider(&mut self, item: impl FnOnce() -> T, weight: f64) {
         if weight == 0.0 {
             return;
         }
@@ -47,23 +30,16 @@ impl<T, R: Rng> VarOpt<T, R> {
                 let item = item();
                 self.split.push_heavy(Weighted { weight, item });
                 if self.split.len() > self.capacity {
-                    self.leave_one_out();
+                    self.drop_one();
                 }
             }
         }
         self.open_gate();
     }
 
-    pub(super) fn open_gate(&mut self) {
-        match self.pool() {
-            Some(pool) => self.gate.open(pool, &mut self.rng),
-            None => self.gate.close(),
-        }
-    }
-
-    /// Drops one item, there being one too many: a candidate of weight w with probability
-    /// `1 - w / tau`, which is 1 in all.
-    fn leave_one_out(&mut self) {
+    /// Drops one item of `capacity + 1`: an item of weight w with probability `1 - w / tau`. These
+    /// probabilities sum to 1.
+    fn drop_one(&mut self) {
         if !self.is_saturated() {
             self.split.shrink_to(self.capacity + 1);
         }
@@ -72,25 +48,26 @@ impl<T, R: Rng> VarOpt<T, R> {
         let (light, unit) = (self.split.light(), self.gate.unit());
         let moved = light.len() - unmoved;
         let mut left = open01(&mut self.rng);
-        let leaver = light[..moved].iter().position(|entry| {
+        let dropped = light[..moved].iter().position(|entry| {
             left -= 1.0 - entry.weight * unit / tau;
             left < 0.0
         });
-        // Those that were light before weigh the same. If there are none, rounding is to blame.
-        let leaver = leaver.unwrap_or_else(|| match unmoved {
+        // The items that were light before have equal adjusted weights. If there are none, rounding
+        // brought us here.
+        let dropped = dropped.unwrap_or_else(|| match unmoved {
             0 => 0,
             _ => moved + position(&mut self.rng, unmoved),
         });
-        self.split.remove_light(leaver);
+        self.split.remove_light(dropped);
     }
 
-    /// Merges with a side that holds items, holding some.
+    /// Merges two sides that both hold items.
     ///
-    /// The items of both sides are sampled again by their adjusted weights. No side holds fewer
-    /// items than the result, unless it holds all its items; so the threshold is not below that of
-    /// either side, and an item held with probability `w / tau_1` and then again with probability
-    /// `tau_1 / tau` is held with probability `w / tau`.
-    fn merge_held(&mut self, mut other: Self) {
+    /// The items of both sides are sampled again by their adjusted weights. A side holds at least as many
+    /// items as the result, or all its items, so the new threshold `tau` is at least the `tau_1` of either
+    /// side. An item held with probability `w / tau_1` and then kept with probability `tau_1 / tau` is
+    /// held with probability `w / tau`.
+    pub(super) fn merge_held(&mut self, mut other: Self) {
         self.capacity = self.capacity.min(other.capacity);
         let (ours, theirs) = (self.split.take_light(), other.split.take_light());
         let our_weight = self.light_weight + self.gate.take_passed();
@@ -110,8 +87,8 @@ impl<T, R: Rng> VarOpt<T, R> {
         self.open_gate();
     }
 
-    /// Keeps `capacity` of the items: of those held, all heavy, and of light ones with their scaled
-    /// adjusted weights, which sum to `light_weight`.
+    /// Samples `capacity` items from the heavy items held and from `light`, whose scaled adjusted weights
+    /// sum to `light_weight`.
     pub(super) fn sample_again(&mut self, light: impl Iterator<Item = (f64, Weighted<T>)>) {
         let unit = self.gate.unit();
         let tau = self.raise_tau();
@@ -124,26 +101,5 @@ impl<T, R: Rng> VarOpt<T, R> {
         let slots = self.capacity - self.split.heavy().len();
         let chosen = aggregate(candidates, slots, &mut self.rng);
         self.split.append_light(chosen);
-    }
-}
-
-impl<T, R: Rng> Merge for VarOpt<T, R> {
-    /// Samples the items of both sides again by their adjusted weights, which keeps the guarantee
-    /// exactly. O(k log k); draws from the generator of `self`, unless a side is empty.
-    ///
-    /// The capacity becomes the smaller one of the sides that hold anything.
-    fn merge(&mut self, other: Self) {
-        self.seen = self.seen.saturating_add(other.seen);
-        match (self.split.len(), other.split.len()) {
-            (0, 0) => self.capacity = self.capacity.min(other.capacity),
-            (_, 0) => {}
-            (0, _) => {
-                self.capacity = other.capacity;
-                self.split = other.split;
-                self.light_weight = other.light_weight;
-                self.gate = other.gate;
-            }
-            _ => self.merge_held(other),
-        }
     }
 }

@@ -1,12 +1,11 @@
 //! Weighted slices: the weights are read at the speed of memory, and about k items are accepted.
 //!
-//! The jumps of a reservoir that fills up from nothing accept `k ln(n/k)` items. But a slice can be
-//! asked beforehand what threshold it will end with, roughly: ranks below a fixed t are a Poisson
-//! process of rate t in cumulative weight, so with t a little above `(k+1)/W` more than k of them
-//! come almost surely, and the k+1 smallest of these are the k+1 smallest of all. How t was guessed
-//! does not matter to the law, because the guess has seen weights and no ranks. If too few came,
-//! all other ranks are at least t, and what they have above t is exponential again: a second pass
-//! samples the items not taken for the places left.
+//! A reservoir that starts empty accepts `k ln(n/k)` items by jumps. But the final threshold of a slice
+//! can be estimated first. Ranks below a fixed t are a Poisson process of rate t in cumulative weight.
+//! With t a little above `(k+1)/W`, more than k ranks are below t almost surely, and the k+1 smallest of
+//! them are the k+1 smallest of all. The choice of t does not bias the sample, because it depends on
+//! weights only and not on ranks. If too few ranks are below t, all others are at least t, and their
+//! excess over t is exponential again: a second pass samples the remaining items for the free places.
 
 use alloc::vec::Vec;
 
@@ -20,29 +19,30 @@ use crate::sample::rank::WeightedRank;
 use crate::sample::skip::ln_rank_below;
 use crate::sample::weight::Weight;
 
-/// How many weights are summed before they are compared with the jump, and how many when these
-/// were too many.
+/// The number of weights that are summed before a comparison with the jump, and the number if the sum
+/// of a block exceeds it.
 const BLOCK: usize = 1_024;
 const PIECE: usize = 32;
 
-/// How many weights of a slice are looked at to guess its threshold, and the length from which
-/// that costs little.
+/// The number of weights that are probed to guess the threshold of a slice, and the shortest slice for
+/// which that is cheap.
 const PROBED: usize = 256;
 const SHORTEST: usize = 32 * PROBED;
 
 impl<T, R: Rng> WeightedReservoir<T, R> {
-    /// Offers `items[i]` with weight `weights[i]` for every i, cloning only those that are kept.
+    /// Offers `items[i]` with weight `weights[i]` for every i. Clones only the items kept.
     ///
-    /// Reads the weights at the speed of memory; a slice much longer than what was seen before
-    /// costs about k random numbers more, not `k ln(n/k)`.
+    /// Reads the weights at the speed of memory. A slice much longer than the stream before it takes
+    /// about k random numbers, not `k ln(n/k)`.
     ///
     /// # Errors
     ///
-    /// If a weight is NaN, negative or infinite; the items before it have been offered.
+    /// Returns an error at the first weight that is NaN, negative or infinite. The items before it have
+    /// been offered.
     ///
     /// # Panics
     ///
-    /// If the slices differ in length.
+    /// Panics if the slices differ in length.
     #[track_caller]
     pub fn extend_from_slices(&mut self, items: &[T], weights: &[f64]) -> Result<(), WeightError>
     where
@@ -55,7 +55,7 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
         }
     }
 
-    /// Offers a slice by a sample of its own that is complete below a threshold guessed.
+    /// Samples the slice alone below a guessed threshold, and merges the result.
     fn extend_below(
         &mut self,
         items: &[T],
@@ -74,7 +74,7 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
             ..
         } = scan;
         self.core.merge(core.map(|at| items[at].clone()));
-        self.take_over(seen, total_weight);
+        self.add_counts(seen, total_weight);
         outcome
     }
 
@@ -96,8 +96,7 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
         outcome
     }
 
-    /// Offers a block: as a whole if the jump goes beyond it, else piece by piece, else item by
-    /// item.
+    /// Offers a block: as a whole if the jump extends beyond it, else piece by piece, else item by item.
     fn offer_block(
         &mut self,
         weights: &[f64],
@@ -121,8 +120,8 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
         Ok(())
     }
 
-    /// Passes over `len` items of weight `sum` if that does not use up the jump; if it does, or if
-    /// the sum is NaN, nothing has changed.
+    /// Skips `len` items of total weight `sum` if that does not use up the jump. If it does, or if the
+    /// sum is NaN, nothing changes.
     fn pass_over(&mut self, len: usize, sum: f64) -> bool {
         let left = self.jump - sum * self.unit;
         let passed = left >= 0.0 && sum < f64::INFINITY;
@@ -134,8 +133,8 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
         passed
     }
 
-    /// As `consider`, but the items accepted are gathered under a threshold that is lowered only
-    /// once there are as many of them as the sample holds: O(1) each instead of O(log k).
+    /// Like `consider`, but gathers accepted items. The threshold is lowered only when there are as many
+    /// of them as the sample holds: O(1) each instead of O(log k).
     fn gather(
         &mut self,
         item: impl FnOnce() -> T,
@@ -159,8 +158,8 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
 }
 
 impl<R: Rng> WeightedReservoir<usize, &mut R> {
-    /// Makes an empty sampler the sample of the positions of `weights`, or of those before the
-    /// first one that is not valid, starting below a threshold.
+    /// Fills an empty sampler with a sample of the positions of `weights`, up to the first invalid
+    /// weight. Starts with ranks below a threshold.
     fn sample_below(&mut self, weights: &[f64], ln_threshold: f64) -> Result<(), WeightError> {
         let threshold = WeightedRank {
             ln_rank: ln_threshold,
@@ -178,13 +177,13 @@ impl<R: Rng> WeightedReservoir<usize, &mut R> {
         outcome
     }
 
-    /// Completes a sample of at most `capacity` positions, given that it holds those whose ranks
-    /// are below `ln_least`.
+    /// Completes a sample of at most `capacity` positions that holds all those with ranks below
+    /// `ln_least`.
     fn add_rest(&mut self, weights: &[f64], ln_least: f64) -> Result<(), WeightError> {
         let mut taken: Vec<usize> = self.core.iter().map(|entry| entry.item).collect();
         taken.sort_unstable();
         let capacity = self.capacity();
-        // One at least: the rank that becomes the threshold.
+        // At least one, for the rank that becomes the threshold.
         let places = (capacity - taken.len()).max(1);
         let mut rest = WeightedReservoir::with_rng(places, &mut *self.rng);
         let mut from = 0;
@@ -207,19 +206,19 @@ impl<R: Rng> WeightedReservoir<usize, &mut R> {
     }
 }
 
-/// The logarithm of a sum, given those of its terms.
+/// The logarithm of a sum, given the logarithms of its terms.
 fn ln_sum(a: f64, b: f64) -> f64 {
     let (low, high) = if a < b { (a, b) } else { (b, a) };
     high + libm::log1p(libm::exp(low - high))
 }
 
-/// A slice of weights in pieces of at most `len`, each with its position, the first one's given.
+/// A slice of weights in pieces of at most `len`, each with its position; the first is at `first`.
 fn pieces(weights: &[f64], first: usize, len: usize) -> impl Iterator<Item = (usize, &[f64])> {
     (first..).step_by(len).zip(weights.chunks(len))
 }
 
-/// The logarithm of a threshold far below that of `core` which the slice is likely to have more
-/// than `capacity` ranks below; `None` if there is none, or if that does not pay.
+/// The logarithm of a threshold that more than `capacity` ranks of the slice are likely to be below.
+/// `None` unless it is far below the threshold of `core` and the slice is long enough to pay.
 fn guess<T>(core: &BottomK<WeightedRank, T>, weights: &[f64]) -> Option<f64> {
     if weights.len() < SHORTEST.max(core.capacity().saturating_mul(2)) {
         return None;
@@ -243,7 +242,7 @@ fn guess<T>(core: &BottomK<WeightedRank, T>, weights: &[f64]) -> Option<f64> {
 }
 
 /// A threshold that at least the fraction `wanted` of ranks is likely to be below, for weights like
-/// these; at most about twice, or where a few weights weigh most, four times as high as it need be.
+/// these. It is at most about twice as high as needed, or four times if a few weights dominate.
 fn reach(weights: &[f64], wanted: f64) -> Option<f64> {
     const TRIED: usize = 16;
     let number = weights.len() as f64;
@@ -268,8 +267,8 @@ mod tests {
     use super::*;
     use alloc::vec;
 
-    /// How many ranks the threshold guessed for an empty sample of `k` is expected to have below
-    /// it, over how many it should have.
+    /// The expected number of ranks below the threshold that is guessed for an empty sample of `k`,
+    /// divided by the intended number.
     fn expected_over_wanted(k: usize, weights: &[f64]) -> f64 {
         let ln_threshold = guess(&BottomK::<_, ()>::new(k), weights).expect("the slice is long");
         let hit = |weight: &f64| -libm::expm1(-libm::exp(libm::log(*weight) + ln_threshold));

@@ -1,45 +1,11 @@
-//! What is checked when an `EbPps` sample is read back.
+//! The checks of an `EbPps` sample that is read back.
 
-use super::StoredEbPps;
 use super::{EbPps, FAINTEST};
 use crate::sample::gate::is_fit;
 
-impl<T, R> TryFrom<StoredEbPps<T, R>> for EbPps<T, R> {
-    type Error = &'static str;
-
-    fn try_from(stored: StoredEbPps<T, R>) -> Result<Self, Self::Error> {
-        let StoredEbPps {
-            capacity,
-            latent,
-            total,
-            heaviest,
-            faded,
-            coin,
-            gate,
-            seen,
-            rng,
-        } = stored;
-        let mut sample = Self {
-            capacity,
-            latent,
-            total,
-            heaviest,
-            faded,
-            coin,
-            gate,
-            seen,
-            rng,
-        };
-        sample.check()?;
-        let pool = sample.pool();
-        sample.gate.restore(pool)?;
-        Ok(sample)
-    }
-}
-
 impl<T, R> EbPps<T, R> {
-    /// Says which invariant does not hold, the gate's aside.
-    fn check(&self) -> Result<(), &'static str> {
+    /// Returns the invariant that does not hold, apart from those of the gate.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
         let empty = self.latent.is_empty();
         let held = self.latent.full().len() as u64 + u64::from(self.latent.partial().is_some());
         let size = (self.total / self.heaviest).min(self.capacity as f64);
@@ -53,7 +19,7 @@ impl<T, R> EbPps<T, R> {
         } else if !self.latent.is_valid() || held > self.capacity as u64 {
             Err("a sample does not fit its capacity")
         } else if self.seen < held {
-            Err("a sample has seen less than it holds")
+            Err("a sample holds more items than it has seen")
         } else if !possible || !(FAINTEST..=1.0).contains(&self.faded) {
             Err("the weights of a sample do not fit its items")
         } else if !(0.0..1.0).contains(&self.coin) || self.coin == 0.0 && !empty {

@@ -1,24 +1,25 @@
-//! What a uniform sample says about a part of the stream alone: its mean and its quantiles.
+//! Estimates of the mean and the quantiles of a part of the stream.
 
 use alloc::vec::Vec;
 
-use super::reservoir::Reservoir;
+use super::Reservoir;
 use crate::estimate::{self, Estimate};
 
-/// Estimates of a part of the stream: the items for which a function gives a value.
+/// Estimates for a part of the stream: the items for which a function returns a value.
 ///
-/// The items held that belong to the part are a uniform sample of it, given how many they are; so
-/// the methods for the whole stream apply, to a population of `m * n/k` items if m items of the
-/// part are held (domain estimation: Cochran 1977, section 2.12).
+/// Given their number, the items held that belong to the part are a uniform sample of it. So the
+/// methods for the whole stream apply, to a population of `m * n/k` items if m items of the part are
+/// held (domain estimation: Cochran 1977, section 2.12).
 impl<T, R> Reservoir<T, R> {
-    /// The mean of `value` over the items seen for which it gives one; `None` if no item held does.
+    /// Estimates the mean of `value` over the items seen for which it returns `Some`. Returns `None` if
+    /// there is no such item in the sample.
     ///
-    /// As [`estimate_mean_with_confidence`](Self::estimate_mean_with_confidence), with the items
-    /// held of the part as the sample. While nothing has been left out it is exact.
+    /// The interval is that of [`estimate_mean_with_confidence`](Self::estimate_mean_with_confidence)
+    /// over the items of the part. It is exact as long as no item has been left out.
     ///
     /// # Panics
     ///
-    /// If `confidence` does not lie strictly between 0 and 1.
+    /// Panics if `confidence` is not strictly between 0 and 1.
     ///
     /// # Examples
     ///
@@ -43,15 +44,16 @@ impl<T, R> Reservoir<T, R> {
         any.then_some(mean)
     }
 
-    /// The `q`-quantile of `value` over the items seen for which it gives one; `None` if no item
-    /// held does.
+    /// Estimates the `q`-quantile of `value` over the items seen for which it returns `Some`. Returns
+    /// `None` if there is no such item in the sample.
     ///
-    /// As [`estimate_quantile_with_confidence`](Self::estimate_quantile_with_confidence), with the
-    /// items held of the part as the sample. While nothing has been left out it is exact.
+    /// The interval is that of
+    /// [`estimate_quantile_with_confidence`](Self::estimate_quantile_with_confidence) over the items of
+    /// the part. It is exact as long as no item has been left out.
     ///
     /// # Panics
     ///
-    /// If `q` is not in 0..=1, or if `confidence` does not lie strictly between 0 and 1.
+    /// Panics if `q` is not in 0..=1, or if `confidence` is not strictly between 0 and 1.
     #[track_caller]
     pub fn estimate_quantile_where_with_confidence(
         &self,
@@ -64,8 +66,8 @@ impl<T, R> Reservoir<T, R> {
         estimate::quantile_from_sample(values, population, q, confidence)
     }
 
-    /// The values of the items held of a part, and how many items the part is estimated to have:
-    /// rounded up, so that a sample that left out anything never passes for the whole.
+    /// The values of the items held of a part, and the estimated size of the part. It is rounded up, so
+    /// that a sample of a larger part is never taken for the whole part.
     fn part(&self, value: impl FnMut(&T) -> Option<f64>) -> (Vec<f64>, u64) {
         let values: Vec<f64> = self.iter().filter_map(value).collect();
         let held = self.len().max(1) as u128;
