@@ -127,7 +127,7 @@ const COMMANDS: [Command; 18] = [
     (
         "guide",
         "",
-        "builds docs/guide and tests its examples",
+        "builds docs/guide; its examples are documentation tests",
         guide::run,
     ),
     (

@@ -271,13 +271,14 @@ pub(super) fn is_test(attrs: &[Attribute]) -> bool {
 }
 
 fn needs_test(condition: TokenStream) -> bool {
+    let is_test = |word: &Ident| word == "test" || word == "doctest";
     let tokens: Vec<TokenTree> = condition.into_iter().collect();
     match tokens.as_slice() {
-        [TokenTree::Ident(word)] => word == "test",
+        [TokenTree::Ident(word)] => is_test(word),
         [TokenTree::Ident(word), TokenTree::Group(group)] if word == "all" => {
             let all = group.stream().into_iter();
             all.into_iter()
-                .any(|token| matches!(token, TokenTree::Ident(word) if word == "test"))
+                .any(|token| matches!(token, TokenTree::Ident(word) if is_test(&word)))
         }
         _ => false,
     }
