@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use forebay::stream::{BoxError, CheckpointError};
 
-use crate::block::Position;
-use crate::field::FieldNumber;
+use crate::input::block::Position;
+use crate::input::field::FieldNumber;
 
 /// Why a command ended early.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use super::{
     field_options,
 };
 use crate::error::Error;
-use crate::skip::OnBad;
+use crate::input::skip::OnBad;
 
 /// Merge what `forebay top --save` or `forebay sample --save` has written, or a DataSketches
 /// library.

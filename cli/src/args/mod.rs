@@ -19,9 +19,9 @@ pub(crate) use save::{SaveArgs, SaveFormat};
 pub(crate) use state::{StateArgs, StateFormat};
 
 use crate::error::Error;
-use crate::field::{FieldNumber, Separator};
-use crate::skip::OnBad;
-use crate::source::Source;
+use crate::input::field::{FieldNumber, Separator};
+use crate::input::skip::OnBad;
+use crate::input::source::Source;
 
 /// Frequent items, samples and running counts of big streams, in little memory.
 #[derive(Debug, Parser)]

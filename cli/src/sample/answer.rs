@@ -11,9 +11,9 @@ use super::method::{Decaying, Sample};
 use super::query::{Quantity, Query};
 use crate::args::{EstimateArgs, Format};
 use crate::error::Error;
-use crate::field::Separator;
-use crate::format::{Number, percent, printable, rounded, write_csv, write_json};
-use crate::table::{Align, Table};
+use crate::input::field::Separator;
+use crate::output::format::{Number, percent, printable, rounded, write_csv, write_json};
+use crate::output::table::{Align, Table};
 
 /// The answers, in the shape that scripts rely on.
 #[derive(Debug, Serialize)]

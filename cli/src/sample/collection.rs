@@ -11,10 +11,10 @@ use super::method::Sample;
 use super::query::Query;
 use crate::args::{EstimateArgs, Format, SaveArgs, SaveFormat};
 use crate::error::{BadLine, Error, Problem};
-use crate::field::Separator;
-use crate::image;
+use crate::input::field::Separator;
+use crate::input::skip::Skipper;
+use crate::saved::image;
 use crate::saved::{self, Kind, Savable};
-use crate::skip::Skipper;
 
 /// Input that was sampled in one run.
 #[derive(Clone, Debug, Serialize, Deserialize)]

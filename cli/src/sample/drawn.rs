@@ -1,8 +1,14 @@
 //! Lines that were drawn, and drawing them without copying the others.
 
+use forebay::random::{DefaultRng, JobSeed};
 use serde::{Deserialize, Serialize};
 
-use crate::block::{Line, Position, text_of};
+use crate::input::block::{Line, Position, text_of};
+
+/// The generator of the sample of all lines.
+pub(crate) fn rng_of(seed: u64) -> DefaultRng {
+    JobSeed::new(seed).partition_rng(0, 0, 0)
+}
 
 /// A line that was drawn, for now.
 #[derive(Clone, Debug, Serialize, Deserialize)]

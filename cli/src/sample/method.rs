@@ -11,10 +11,10 @@ use forebay::{Merge, Summary};
 use serde::{Deserialize, Serialize};
 
 use super::drawn::{Draw, Drawn};
-use crate::block::{Block, Line};
 use crate::error::{Error, Problem};
-use crate::field::{FieldNumber, Separator};
-use crate::skip::Skipper;
+use crate::input::block::{Block, Line};
+use crate::input::field::{FieldNumber, Separator};
+use crate::input::skip::Skipper;
 
 /// A way of drawing lines, with all it takes.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -15,7 +15,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::Problem;
-use crate::field::{FieldNumber, Separator, parse_amount, parse_number};
+use crate::input::field::{FieldNumber, Separator, parse_amount, parse_number};
 
 /// What is asked of a sample.
 #[derive(Clone, Debug, PartialEq)]

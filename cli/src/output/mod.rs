@@ -1,0 +1,4 @@
+//! From results to text: numbers, tables, JSON and CSV.
+
+pub(crate) mod format;
+pub(crate) mod table;
