@@ -10,6 +10,7 @@ mod error;
 mod frequent;
 mod input;
 mod output;
+mod place;
 mod sample;
 mod saved;
 
@@ -19,7 +20,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::Args;
-use crate::error::{Error, say};
+use crate::error::Error;
+use crate::output::message::say;
 
 fn main() -> ExitCode {
     let args = Args::parse();

@@ -19,9 +19,10 @@ pub(crate) use save::{SaveArgs, SaveFormat};
 pub(crate) use state::{StateArgs, StateFormat};
 
 use crate::error::Error;
-use crate::input::field::{FieldNumber, Separator};
+use crate::input::field::Separator;
 use crate::input::skip::OnBad;
 use crate::input::source::Source;
+use crate::place::FieldNumber;
 
 /// Frequent items, samples and running counts of big streams, in little memory.
 #[derive(Debug, Parser)]

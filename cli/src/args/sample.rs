@@ -6,7 +6,8 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use super::{DelimiterArgs, Format, InputArgs, SaveArgs, at_least_one, field_options};
 use crate::error::Error;
-use crate::input::field::{FieldNumber, parse_number};
+use crate::input::field::parse_number;
+use crate::place::FieldNumber;
 use crate::sample::{Method, Query};
 
 /// Print a random sample of lines, unchanged and in input order, or what it says about all lines.

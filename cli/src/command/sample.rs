@@ -9,9 +9,9 @@ use forebay::random::JobSeed;
 
 use crate::args::SampleArgs;
 use crate::error::Error;
-use crate::input::field::FieldNumber;
 use crate::input::read::read_input;
 use crate::input::skip::Skipper;
+use crate::place::FieldNumber;
 use crate::sample::{Answers, Collection, Origin, Run, Sample, Urn, rng_of};
 use crate::saved;
 

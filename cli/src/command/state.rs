@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::args::{StateArgs, StateFormat};
 use crate::error::Error;
-use crate::output::format::{counted, printable, write_json};
+use crate::output::format::{printable, write_json};
+use crate::output::message::counted;
 use crate::output::table::{Align, Table};
 
 /// Reads and verifies all checkpoints of a directory and prints what they hold.

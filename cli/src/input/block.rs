@@ -5,40 +5,10 @@
 use std::sync::Arc;
 
 use memchr::{memchr, memchr_iter};
-use serde::{Deserialize, Serialize};
 
 use crate::error::{BadLine, Error, Problem};
 use crate::input::skip::Skipper;
-
-/// Where a line stands in the whole input; ordered as the lines are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Position {
-    /// Which of the sources it is in, from 0.
-    source: usize,
-    /// Its number there, from 1.
-    line: u64,
-}
-
-impl Position {
-    pub(crate) const fn first_of(source: usize) -> Self {
-        Self { source, line: 1 }
-    }
-
-    /// A line of the first source, counted from 1.
-    pub(crate) const fn nth(line: u64) -> Self {
-        Self { source: 0, line }
-    }
-
-    /// Which of the sources it is in, from 0.
-    pub(crate) const fn source(self) -> usize {
-        self.source
-    }
-
-    /// The number of the line in its source, from 1.
-    pub(crate) const fn line(self) -> u64 {
-        self.line
-    }
-}
+use crate::place::Position;
 
 /// One line, with its line end if it has one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -100,9 +70,7 @@ impl<'a> Block<'a> {
 
     /// Where the line after its last one stands.
     pub(crate) fn end(&self) -> Position {
-        let Position { source, line } = self.lines.position;
-        let line = line + self.lines.left as u64;
-        Position { source, line }
+        self.lines.position.after(self.lines.left)
     }
 
     /// A copy that may go to another thread.
@@ -191,7 +159,7 @@ impl<'a> Lines<'a> {
         let (passed, rest) = self.rest.split_at(bytes);
         self.rest = rest;
         self.left -= lines;
-        self.position.line += lines as u64;
+        self.position = self.position.after(lines);
         passed
     }
 }
@@ -259,7 +227,7 @@ mod tests {
 
     fn lines_of(bytes: &[u8]) -> Vec<(u64, &[u8])> {
         lines(bytes)
-            .map(|line| (line.position.line, line.raw))
+            .map(|line| (line.position.line(), line.raw))
             .collect()
     }
 

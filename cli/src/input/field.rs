@@ -1,37 +1,10 @@
 //! Fields of a line: which one, and where it ends.
 
-use std::fmt;
-use std::num::NonZeroUsize;
-use std::str::FromStr;
-
 use forebay::sample::{Timestamp, Weight};
 use memchr::memmem;
-use serde::{Deserialize, Serialize};
 
 use crate::error::{Kind, Problem};
-
-/// The number of a field, counted from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct FieldNumber(NonZeroUsize);
-
-impl FromStr for FieldNumber {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let number: usize = text
-            .parse()
-            .map_err(|_| "a field number is a whole number from 1")?;
-        NonZeroUsize::new(number)
-            .map(Self)
-            .ok_or("fields are counted from 1")
-    }
-}
-
-impl fmt::Display for FieldNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+use crate::place::FieldNumber;
 
 /// What stands between two fields.
 #[derive(Clone, Debug)]
@@ -60,7 +33,7 @@ impl Separator {
         line: &'a [u8],
         number: FieldNumber,
     ) -> Result<&'a [u8], Problem> {
-        let index = number.0.get() - 1;
+        let index = number.index();
         let (found, count) = match self {
             Self::Blanks => nth_or_count(blank_separated(line), index),
             Self::Text(finder) => nth_or_count(text_separated(line, finder), index),
@@ -218,14 +191,6 @@ mod tests {
                     found
                 })
             );
-        }
-    }
-
-    #[test]
-    fn field_numbers_start_at_one() {
-        assert_eq!("0".parse::<FieldNumber>(), Err("fields are counted from 1"));
-        for text in ["-1", "x", "", "1.5"] {
-            assert!(text.parse::<FieldNumber>().is_err(), "{text}");
         }
     }
 

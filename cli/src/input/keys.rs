@@ -3,9 +3,10 @@
 use crate::args::KeyArgs;
 use crate::error::{Error, Problem};
 use crate::input::block::{Block, Line};
-use crate::input::field::{FieldNumber, Separator};
+use crate::input::field::Separator;
 use crate::input::skip::Skipper;
 use crate::input::words::WordFinder;
+use crate::place::FieldNumber;
 
 /// Finds the items of lines.
 #[derive(Debug)]

@@ -8,11 +8,12 @@ use memchr::memrchr;
 
 use crate::args::InputArgs;
 use crate::error::Error;
-use crate::input::block::{Block, Position};
+use crate::input::block::Block;
 use crate::input::chunk::{Chunk, Chunks, Delivery};
 use crate::input::progress::Progress;
 use crate::input::skip::Skipper;
 use crate::input::source::{Source, total_bytes};
+use crate::place::Position;
 
 /// Reads what the user named, under a progress bar, and calls `visit` with each block.
 ///

@@ -1,7 +1,8 @@
 //! What happens to input that cannot be used: an error, or counted and skipped.
 
-use crate::error::{Error, say};
-use crate::output::format::counted;
+use crate::error::Error;
+use crate::output::message::counted;
+use crate::output::message::say;
 
 /// What to do with unreadable files and bad lines.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -81,11 +81,6 @@ impl Serialize for Number {
     }
 }
 
-/// A number of things: `1 line`, `2 lines`.
-pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
 /// A number as people read it: whole, or to six digits.
 pub(crate) fn rounded(number: f64) -> String {
     const DIGITS: f64 = 6.0;
@@ -186,12 +181,6 @@ mod tests {
     fn a_share_of_nothing_is_nothing() {
         assert_eq!(Number::from(0u64).share_of(Number::from(0u64)), 0.0);
         assert_eq!(Number::from(1u64).share_of(Number::from(4u64)), 0.25);
-    }
-
-    #[test]
-    fn one_thing_is_not_many() {
-        assert_eq!(counted(0, "batch", "batches"), "0 batches");
-        assert_eq!(counted(1, "batch", "batches"), "1 batch");
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use forebay::random::{DefaultRng, JobSeed};
 use serde::{Deserialize, Serialize};
 
-use crate::input::block::{Line, Position, text_of};
+use crate::input::block::{Line, text_of};
+use crate::place::Position;
 
 /// The generator of the sample of all lines.
 pub(crate) fn rng_of(seed: u64) -> DefaultRng {

@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::drawn::{Draw, Drawn};
 use crate::error::{Error, Problem};
 use crate::input::block::{Block, Line};
-use crate::input::field::{FieldNumber, Separator};
+use crate::input::field::Separator;
 use crate::input::skip::Skipper;
+use crate::place::FieldNumber;
 
 /// A way of drawing lines, with all it takes.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -15,7 +15,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::Problem;
-use crate::input::field::{FieldNumber, Separator, parse_amount, parse_number};
+use crate::input::field::{Separator, parse_amount, parse_number};
+use crate::place::FieldNumber;
 
 /// What is asked of a sample.
 #[derive(Clone, Debug, PartialEq)]

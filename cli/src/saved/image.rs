@@ -7,7 +7,7 @@ use forebay::datasketches::{
 use forebay::hash::route;
 
 use crate::frequent::counters::Counters;
-use crate::input::block::Position;
+use crate::place::Position;
 use crate::sample::{Collection, Drawn, Origin, Run, Sample, rng_of};
 use crate::saved::Saved;
 

@@ -11,10 +11,11 @@ use crate::args::StreamArgs;
 use crate::command::stream::items::ItemStates;
 use crate::command::stream::record::{Record, Text};
 use crate::command::stream::results::{Found, Results, SharedSample};
-use crate::error::{Error, say};
+use crate::error::Error;
 use crate::frequent::window::Window;
 use crate::input::source::Source;
 use crate::output::format::text;
+use crate::output::message::say;
 
 /// The heavy hitters of the batches in the window.
 pub(crate) type Panes = Window<MisraGries<Text>>;

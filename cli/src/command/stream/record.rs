@@ -8,14 +8,15 @@ use forebay::hash::DefaultHashBuilder;
 
 use crate::args::StreamArgs;
 use crate::error::Error;
-use crate::input::block::Position;
 use crate::input::chunk::Delivery;
-use crate::input::field::{FieldNumber, Separator};
+use crate::input::field::Separator;
 use crate::input::progress::Progress;
 use crate::input::read::read_blocks;
 use crate::input::skip::Skipper;
 use crate::input::source::Source;
 use crate::input::words::WordFinder;
+use crate::place::FieldNumber;
+use crate::place::Position;
 
 /// Bytes that many may hold.
 pub(crate) type Text = Arc<[u8]>;

@@ -10,9 +10,11 @@ use crate::args::{Format, StreamArgs};
 use crate::command::stream::items::{ItemStates, Items, Sampled};
 use crate::command::stream::record::Text;
 use crate::command::stream::results::Found;
-use crate::error::{Error, say};
+use crate::error::Error;
 use crate::frequent::ranking::Ranking;
-use crate::output::format::{Number, counted, percent, printable, text, write_csv, write_json};
+use crate::output::format::{Number, percent, printable, text, write_csv, write_json};
+use crate::output::message::counted;
+use crate::output::message::say;
 use crate::output::table::{Align, Table, bar};
 
 /// Says on standard error how far the stream is and what is frequent in the batch.

@@ -113,7 +113,7 @@ impl Summary for SharedSample {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::block::Position;
+    use crate::place::Position;
 
     #[test]
     fn a_sample_that_was_handed_out_does_not_change() {

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use forebay_serve::{ServeError, ServedStream, Server};
 
-use crate::error::{Error, say};
+use crate::error::Error;
+use crate::output::message::say;
 
 /// Starts to answer at an address, and says so.
 ///

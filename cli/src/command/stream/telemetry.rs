@@ -6,8 +6,8 @@ use forebay::stream::{StepReport, StreamEvent};
 use forebay_serve::{BatchPoint, Telemetry};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::error::say;
-use crate::output::format::counted;
+use crate::output::message::counted;
+use crate::output::message::say;
 
 /// A person who is told of each batch, by a line that is drawn anew; by a line for each batch, if
 /// there is no terminal.

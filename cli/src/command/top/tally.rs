@@ -7,10 +7,11 @@ use forebay::frequent::{MisraGries, Weight};
 use crate::args::TopArgs;
 use crate::error::{Error, Problem};
 use crate::input::block::Block;
-use crate::input::field::{FieldNumber, Separator};
+use crate::input::field::Separator;
 use crate::input::keys::KeyFinder;
 use crate::input::skip::Skipper;
 use crate::output::format::Number;
+use crate::place::FieldNumber;
 
 /// Fills a summary with the items of blocks.
 pub(crate) trait Tally: Send {
