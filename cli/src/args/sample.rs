@@ -4,11 +4,14 @@ use std::num::NonZeroUsize;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::{DelimiterArgs, Format, InputArgs, SaveArgs, at_least_one, field_options};
+use super::estimate::EstimateArgs;
+use super::shared::{DelimiterArgs, InputArgs, SaveArgs, field_options};
+use super::value::at_least_one;
 use crate::error::Error;
 use crate::input::field::parse_number;
+use crate::output::format::Format;
 use crate::place::FieldNumber;
-use crate::sample::{Method, Query};
+use crate::sample::Method;
 
 /// Print a random sample of lines, unchanged and in input order, or what it says about all lines.
 ///
@@ -58,7 +61,7 @@ pub(crate) struct SampleArgs {
     pub(crate) seed: Option<u64>,
 
     #[command(flatten)]
-    pub(crate) questions: EstimateArgs,
+    pub(crate) estimates: EstimateArgs,
 
     /// How to print estimates
     #[arg(long, value_enum, default_value_t, requires = "estimates")]
@@ -115,25 +118,7 @@ impl SampleArgs {
     }
 }
 
-/// What a sample is asked about all lines.
-#[derive(ClapArgs, Debug)]
-pub(crate) struct EstimateArgs {
-    /// Print an estimate for all lines, not the sample, as in "sum(10) where 9=200"; may be repeated
-    #[arg(long = "estimate", value_name = "EXPR")]
-    pub(crate) estimates: Vec<Query>,
-
-    /// How sure the intervals of estimates are to be
-    #[arg(long, value_name = "C", default_value = "0.95", value_parser = confidence)]
-    #[arg(requires = "estimates", allow_negative_numbers = true)]
-    pub(crate) confidence: f64,
-}
-
 fn half_life(text: &str) -> Result<f64, &'static str> {
     let number = parse_number(text.as_bytes()).filter(|&number| number > 0.0);
     number.ok_or("must be a number above 0")
-}
-
-fn confidence(text: &str) -> Result<f64, &'static str> {
-    let number = parse_number(text.as_bytes()).filter(|&number| 0.0 < number && number < 1.0);
-    number.ok_or("must be a number between 0 and 1")
 }

@@ -42,14 +42,14 @@ pub(crate) fn run(args: &SampleArgs, out: &mut impl Write) -> Result<(), Error> 
     let collect = |sample| Collection::new(sample, args.delimiter.text(), run.clone());
     // What cannot be answered or saved is refused before anything is read.
     let empty = urn.empty_sample(rng_of(seed));
-    Answers::new(&empty, &urn.separator, &args.questions)?;
-    saved::check(&args.save, &collect(empty))?;
+    Answers::new(&empty, &urn.separator, args.estimates.questions())?;
+    saved::check(args.save.destination(), &collect(empty))?;
     let mut skipper = Skipper::new(args.input.on_bad());
     match args.by_field {
         None => {
             let sample = sample_all(args, &urn, &mut skipper)?;
-            let (save, questions) = (&args.save, &args.questions);
-            collect(sample).hand_out(save, questions, args.format, &mut skipper, out)
+            let (destination, questions) = (args.save.destination(), args.estimates.questions());
+            collect(sample).save_and_print(destination, questions, args.format, &mut skipper, out)
         }
         Some(field) => {
             let samples = sample_by_key(args, &urn, field, &mut skipper)?;
@@ -68,7 +68,7 @@ fn seed_from_system() -> u64 {
 
 fn sample_all(args: &SampleArgs, urn: &Urn, skipper: &mut Skipper) -> Result<Sample, Error> {
     let mut sample = urn.empty_sample(rng_of(urn.run));
-    read_input(&args.input, skipper, |block, skipper| {
+    read_input(&args.input.sources(), skipper, |block, skipper| {
         urn.offer_block(&mut sample, block, skipper)
     })?;
     Ok(sample)
@@ -83,7 +83,7 @@ fn sample_by_key(
 ) -> Result<Vec<Sample>, Error> {
     let seed = JobSeed::new(urn.run);
     let mut samples = KeyedSamples::default();
-    read_input(&args.input, skipper, |block, skipper| {
+    read_input(&args.input.sources(), skipper, |block, skipper| {
         block.try_lines(skipper, |line| {
             let key = urn.separator.field(line.text(), field)?;
             let make = || urn.empty_sample(seed.key_rng(0, route(key), 0));

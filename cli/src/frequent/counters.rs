@@ -3,13 +3,13 @@
 use std::io::Write;
 
 use forebay::Merge;
-use forebay::datasketches::write_frequent;
+use forebay::datasketches::{ImageError, read_frequent, write_frequent};
 use forebay::frequent::MisraGries;
 
-use crate::args::{RankingArgs, SaveFormat};
 use crate::error::Error;
 use crate::frequent::ranking::Ranking;
-use crate::saved::{self, Kind, Savable};
+use crate::output::format::Format;
+use crate::saved::{self, Destination, Savable, SaveFormat, SummaryKind};
 
 /// The result of counting or of adding up weights.
 #[derive(Debug)]
@@ -31,14 +31,23 @@ impl From<MisraGries<Vec<u8>, f64>> for Counters {
 }
 
 impl Counters {
-    pub(crate) const fn kind(&self) -> Kind {
+    /// Reads an image of frequent strings.
+    ///
+    /// # Errors
+    ///
+    /// If it is damaged, or its items are not text.
+    pub(crate) fn from_image(image: &[u8]) -> Result<Self, ImageError> {
+        read_frequent(image).map(Self::Counts)
+    }
+
+    pub(crate) const fn kind(&self) -> SummaryKind {
         match self {
-            Self::Counts(_) => Kind::Counts,
-            Self::Weights(_) => Kind::Weights,
+            Self::Counts(_) => SummaryKind::Counts,
+            Self::Weights(_) => SummaryKind::Weights,
         }
     }
 
-    /// Takes in those of other input.
+    /// Merges the summary of other input into this one.
     ///
     /// # Errors
     ///
@@ -53,19 +62,24 @@ impl Counters {
         Ok(())
     }
 
-    /// Saves the summary if a file is named for it, and prints its ranking.
+    /// Saves the summary if there is a destination, and prints the ranking of its `n` heaviest items.
     ///
     /// # Errors
     ///
     /// If the file or the output cannot be written.
-    pub(crate) fn hand_out(&self, args: &RankingArgs, out: &mut impl Write) -> Result<(), Error> {
-        saved::save(&args.save, self)?;
-        let n = args.n.get();
+    pub(crate) fn save_and_print(
+        &self,
+        destination: Option<Destination<'_>>,
+        n: usize,
+        format: Format,
+        out: &mut impl Write,
+    ) -> Result<(), Error> {
+        saved::save(destination, self)?;
         let ranking = match self {
             Self::Counts(summary) => Ranking::new(summary, n),
             Self::Weights(summary) => Ranking::new(summary, n),
         };
-        ranking.write(args.format, out)
+        ranking.write(format, out)
     }
 }
 
@@ -73,10 +87,10 @@ impl Savable for Counters {
     fn encode(&self, format: SaveFormat) -> Result<Vec<u8>, String> {
         match (format, self) {
             (SaveFormat::Forebay, Self::Counts(summary)) => {
-                Ok(saved::encode(Kind::Counts, summary))
+                Ok(saved::encode(SummaryKind::Counts, summary))
             }
             (SaveFormat::Forebay, Self::Weights(summary)) => {
-                Ok(saved::encode(Kind::Weights, summary))
+                Ok(saved::encode(SummaryKind::Weights, summary))
             }
             (SaveFormat::Datasketches, Self::Counts(summary)) => {
                 write_frequent(summary).map_err(|error| error.to_string())
@@ -85,5 +99,20 @@ impl Savable for Counters {
                 Err("there are images of counts, not of weights from a field".to_owned())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_and_weights_do_not_mix() {
+        let counts = || Counters::Counts(MisraGries::new(2));
+        let weights = || Counters::Weights(MisraGries::with_weights(2));
+        let refused = weights().merge(counts()).expect_err("they differ");
+        assert_eq!(refused, "holds counts, others weights");
+        assert!(counts().merge(weights()).is_err());
+        assert!(counts().merge(counts()).is_ok());
     }
 }

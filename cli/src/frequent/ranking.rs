@@ -5,9 +5,8 @@ use std::io::Write;
 use forebay::frequent::{MisraGries, Weight};
 use serde::Serialize;
 
-use crate::args::Format;
 use crate::error::Error;
-use crate::output::format::{Number, percent, printable, text, write_csv, write_json};
+use crate::output::format::{Format, Number, percent, printable, text, write_csv, write_json};
 use crate::output::table::{Align, Table, bar};
 
 /// What is printed, in the shape that scripts rely on.

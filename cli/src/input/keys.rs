@@ -1,6 +1,5 @@
 //! The items of a line that are counted: itself, one of its fields, or its words.
 
-use crate::args::KeyArgs;
 use crate::error::{Error, Problem};
 use crate::input::block::{Block, Line};
 use crate::input::field::Separator;
@@ -17,14 +16,6 @@ pub(crate) enum KeyFinder {
 }
 
 impl KeyFinder {
-    pub(crate) fn new(args: &KeyArgs, separator: Separator) -> Self {
-        match args.field {
-            Some(number) => Self::Field(separator, number),
-            None if args.words => Self::Words(WordFinder::default()),
-            None => Self::Line,
-        }
-    }
-
     /// Calls `visit` with every item of a line.
     ///
     /// # Errors

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use memchr::memrchr;
 
-use crate::args::InputArgs;
 use crate::error::Error;
 use crate::input::block::Block;
 use crate::input::chunk::{Chunk, Chunks, Delivery};
@@ -15,19 +14,18 @@ use crate::input::skip::Skipper;
 use crate::input::source::{Source, total_bytes};
 use crate::place::Position;
 
-/// Reads what the user named, under a progress bar, and calls `visit` with each block.
+/// Reads all sources, with a progress bar, and calls `visit` with each block.
 ///
 /// # Errors
 ///
 /// As [`read_blocks`].
 pub(crate) fn read_input(
-    args: &InputArgs,
+    sources: &[Source],
     skipper: &mut Skipper,
     visit: impl FnMut(&Block<'_>, &mut Skipper) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let sources = args.sources();
-    let progress = Progress::towards(total_bytes(&sources));
-    read_blocks(&sources, Delivery::Full, skipper, &progress, visit)
+    let progress = Progress::towards(total_bytes(sources));
+    read_blocks(sources, Delivery::Full, skipper, &progress, visit)
 }
 
 /// Reads all sources and calls `visit` with each block.

@@ -4,9 +4,22 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::Write;
 
+use clap::ValueEnum;
 use serde::{Serialize, Serializer};
 
 use crate::error::Error;
+
+/// How a result is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// One JSON object
+    Json,
+    /// Comma-separated values with a header
+    Csv,
+}
 
 /// A count or a weight; a whole weight is printed as a count would be.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -9,11 +9,18 @@ use serde::Serialize;
 use super::drawn::Drawn;
 use super::method::{Decaying, Sample};
 use super::query::{Quantity, Query};
-use crate::args::{EstimateArgs, Format};
 use crate::error::Error;
 use crate::input::field::Separator;
-use crate::output::format::{Number, percent, printable, rounded, write_csv, write_json};
+use crate::output::format::{Format, Number, percent, printable, rounded, write_csv, write_json};
 use crate::output::table::{Align, Table};
+
+/// What a sample is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Questions<'a> {
+    pub(crate) queries: &'a [Query],
+    /// The confidence of the intervals.
+    pub(crate) confidence: f64,
+}
 
 /// The answers, in the shape that scripts rely on.
 #[derive(Debug, Serialize)]
@@ -40,7 +47,7 @@ impl Answers {
     pub(crate) fn new(
         sample: &Sample,
         separator: &Separator,
-        questions: &EstimateArgs,
+        questions: Questions<'_>,
     ) -> Result<Self, Error> {
         let answer = |query| {
             let question = Question {
@@ -57,7 +64,7 @@ impl Answers {
                 confidence: bounds.map(|bounds| bounds.confidence),
             })
         };
-        let estimates = questions.estimates.iter().map(answer);
+        let estimates = questions.queries.iter().map(answer);
         estimates
             .collect::<Result<_, _>>()
             .map(|estimates| Self { estimates })

@@ -3,11 +3,14 @@
 mod answer;
 mod collection;
 mod drawn;
+mod image;
 mod method;
 mod query;
+mod run;
 
-pub(crate) use answer::Answers;
-pub(crate) use collection::{Collection, Origin, Run};
-pub(crate) use drawn::{Drawn, rng_of};
+pub(crate) use answer::{Answers, Questions};
+pub(crate) use collection::Collection;
+pub(crate) use drawn::rng_of;
 pub(crate) use method::{Method, Sample, Urn};
 pub(crate) use query::Query;
+pub(crate) use run::{Origin, Run};

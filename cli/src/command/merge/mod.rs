@@ -1,11 +1,14 @@
 //! `forebay merge`: saved summaries of different inputs, as one.
 
+mod saved;
+
 use std::io::Write;
+
+use self::saved::Saved;
 
 use crate::args::{MergeArgs, MergeOutput};
 use crate::error::Error;
 use crate::input::skip::Skipper;
-use crate::saved::Saved;
 
 /// Merges the files and prints the ranking of all, or the lines of the sample or its estimates.
 ///
@@ -22,18 +25,28 @@ pub(crate) fn run(args: &MergeArgs, out: &mut impl Write) -> Result<(), Error> {
                 reason: reason.into(),
             })?;
     }
+    let MergeOutput {
+        save, estimates, ..
+    } = &args.output;
+    let destination = save.destination();
     match all {
-        Saved::Counters(counters) => counters.hand_out(&args.output.for_ranking()?, out),
+        Saved::Counters(counters) => {
+            let (n, format) = args.output.for_ranking()?;
+            counters.save_and_print(destination, n, format, out)
+        }
         Saved::Sample(mut sample) => {
             if let Some(delimiter) = &args.delimiter {
                 sample.cut_at(delimiter)?;
             }
-            let MergeOutput {
-                save, questions, ..
-            } = &args.output;
             let format = args.output.format_of_estimates()?;
             let mut skipper = Skipper::new(args.on_bad());
-            sample.hand_out(save, questions, format, &mut skipper, out)
+            sample.save_and_print(
+                destination,
+                estimates.questions(),
+                format,
+                &mut skipper,
+                out,
+            )
         }
     }
 }

@@ -6,13 +6,13 @@ use forebay::frequent::MisraGries;
 use serde::ser::{Error as _, SerializeSeq, SerializeStruct};
 use serde::{Serialize, Serializer};
 
-use crate::args::{Format, StreamArgs};
+use crate::args::StreamArgs;
 use crate::command::stream::items::{ItemStates, Items, Sampled};
 use crate::command::stream::record::Text;
 use crate::command::stream::results::Found;
 use crate::error::Error;
 use crate::frequent::ranking::Ranking;
-use crate::output::format::{Number, percent, printable, text, write_csv, write_json};
+use crate::output::format::{Format, Number, percent, printable, text, write_csv, write_json};
 use crate::output::message::counted;
 use crate::output::message::say;
 use crate::output::table::{Align, Table, bar};

@@ -34,7 +34,7 @@ pub(crate) fn take_all<T: Tally>(
     let mut skipper = Skipper::new(args.on_bad());
     if jobs.get() == 1 {
         let mut turn = (0..LANES).cycle();
-        read_input(args, &mut skipper, |block, skipper| {
+        read_input(&args.sources(), &mut skipper, |block, skipper| {
             let lane = turn.next().unwrap_or_default();
             lanes[lane].take(block, skipper)
         })?;
@@ -61,7 +61,7 @@ fn take_with_threads<T: Tally>(
             })
             .collect();
         let mut turn = (0..LANES).cycle();
-        let read = read_input(args, skipper, |block, _| {
+        let read = read_input(&args.sources(), skipper, |block, _| {
             let lane = turn.next().unwrap_or_default();
             let (sender, _) = &crew[lane % threads];
             let errand = (lane / threads, block.to_owned());

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use forebay::frequent::MisraGries;
 
-use crate::args::{Format, TopArgs};
+use crate::args::TopArgs;
 use crate::command::top::tally::Tally;
 use crate::error::Error;
 use crate::frequent::ranking::Ranking;
@@ -17,6 +17,7 @@ use crate::input::chunk::Delivery;
 use crate::input::progress::Progress;
 use crate::input::read::read_blocks;
 use crate::input::skip::Skipper;
+use crate::output::format::Format;
 
 /// Blocks read ahead of the tally, at most.
 const AHEAD: usize = 64;

@@ -10,7 +10,7 @@ use forebay::frequent::MisraGries;
 use forebay::merge_all;
 
 use self::tally::{CountTally, Tally, WeightTally};
-use crate::args::TopArgs;
+use crate::args::{RankingArgs, TopArgs};
 use crate::error::Error;
 use crate::frequent::counters::Counters;
 use crate::saved;
@@ -32,12 +32,16 @@ where
     T: Tally,
     Counters: From<MisraGries<Vec<u8>, T::Weight>>,
 {
-    saved::check(&args.output.save, &Counters::from(make().finish()))?;
+    saved::check(
+        args.output.save.destination(),
+        &Counters::from(make().finish()),
+    )?;
     if let Some(every) = args.every {
         return live::run(args, every, make(), out);
     }
     let lanes = lanes::take_all(&args.input, args.jobs(), &make)?;
     let parts = lanes.into_iter().map(|mut lane| lane.finish());
     let summary = merge_all(parts).unwrap_or_else(|| make().finish());
-    Counters::from(summary).hand_out(&args.output, out)
+    let RankingArgs { n, format, save } = &args.output;
+    Counters::from(summary).save_and_print(save.destination(), n.get(), *format, out)
 }

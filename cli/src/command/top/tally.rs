@@ -43,7 +43,7 @@ pub(crate) struct CountTally {
 impl CountTally {
     pub(crate) fn new(args: &TopArgs) -> Self {
         Self {
-            keys: KeyFinder::new(&args.keys, args.delimiter.separator()),
+            keys: args.keys.finder(args.delimiter.separator()),
             summary: MisraGries::new(args.k.get()),
         }
     }
@@ -76,7 +76,7 @@ impl WeightTally {
     pub(crate) fn new(args: &TopArgs, field: FieldNumber) -> Self {
         let separator = args.delimiter.separator();
         Self {
-            keys: KeyFinder::new(&args.keys, separator.clone()),
+            keys: args.keys.finder(separator.clone()),
             separator,
             field,
             summary: MisraGries::with_weights(args.k.get()),

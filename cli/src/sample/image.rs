@@ -1,22 +1,26 @@
 //! Summaries as images of DataSketches, whose items are text.
 
 use forebay::datasketches::{
-    ImageError, ImageKind, read_frequent, read_reservoir_with_rng, read_var_opt_with_rng,
-    write_reservoir, write_var_opt,
+    ImageError, ImageKind, read_reservoir_with_rng, read_var_opt_with_rng, write_reservoir,
+    write_var_opt,
 };
 use forebay::hash::route;
 
-use crate::frequent::counters::Counters;
 use crate::place::Position;
-use crate::sample::{Collection, Drawn, Origin, Run, Sample, rng_of};
-use crate::saved::Saved;
+use crate::sample::drawn::{Drawn, rng_of};
+use crate::sample::method::Sample;
+use crate::sample::run::{Origin, Run};
 
 /// Reads an image from the file of this name.
 ///
 /// # Errors
 ///
 /// If it is damaged, or its items are not text.
-pub(crate) fn decode(kind: ImageKind, image: &[u8], name: &str) -> Result<Saved, ImageError> {
+pub(crate) fn decode(
+    kind: ImageKind,
+    image: &[u8],
+    name: &str,
+) -> Result<(Sample, Run), ImageError> {
     // Its contents name the run, so that the same image is not taken for two.
     let run = Run {
         seed: route(image),
@@ -33,9 +37,6 @@ pub(crate) fn decode(kind: ImageKind, image: &[u8], name: &str) -> Result<Saved,
         }
     };
     let sample = match kind {
-        ImageKind::FrequentItems => {
-            return read_frequent(image).map(|summary| Saved::Counters(Counters::Counts(summary)));
-        }
         ImageKind::Reservoir | ImageKind::ReservoirUnion => {
             let sample = read_reservoir_with_rng(image, rng_of(run.seed))?;
             Sample::Uniform(sample.map(draw))
@@ -49,7 +50,7 @@ pub(crate) fn decode(kind: ImageKind, image: &[u8], name: &str) -> Result<Saved,
         }
         _ => return Err(ImageError::WrongKind),
     };
-    Ok(Saved::Sample(Box::new(Collection::of_image(sample, run))))
+    Ok((sample, run))
 }
 
 /// Writes the lines of a sample, without their ends, as an image.
