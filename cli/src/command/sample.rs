@@ -5,14 +5,14 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
 
 use forebay::hash::{DefaultHashBuilder, route};
-use forebay::random::JobSeed;
+use forebay::random::{DefaultRng, JobSeed};
 
 use crate::args::SampleArgs;
 use crate::error::Error;
 use crate::input::read::read_input;
 use crate::input::skip::Skipper;
 use crate::place::FieldNumber;
-use crate::sample::{Answers, Collection, Origin, Run, Sample, Urn, rng_of};
+use crate::sample::{Answers, Collection, Constructor, DrawContext, Origin, Run, Sample, rng_of};
 use crate::saved;
 
 /// Reads the input and prints the lines drawn, or estimates from them.
@@ -23,11 +23,13 @@ use crate::saved;
 /// output.
 pub(crate) fn run(args: &SampleArgs, out: &mut impl Write) -> Result<(), Error> {
     let seed = args.seed.unwrap_or_else(seed_from_system);
-    let urn = Urn {
-        method: args.method()?,
+    let drawing = Drawing {
+        constructor: args.method().constructor(&args.method_options())?,
         capacity: args.n.get(),
-        separator: args.delimiter.separator(),
-        run: seed,
+        context: DrawContext {
+            run: seed,
+            separator: args.delimiter.separator(),
+        },
     };
     let run = Run {
         seed,
@@ -41,18 +43,22 @@ pub(crate) fn run(args: &SampleArgs, out: &mut impl Write) -> Result<(), Error> 
     };
     let collect = |sample| Collection::new(sample, args.delimiter.text(), run.clone());
     // What cannot be answered or saved is refused before anything is read.
-    let empty = urn.empty_sample(rng_of(seed));
-    Answers::new(&empty, &urn.separator, args.estimates.questions())?;
+    let empty = drawing.empty_sample(rng_of(seed));
+    Answers::new(
+        &empty,
+        &drawing.context.separator,
+        args.estimates.questions(),
+    )?;
     saved::check(args.save.destination(), &collect(empty))?;
     let mut skipper = Skipper::new(args.input.on_bad());
     match args.by_field {
         None => {
-            let sample = sample_all(args, &urn, &mut skipper)?;
+            let sample = sample_all(args, &drawing, &mut skipper)?;
             let (destination, questions) = (args.save.destination(), args.estimates.questions());
             collect(sample).save_and_print(destination, questions, args.format, &mut skipper, out)
         }
         Some(field) => {
-            let samples = sample_by_key(args, &urn, field, &mut skipper)?;
+            let samples = sample_by_key(args, &drawing, field, &mut skipper)?;
             skipper.report();
             samples
                 .into_iter()
@@ -66,10 +72,28 @@ fn seed_from_system() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-fn sample_all(args: &SampleArgs, urn: &Urn, skipper: &mut Skipper) -> Result<Sample, Error> {
-    let mut sample = urn.empty_sample(rng_of(urn.run));
+/// How lines are drawn.
+struct Drawing {
+    constructor: Constructor<Sample>,
+    capacity: usize,
+    context: DrawContext,
+}
+
+impl Drawing {
+    fn empty_sample(&self, rng: DefaultRng) -> Sample {
+        (self.constructor)(self.capacity, rng)
+    }
+}
+
+fn sample_all(
+    args: &SampleArgs,
+    drawing: &Drawing,
+    skipper: &mut Skipper,
+) -> Result<Sample, Error> {
+    let context = &drawing.context;
+    let mut sample = drawing.empty_sample(rng_of(context.run));
     read_input(&args.input.sources(), skipper, |block, skipper| {
-        urn.offer_block(&mut sample, block, skipper)
+        sample.offer_block(block, context, skipper)
     })?;
     Ok(sample)
 }
@@ -77,17 +101,18 @@ fn sample_all(args: &SampleArgs, urn: &Urn, skipper: &mut Skipper) -> Result<Sam
 /// A sample for each value of a field, in order of their first appearance.
 fn sample_by_key(
     args: &SampleArgs,
-    urn: &Urn,
+    drawing: &Drawing,
     field: FieldNumber,
     skipper: &mut Skipper,
 ) -> Result<Vec<Sample>, Error> {
-    let seed = JobSeed::new(urn.run);
+    let context = &drawing.context;
+    let seed = JobSeed::new(context.run);
     let mut samples = KeyedSamples::default();
     read_input(&args.input.sources(), skipper, |block, skipper| {
         block.try_lines(skipper, |line| {
-            let key = urn.separator.field(line.text(), field)?;
-            let make = || urn.empty_sample(seed.key_rng(0, route(key), 0));
-            urn.offer(samples.of(key, make), line)
+            let key = context.separator.field(line.text(), field)?;
+            let make = || drawing.empty_sample(seed.key_rng(0, route(key), 0));
+            samples.of(key, make).offer(line, context)
         })
     })?;
     Ok(samples.in_order)

@@ -229,7 +229,7 @@ impl Savable for Collection {
     fn encode(&self, format: SaveFormat) -> Result<Vec<u8>, String> {
         match format {
             SaveFormat::Forebay => Ok(saved::encode(SummaryKind::Sample, self)),
-            SaveFormat::Datasketches => image::encode(&self.sample),
+            SaveFormat::Datasketches => self.sample.image(),
         }
     }
 }

@@ -40,6 +40,18 @@ pub(crate) enum Quantity {
 }
 
 impl Quantity {
+    /// As it is written, without its argument.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Weight => "weight",
+            Self::Fraction => "fraction",
+            Self::Sum(_) => "sum",
+            Self::Mean(_) => "mean",
+            Self::Quantile(..) => "quantile",
+        }
+    }
+
     /// The field whose numbers are wanted, if any.
     const fn field(self) -> Option<FieldNumber> {
         match self {
