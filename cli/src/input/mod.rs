@@ -2,7 +2,7 @@
 
 pub(crate) mod block;
 pub(crate) mod chunk;
-mod decode;
+mod encoding;
 pub(crate) mod field;
 mod generate;
 pub(crate) mod keys;
@@ -13,3 +13,4 @@ pub(crate) mod read;
 pub(crate) mod skip;
 pub(crate) mod source;
 pub(crate) mod words;
+mod zstd;

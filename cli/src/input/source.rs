@@ -1,4 +1,8 @@
-//! Where lines come from: files, standard input, or a generator.
+//! The table of inputs: where lines come from, what each source is called and how it is opened.
+//!
+//! A source is added as a variant of [`Source`]: the compiler then asks for its name and for how it
+//! is opened, both below, and [`Source::from_path`] or an option of a subcommand makes it. How input
+//! is encoded is another table, in `encoding.rs`, and is the same for all sources.
 
 use std::fmt;
 use std::fs::File;
@@ -10,9 +14,9 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use crate::input::chunk::{Chunks, Delivery, Sequential};
-use crate::input::decode::decoded;
+use crate::input::encoding::decoded;
 #[cfg(unix)]
-use crate::input::decode::{LONGEST_MAGIC, is_compressed};
+use crate::input::encoding::{LONGEST_MAGIC, is_encoded};
 use crate::input::generate::GeneratedLog;
 #[cfg(unix)]
 use crate::input::parallel;
@@ -37,8 +41,15 @@ impl Source {
         }
     }
 
-    /// The bytes of the source, decompressed if they are compressed; `progress` sees them as they
-    /// are stored.
+    /// Whether it can be read again from the start, as a restart from a checkpoint does.
+    pub(crate) const fn is_repeatable(&self) -> bool {
+        match self {
+            Self::File(_) | Self::Generated(_) => true,
+            Self::Stdin => false,
+        }
+    }
+
+    /// Opens the source and decodes it; `progress` counts the bytes before decoding.
     fn open(&self, progress: &Progress) -> io::Result<Box<dyn Read>> {
         match self {
             Self::File(path) => decoded(progress.watch(File::open(path)?)),
@@ -47,8 +58,8 @@ impl Source {
         }
     }
 
-    /// Calls `visit` with its chunks, decompressed if they are compressed; `progress` sees them as
-    /// they are stored. A large plain file is read by several threads.
+    /// Calls `visit` with its chunks, decoded; `progress` counts the bytes before decoding. A large
+    /// plain file is read by several threads.
     ///
     /// # Errors
     ///
@@ -85,7 +96,7 @@ impl Source {
         let file = File::open(path)?;
         let mut head = [0; LONGEST_MAGIC];
         let read = file.read_at(&mut head, 0)?;
-        let plain = !is_compressed(&head[..read]);
+        let plain = !is_encoded(&head[..read]);
         Ok(plain.then_some((file, cores.min(MOST_THREADS))))
     }
 

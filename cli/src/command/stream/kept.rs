@@ -106,7 +106,7 @@ pub(crate) fn durable(builder: ContextBuilder, args: &StreamArgs) -> Result<Cont
         return Ok(builder);
     };
     let sources = args.sources();
-    if sources.iter().any(|source| matches!(source, Source::Stdin)) {
+    if !sources.iter().all(Source::is_repeatable) {
         let message = "--checkpoint needs files: standard input cannot be read again";
         return Err(Error::Usage(message.into()));
     }
