@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 
 use forebay::stream::{BoxError, CheckpointError};
 
-use crate::block::Position;
-use crate::field::FieldNumber;
+use crate::place::{FieldNumber, Position};
 
 /// Why a command ended early.
 #[derive(Debug)]
@@ -166,11 +165,6 @@ impl fmt::Display for Problem {
             Self::TotalTooLarge => write!(f, "the total weight grows too large"),
         }
     }
-}
-
-/// Writes a line to standard error; nobody listening is no reason to fail.
-pub(crate) fn say(message: impl fmt::Display) {
-    let _ = writeln!(io::stderr(), "{message}");
 }
 
 /// Text for an error message: quoted, harmless to the terminal, and not too long.

@@ -5,54 +5,28 @@
 #![forbid(unsafe_code)]
 
 mod args;
-mod block;
-mod chunk;
-mod counters;
-mod decode;
+mod command;
 mod error;
-mod field;
-mod format;
-mod generate;
-mod image;
+mod frequent;
 mod input;
-mod keys;
-mod lanes;
-mod live;
-mod merge;
-#[cfg(unix)]
-mod parallel;
-mod progress;
-mod ranking;
+mod output;
+mod place;
 mod sample;
 mod saved;
-mod skip;
-mod source;
-mod state;
-mod stream;
-mod table;
-mod tally;
-mod top;
-mod window;
-mod words;
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Args, Command};
-use crate::error::{Error, say};
+use crate::args::Args;
+use crate::error::Error;
+use crate::output::message::say;
 
 fn main() -> ExitCode {
     let args = Args::parse();
     let mut out = BufWriter::new(io::stdout().lock());
-    let result = match &args.command {
-        Command::Top(top) => top::run(top, &mut out),
-        Command::Sample(sample) => sample::run(sample, &mut out),
-        Command::Stream(stream) => stream::run(stream, &mut out),
-        Command::State(state) => state::run(state, &mut out),
-        Command::Merge(merge) => merge::run(merge, &mut out),
-    };
+    let result = command::run(&args.command, &mut out);
     match result.and_then(|()| out.flush().map_err(Error::from)) {
         Ok(()) | Err(Error::Abandoned) => ExitCode::SUCCESS,
         Err(error) => {

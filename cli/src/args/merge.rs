@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
-use super::{
-    EstimateArgs, FIELD_OPTIONS, Format, RankingArgs, SHOWN, SaveArgs, at_least_one, delimiter,
-    field_options,
-};
+use super::estimate::EstimateArgs;
+use super::shared::{FIELD_OPTIONS, SHOWN, SaveArgs, field_options};
+use super::value::{at_least_one, delimiter};
 use crate::error::Error;
-use crate::skip::OnBad;
+use crate::input::skip::OnBad;
+use crate::output::format::Format;
 
 /// Merge what `forebay top --save` or `forebay sample --save` has written, or a DataSketches
 /// library.
@@ -70,26 +70,23 @@ pub(crate) struct MergeOutput {
     pub(crate) save: SaveArgs,
 
     #[command(flatten)]
-    pub(crate) questions: EstimateArgs,
+    pub(crate) estimates: EstimateArgs,
 }
 
 impl MergeOutput {
-    /// What is asked of counters.
+    /// How many items of a ranking to show, and how to print it.
     ///
     /// # Errors
     ///
-    /// If that is what only samples have.
-    pub(crate) fn for_ranking(&self) -> Result<RankingArgs, Error> {
-        if !self.questions.estimates.is_empty() {
+    /// If an option is given that only samples have.
+    pub(crate) fn for_ranking(&self) -> Result<(usize, Format), Error> {
+        if !self.estimates.queries.is_empty() {
             return Err(usage(
                 "--estimate: only samples estimate; the files hold counters",
             ));
         }
-        Ok(RankingArgs {
-            n: self.n.unwrap_or(SHOWN),
-            format: self.format.unwrap_or_default(),
-            save: self.save.clone(),
-        })
+        let n = self.n.unwrap_or(SHOWN).get();
+        Ok((n, self.format.unwrap_or_default()))
     }
 
     /// How the estimates of a sample are printed.
@@ -101,7 +98,7 @@ impl MergeOutput {
         if self.n.is_some() {
             return Err(usage("-n: a sample is printed whole"));
         }
-        if self.format.is_some() && self.questions.estimates.is_empty() {
+        if self.format.is_some() && self.estimates.queries.is_empty() {
             return Err(usage("--format: sampled lines are printed as they are"));
         }
         Ok(self.format.unwrap_or_default())

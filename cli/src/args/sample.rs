@@ -2,12 +2,16 @@
 
 use std::num::NonZeroUsize;
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use super::{DelimiterArgs, Format, InputArgs, SaveArgs, at_least_one, field_options};
-use crate::error::Error;
-use crate::field::{FieldNumber, parse_number};
-use crate::sample::{Method, Query};
+use super::estimate::EstimateArgs;
+use super::shared::{DelimiterArgs, InputArgs, SaveArgs, field_options};
+use super::value::at_least_one;
+use crate::input::field::parse_number;
+use crate::output::format::Format;
+use crate::place::FieldNumber;
+use crate::sample::{METHODS, Method, MethodOptions};
 
 /// Print a random sample of lines, unchanged and in input order, or what it says about all lines.
 ///
@@ -29,8 +33,8 @@ pub(crate) struct SampleArgs {
     pub(crate) n: NonZeroUsize,
 
     /// How lines are drawn; uniform unless given, or weighted if there is a --weight-field
-    #[arg(long, value_enum)]
-    method: Option<MethodName>,
+    #[arg(long, value_parser = method_parser())]
+    method: Option<&'static Method>,
 
     /// Draw lines by the weight in this field (- means none: never drawn)
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
@@ -57,7 +61,7 @@ pub(crate) struct SampleArgs {
     pub(crate) seed: Option<u64>,
 
     #[command(flatten)]
-    pub(crate) questions: EstimateArgs,
+    pub(crate) estimates: EstimateArgs,
 
     /// How to print estimates
     #[arg(long, value_enum, default_value_t, requires = "estimates")]
@@ -70,69 +74,32 @@ pub(crate) struct SampleArgs {
     pub(crate) input: InputArgs,
 }
 
-/// The name of a way of drawing lines.
-#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
-enum MethodName {
-    /// All lines alike, none twice
-    Uniform,
-    /// One line after the other by weight, none twice
-    Weighted,
-    /// With a chance proportional to weight, for the best estimates of weight
-    Varopt,
-    /// Independent draws of all lines alike: a line may come more than once
-    Replacement,
-    /// Recent lines rather than old ones
-    Decay,
-}
-
 impl SampleArgs {
-    /// How lines are to be drawn.
-    ///
-    /// # Errors
-    ///
-    /// If the method lacks an option, or has one that means nothing to it.
-    pub(crate) fn method(&self) -> Result<Method, Error> {
-        use MethodName::{Decay, Replacement, Uniform, Varopt, Weighted};
-        let implied = self.weight_field.map_or(Uniform, |_| Weighted);
-        let name = self.method.unwrap_or(implied);
-        let options = (self.weight_field, self.time_field, self.half_life);
-        let needs = match (name, options) {
-            (Uniform, (None, None, None)) => return Ok(Method::Uniform),
-            (Replacement, (None, None, None)) => return Ok(Method::Replacement),
-            (Weighted, (Some(weights), None, None)) => return Ok(Method::Weighted { weights }),
-            (Varopt, (weights @ Some(_), None, None)) => return Ok(Method::VarOpt { weights }),
-            (Decay, (None, Some(times), Some(half_life))) => {
-                return Ok(Method::Decay { times, half_life });
-            }
-            (Uniform | Replacement, _) => "no --weight-field, --time-field or --half-life",
-            (Weighted | Varopt, _) => "--weight-field, and no --time-field or --half-life",
-            (Decay, _) => "--time-field and --half-life, and no --weight-field",
-        };
-        let name = name.to_possible_value();
-        let name = name.as_ref().map_or("", |name| name.get_name());
-        Err(Error::Usage(format!("--method {name} takes {needs}")))
+    /// The method that draws the lines.
+    pub(crate) fn method(&self) -> &'static Method {
+        let default = || Method::default_with(&self.method_options());
+        self.method.unwrap_or_else(default)
+    }
+
+    pub(crate) const fn method_options(&self) -> MethodOptions {
+        MethodOptions {
+            weight_field: self.weight_field,
+            time_field: self.time_field,
+            half_life: self.half_life,
+        }
     }
 }
 
-/// What a sample is asked about all lines.
-#[derive(ClapArgs, Debug)]
-pub(crate) struct EstimateArgs {
-    /// Print an estimate for all lines, not the sample, as in "sum(10) where 9=200"; may be repeated
-    #[arg(long = "estimate", value_name = "EXPR")]
-    pub(crate) estimates: Vec<Query>,
-
-    /// How sure the intervals of estimates are to be
-    #[arg(long, value_name = "C", default_value = "0.95", value_parser = confidence)]
-    #[arg(requires = "estimates", allow_negative_numbers = true)]
-    pub(crate) confidence: f64,
+/// Finds a method by its name, and lists all of them in the help.
+fn method_parser() -> impl TypedValueParser<Value = &'static Method> {
+    let values = METHODS
+        .iter()
+        .map(|method| PossibleValue::new(method.name).help(method.help()));
+    PossibleValuesParser::new(values)
+        .try_map(|name| Method::named(&name).ok_or("is no method of this program"))
 }
 
 fn half_life(text: &str) -> Result<f64, &'static str> {
     let number = parse_number(text.as_bytes()).filter(|&number| number > 0.0);
     number.ok_or("must be a number above 0")
-}
-
-fn confidence(text: &str) -> Result<f64, &'static str> {
-    let number = parse_number(text.as_bytes()).filter(|&number| 0.0 < number && number < 1.0);
-    number.ok_or("must be a number between 0 and 1")
 }

@@ -6,23 +6,30 @@ use std::ops::RangeInclusive;
 use forebay::Estimate;
 use serde::Serialize;
 
-use super::drawn::Drawn;
-use super::method::{Decaying, Sample};
-use super::query::{Quantity, Query};
-use crate::args::{EstimateArgs, Format};
+use super::method::Sample;
+use super::query::Query;
+use super::sampler::{Answer, Question};
 use crate::error::Error;
-use crate::field::Separator;
-use crate::format::{Number, percent, printable, rounded, write_csv, write_json};
-use crate::table::{Align, Table};
+use crate::input::field::Separator;
+use crate::output::format::{Format, Number, percent, printable, rounded, write_csv, write_json};
+use crate::output::table::{Align, Table};
+
+/// What a sample is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Questions<'a> {
+    pub(crate) queries: &'a [Query],
+    /// The confidence of the intervals.
+    pub(crate) confidence: f64,
+}
 
 /// The answers, in the shape that scripts rely on.
 #[derive(Debug, Serialize)]
 pub(crate) struct Answers {
-    estimates: Vec<Answer>,
+    estimates: Vec<Row>,
 }
 
 #[derive(Debug, Serialize)]
-struct Answer {
+struct Row {
     estimate: String,
     /// `None` if there is nothing to answer from: the mean of no line.
     value: Option<Number>,
@@ -40,7 +47,7 @@ impl Answers {
     pub(crate) fn new(
         sample: &Sample,
         separator: &Separator,
-        questions: &EstimateArgs,
+        questions: Questions<'_>,
     ) -> Result<Self, Error> {
         let answer = |query| {
             let question = Question {
@@ -48,8 +55,8 @@ impl Answers {
                 separator,
                 confidence: questions.confidence,
             };
-            let bounds = question.ask(sample)?;
-            Ok(Answer {
+            let bounds = bounds(sample, &question)?;
+            Ok(Row {
                 estimate: query.to_string(),
                 value: bounds.map(|bounds| bounds.value.into()),
                 lower: bounds.map(|bounds| bounds.lower.into()),
@@ -57,7 +64,7 @@ impl Answers {
                 confidence: bounds.map(|bounds| bounds.confidence),
             })
         };
-        let estimates = questions.estimates.iter().map(answer);
+        let estimates = questions.queries.iter().map(answer);
         estimates
             .collect::<Result<_, _>>()
             .map(|estimates| Self { estimates })
@@ -99,100 +106,15 @@ impl Answers {
     }
 }
 
-/// A query, put to a sample of lines with such fields.
-struct Question<'a> {
-    query: &'a Query,
-    separator: &'a Separator,
-    confidence: f64,
-}
-
-impl Question<'_> {
-    /// The answer; `None` if the sample has no line to answer from.
-    fn ask(&self, sample: &Sample) -> Result<Option<Bounds>, Error> {
-        let (confidence, value) = (self.confidence, |line: &Drawn| self.value(line));
-        Ok(match (sample, self.query.quantity) {
-            (Sample::Uniform(sample), Quantity::Mean(_)) => sample
-                .estimate_mean_where_with_confidence(value, confidence)
-                .map(Bounds::from),
-            (Sample::Uniform(sample), Quantity::Quantile(_, q)) => sample
-                .estimate_quantile_where_with_confidence(value, q, confidence)
-                .map(Bounds::from),
-            _ => {
-                let (estimate, possible) = self.total(sample)?;
-                let known = sample.iter().any(|line| self.value(line).is_some());
-                Some(Bounds::within(estimate, known, &possible))
-            }
-        })
-    }
-
-    /// An estimate for all input, and what is possible whatever the sample says.
-    fn total(&self, sample: &Sample) -> Result<(Estimate, RangeInclusive<f64>), Error> {
-        const ANY: RangeInclusive<f64> = f64::NEG_INFINITY..=f64::INFINITY;
-        let (confidence, all) = (self.confidence, self.query.is_unconditional());
-        let holds = |line: &Drawn| self.value(line).is_some();
-        let value = |line: &Drawn| self.value(line).unwrap_or(0.0);
-        Ok(match (sample, self.query.quantity) {
-            (Sample::Uniform(sample), Quantity::Count) => {
-                let seen = sample.seen() as f64;
-                let count = sample.estimate_count_with_confidence(holds, confidence);
-                (if all { Estimate::exact(seen) } else { count }, 0.0..=seen)
-            }
-            (Sample::Uniform(sample), Quantity::Fraction) => {
-                let fraction = sample.estimate_fraction_with_confidence(holds, confidence);
-                (fraction, 0.0..=1.0)
-            }
-            (Sample::Uniform(sample), Quantity::Sum(_)) => {
-                (sample.estimate_sum_with_confidence(value, confidence), ANY)
-            }
-            (Sample::Weighted { sample, .. }, Quantity::Count) => {
-                let count = sample.estimate_count_with_confidence(holds, confidence);
-                (count, 0.0..=sample.seen() as f64)
-            }
-            (Sample::Weighted { sample, .. }, Quantity::Sum(_)) => {
-                (sample.estimate_sum_with_confidence(value, confidence), ANY)
-            }
-            (Sample::Weighted { sample, .. }, Quantity::Weight) => {
-                let total = sample.total_weight();
-                let weight = sample.estimate_weight_with_confidence(holds, confidence);
-                (
-                    if all { Estimate::exact(total) } else { weight },
-                    0.0..=total,
-                )
-            }
-            (Sample::VarOpt { sample, .. }, Quantity::Weight) => {
-                let total = sample.total_weight();
-                let weight = sample.estimate_weight_with_confidence(holds, confidence);
-                (
-                    if all { Estimate::exact(total) } else { weight },
-                    0.0..=total,
-                )
-            }
-            (Sample::Decay(Decaying { sample, latest, .. }), Quantity::Count) => {
-                let count =
-                    sample.estimate_decayed_count_with_confidence(holds, *latest, confidence);
-                (count, 0.0..=sample.seen() as f64)
-            }
-            _ => return Err(self.refusal(sample)),
-        })
-    }
-
-    fn refusal(&self, sample: &Sample) -> Error {
-        let answers = match sample {
-            Sample::Uniform(_) => "count, fraction, sum, mean and quantile",
-            Sample::Replacement(_) => "nothing",
-            Sample::Weighted { .. } => "count, sum and weight",
-            Sample::VarOpt { .. } => "weight",
-            Sample::Decay(_) => "count",
-        };
-        let (query, method) = (self.query, sample.method());
-        Error::Usage(format!(
-            "--estimate {query}: a sample drawn {method} estimates {answers}"
-        ))
-    }
-
-    fn value(&self, line: &Drawn) -> Option<f64> {
-        self.query.value(self.separator, line.text())
-    }
+/// The answer as it is printed; `None` if there is no line to answer from.
+fn bounds(sample: &Sample, question: &Question<'_>) -> Result<Option<Bounds>, Error> {
+    Ok(match sample.answer(question)? {
+        Answer::OfLines(estimate) => estimate.map(Bounds::from),
+        Answer::Total { estimate, possible } => {
+            let known = sample.iter().any(|line| question.holds(line));
+            Some(Bounds::within(estimate, known, &possible))
+        }
+    })
 }
 
 /// An estimate with its interval.

@@ -3,37 +3,20 @@
 use std::collections::HashSet;
 use std::io::Write;
 
+use forebay::datasketches::{ImageError, ImageKind};
 use serde::{Deserialize, Serialize};
 
-use super::answer::Answers;
+use super::answer::{Answers, Questions};
 use super::drawn::Drawn;
+use super::image;
 use super::method::Sample;
 use super::query::Query;
-use crate::args::{EstimateArgs, Format, SaveArgs, SaveFormat};
+use super::run::{Origin, Run};
 use crate::error::{BadLine, Error, Problem};
-use crate::field::Separator;
-use crate::image;
-use crate::saved::{self, Kind, Savable};
-use crate::skip::Skipper;
-
-/// Input that was sampled in one run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Run {
-    /// Where its randomness started, which also names it.
-    pub(crate) seed: u64,
-    pub(crate) origin: Origin,
-    /// What its sources are called in messages, in their order.
-    pub(crate) sources: Vec<String>,
-}
-
-/// What the seed of a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Origin {
-    /// The one its lines were drawn with.
-    Seed,
-    /// Unknown: the sample came in an image, and a hash of that stands for it.
-    Image,
-}
+use crate::input::field::Separator;
+use crate::input::skip::Skipper;
+use crate::output::format::Format;
+use crate::saved::{self, Destination, Savable, SaveFormat, SummaryKind};
 
 /// How lines are cut into fields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,13 +54,22 @@ impl Collection {
         }
     }
 
-    /// What was read from an image.
-    pub(crate) fn of_image(sample: Sample, run: Run) -> Self {
-        Self {
+    /// Reads an image from the file of this name.
+    ///
+    /// # Errors
+    ///
+    /// If it is damaged, or its items are not text.
+    pub(crate) fn from_image(
+        kind: ImageKind,
+        bytes: &[u8],
+        name: &str,
+    ) -> Result<Self, ImageError> {
+        let (sample, run) = image::decode(kind, bytes, name)?;
+        Ok(Self {
             sample,
             fields: Fields::Unknown,
             runs: vec![run],
-        }
+        })
     }
 
     /// The same, if it can have come from a run: for what was read from a file.
@@ -138,22 +130,22 @@ impl Collection {
         Ok(())
     }
 
-    /// Saves the sample if a file is named for it, and prints its lines, or what it says about the
-    /// whole input.
+    /// Saves the sample if there is a destination, and prints its lines, or the answers to the
+    /// questions if there are any.
     ///
     /// # Errors
     ///
     /// Questions the sample cannot answer, lines that do not hold what they ask for unless `skipper`
     /// skips them, and output that cannot be written.
-    pub(crate) fn hand_out(
+    pub(crate) fn save_and_print(
         &self,
-        save: &SaveArgs,
-        questions: &EstimateArgs,
+        destination: Option<Destination<'_>>,
+        questions: Questions<'_>,
         format: Format,
         skipper: &mut Skipper,
         out: &mut impl Write,
     ) -> Result<(), Error> {
-        saved::save(save, self)?;
+        saved::save(destination, self)?;
         let answers = self.answer(questions, skipper)?;
         skipper.report();
         match answers {
@@ -164,14 +156,14 @@ impl Collection {
 
     fn answer(
         &self,
-        questions: &EstimateArgs,
+        questions: Questions<'_>,
         skipper: &mut Skipper,
     ) -> Result<Option<Answers>, Error> {
-        if questions.estimates.is_empty() {
+        if questions.queries.is_empty() {
             return Ok(None);
         }
         let separator = self.fields.separator();
-        self.check(&questions.estimates, &separator, skipper)?;
+        self.check(questions.queries, &separator, skipper)?;
         Answers::new(&self.sample, &separator, questions).map(Some)
     }
 
@@ -236,8 +228,8 @@ impl Collection {
 impl Savable for Collection {
     fn encode(&self, format: SaveFormat) -> Result<Vec<u8>, String> {
         match format {
-            SaveFormat::Forebay => Ok(saved::encode(Kind::Sample, self)),
-            SaveFormat::Datasketches => image::encode(&self.sample),
+            SaveFormat::Forebay => Ok(saved::encode(SummaryKind::Sample, self)),
+            SaveFormat::Datasketches => self.sample.image(),
         }
     }
 }

@@ -1,8 +1,16 @@
 //! Lines that were drawn, and drawing them without copying the others.
 
+use forebay::random::{DefaultRng, JobSeed};
 use serde::{Deserialize, Serialize};
 
-use crate::block::{Line, Position, text_of};
+use crate::input::block::{Line, text_of};
+use crate::input::field::Separator;
+use crate::place::Position;
+
+/// The generator of the sample of all lines.
+pub(crate) fn rng_of(seed: u64) -> DefaultRng {
+    JobSeed::new(seed).partition_rng(0, 0, 0)
+}
 
 /// A line that was drawn, for now.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -16,7 +24,7 @@ pub(crate) struct Drawn {
 }
 
 impl Drawn {
-    pub(crate) fn new(run: u64, line: Line<'_>) -> Self {
+    fn new(run: u64, line: Line<'_>) -> Self {
         Self {
             run,
             position: line.position(),
@@ -28,12 +36,37 @@ impl Drawn {
     pub(crate) fn text(&self) -> &[u8] {
         text_of(&self.raw)
     }
+
+    pub(crate) fn into_text(self) -> Vec<u8> {
+        self.text().to_vec()
+    }
+}
+
+/// What it takes to draw lines and to read their fields.
+#[derive(Debug)]
+pub(crate) struct DrawContext {
+    /// The seed of the run, which names it.
+    pub(crate) run: u64,
+    pub(crate) separator: Separator,
+}
+
+impl DrawContext {
+    pub(crate) fn drawn(&self, line: Line<'_>) -> Drawn {
+        Drawn::new(self.run, line)
+    }
+
+    pub(crate) const fn draw<I>(&self, lines: I) -> Draw<I> {
+        Draw {
+            run: self.run,
+            lines,
+        }
+    }
 }
 
 /// Lines that are copied only when they are asked for: those passed over by `nth` are not.
 pub(crate) struct Draw<I> {
-    pub(crate) run: u64,
-    pub(crate) lines: I,
+    run: u64,
+    lines: I,
 }
 
 impl<'a, I: Iterator<Item = Line<'a>>> Iterator for Draw<I> {

@@ -1,136 +1,19 @@
-//! `forebay sample`: lines drawn at random, and what they say about all lines.
+//! Samples of lines: the methods, what is drawn, and what it says about all lines.
 
 mod answer;
 mod collection;
+mod dispatch;
 mod drawn;
+mod image;
 mod method;
 mod query;
+mod run;
+mod sampler;
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::Write;
-
-use forebay::hash::{DefaultHashBuilder, route};
-use forebay::random::{DefaultRng, JobSeed};
-
-pub(crate) use collection::{Collection, Origin, Run};
-pub(crate) use drawn::Drawn;
-pub(crate) use method::{Method, Sample};
+pub(crate) use answer::{Answers, Questions};
+pub(crate) use collection::Collection;
+pub(crate) use drawn::{DrawContext, rng_of};
+pub(crate) use method::{METHODS, Method, Sample};
 pub(crate) use query::Query;
-
-use self::answer::Answers;
-use self::method::Urn;
-use crate::args::SampleArgs;
-use crate::error::Error;
-use crate::field::FieldNumber;
-use crate::input::read_input;
-use crate::saved;
-use crate::skip::Skipper;
-
-/// Reads the input and prints the lines drawn, or estimates from them.
-///
-/// # Errors
-///
-/// Options that do not go together, unreadable or bad input, unless it is to be skipped, and failing
-/// output.
-pub(crate) fn run(args: &SampleArgs, out: &mut impl Write) -> Result<(), Error> {
-    let seed = args.seed.unwrap_or_else(seed_from_system);
-    let urn = Urn {
-        method: args.method()?,
-        capacity: args.n.get(),
-        separator: args.delimiter.separator(),
-        run: seed,
-    };
-    let run = Run {
-        seed,
-        origin: Origin::Seed,
-        sources: args
-            .input
-            .sources()
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
-    };
-    let collect = |sample| Collection::new(sample, args.delimiter.text(), run.clone());
-    // What cannot be answered or saved is refused before anything is read.
-    let empty = urn.empty_sample(rng_of(seed));
-    Answers::new(&empty, &urn.separator, &args.questions)?;
-    saved::check(&args.save, &collect(empty))?;
-    let mut skipper = Skipper::new(args.input.on_bad());
-    match args.by_field {
-        None => {
-            let sample = sample_all(args, &urn, &mut skipper)?;
-            let (save, questions) = (&args.save, &args.questions);
-            collect(sample).hand_out(save, questions, args.format, &mut skipper, out)
-        }
-        Some(field) => {
-            let samples = sample_by_key(args, &urn, field, &mut skipper)?;
-            skipper.report();
-            samples
-                .into_iter()
-                .try_for_each(|sample| collect(sample).write_lines(out))
-        }
-    }
-}
-
-/// A seed nobody can foresee: the standard library keys its hashers from the operating system.
-fn seed_from_system() -> u64 {
-    RandomState::new().build_hasher().finish()
-}
-
-/// The generator of the sample of all lines.
-pub(crate) fn rng_of(seed: u64) -> DefaultRng {
-    JobSeed::new(seed).partition_rng(0, 0, 0)
-}
-
-fn sample_all(args: &SampleArgs, urn: &Urn, skipper: &mut Skipper) -> Result<Sample, Error> {
-    let mut sample = urn.empty_sample(rng_of(urn.run));
-    read_input(&args.input, skipper, |block, skipper| {
-        urn.offer_block(&mut sample, block, skipper)
-    })?;
-    Ok(sample)
-}
-
-/// A sample for each value of a field, in order of their first appearance.
-fn sample_by_key(
-    args: &SampleArgs,
-    urn: &Urn,
-    field: FieldNumber,
-    skipper: &mut Skipper,
-) -> Result<Vec<Sample>, Error> {
-    let seed = JobSeed::new(urn.run);
-    let mut samples = KeyedSamples::default();
-    read_input(&args.input, skipper, |block, skipper| {
-        block.try_lines(skipper, |line| {
-            let key = urn.separator.field(line.text(), field)?;
-            let make = || urn.empty_sample(seed.key_rng(0, route(key), 0));
-            urn.offer(samples.of(key, make), line)
-        })
-    })?;
-    Ok(samples.in_order)
-}
-
-/// A sample for each key.
-#[derive(Debug, Default)]
-struct KeyedSamples {
-    /// In order of the keys' first appearance.
-    in_order: Vec<Sample>,
-    /// Where in `in_order` a key's sample is.
-    places: HashMap<Vec<u8>, usize, DefaultHashBuilder>,
-}
-
-impl KeyedSamples {
-    /// The sample of a key, made when the key is new.
-    fn of(&mut self, key: &[u8], make: impl FnOnce() -> Sample) -> &mut Sample {
-        let place = match self.places.get(key) {
-            Some(&place) => place,
-            None => {
-                let place = self.in_order.len();
-                self.places.insert(key.to_vec(), place);
-                self.in_order.push(make());
-                place
-            }
-        };
-        &mut self.in_order[place]
-    }
-}
+pub(crate) use run::{Origin, Run};
+pub(crate) use sampler::{Constructor, MethodOptions};

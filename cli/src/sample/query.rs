@@ -15,7 +15,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::Problem;
-use crate::field::{FieldNumber, Separator, parse_amount, parse_number};
+use crate::input::field::{Separator, parse_amount, parse_number};
+use crate::place::FieldNumber;
 
 /// What is asked of a sample.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +40,18 @@ pub(crate) enum Quantity {
 }
 
 impl Quantity {
+    /// As it is written, without its argument.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Weight => "weight",
+            Self::Fraction => "fraction",
+            Self::Sum(_) => "sum",
+            Self::Mean(_) => "mean",
+            Self::Quantile(..) => "quantile",
+        }
+    }
+
     /// The field whose numbers are wanted, if any.
     const fn field(self) -> Option<FieldNumber> {
         match self {

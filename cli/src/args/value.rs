@@ -1,0 +1,72 @@
+//! The values of options: read from text, with a reason if they are wrong.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use crate::error::Error;
+
+/// The length of a window in panes: a number of them, or a time that holds a whole number of them
+/// if each is so long.
+pub(super) fn panes(window: Option<&str>, each: Option<Duration>) -> Result<Option<usize>, Error> {
+    let Some(window) = window else {
+        return Ok(None);
+    };
+    let panes = match each {
+        None => at_least_one(window)
+            .map(NonZeroUsize::get)
+            .map_err(str::to_owned),
+        Some(each) => panes_of(window, each),
+    };
+    panes
+        .map(Some)
+        .map_err(|reason| Error::Usage(format!("--window {window}: {reason}")))
+}
+
+fn panes_of(window: &str, each: Duration) -> Result<usize, String> {
+    let (window, millis) = (interval(window)?.as_millis(), each.as_millis());
+    if window % millis != 0 {
+        let each = humantime::format_duration(each);
+        return Err(format!("must be a multiple of {each}"));
+    }
+    usize::try_from(window / millis).map_err(|_| "is too long".to_owned())
+}
+
+pub(super) fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "must be a whole number from 1")
+}
+
+/// A number of counters, as many as a summary can have.
+pub(super) fn counters(text: &str) -> Result<NonZeroUsize, &'static str> {
+    const MOST: usize = u32::MAX as usize - 1;
+    let counters = at_least_one(text)?;
+    if counters.get() > MOST {
+        return Err("must be at most 4294967294");
+    }
+    Ok(counters)
+}
+
+pub(super) fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    let port = text
+        .parse()
+        .map(|port: u16| (Ipv4Addr::LOCALHOST, port).into());
+    port.or_else(|_| text.parse())
+        .map_err(|_| "must be a port, or an address with a port, as in 8080 or 127.0.0.1:8080")
+}
+
+pub(super) fn interval(text: &str) -> Result<Duration, &'static str> {
+    let duration =
+        humantime::parse_duration(text).map_err(|_| "must be a duration, as in 500ms, 2s or 1m")?;
+    if duration.is_zero() || duration.subsec_nanos() % 1_000_000 != 0 {
+        return Err("must be a whole number of milliseconds from 1");
+    }
+    Ok(duration)
+}
+
+pub(super) fn delimiter(text: &str) -> Result<String, &'static str> {
+    match text {
+        "" => Err("a delimiter cannot be empty"),
+        r"\t" => Ok("\t".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
+}

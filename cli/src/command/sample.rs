@@ -1,0 +1,144 @@
+//! `forebay sample`: lines drawn at random, and what they say about all lines.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::Write;
+
+use forebay::hash::{DefaultHashBuilder, route};
+use forebay::random::{DefaultRng, JobSeed};
+
+use crate::args::SampleArgs;
+use crate::error::Error;
+use crate::input::read::read_input;
+use crate::input::skip::Skipper;
+use crate::place::FieldNumber;
+use crate::sample::{Answers, Collection, Constructor, DrawContext, Origin, Run, Sample, rng_of};
+use crate::saved;
+
+/// Reads the input and prints the lines drawn, or estimates from them.
+///
+/// # Errors
+///
+/// Options that do not go together, unreadable or bad input, unless it is to be skipped, and failing
+/// output.
+pub(crate) fn run(args: &SampleArgs, out: &mut impl Write) -> Result<(), Error> {
+    let seed = args.seed.unwrap_or_else(seed_from_system);
+    let drawing = Drawing {
+        constructor: args.method().constructor(&args.method_options())?,
+        capacity: args.n.get(),
+        context: DrawContext {
+            run: seed,
+            separator: args.delimiter.separator(),
+        },
+    };
+    let run = Run {
+        seed,
+        origin: Origin::Seed,
+        sources: args
+            .input
+            .sources()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+    };
+    let collect = |sample| Collection::new(sample, args.delimiter.text(), run.clone());
+    // What cannot be answered or saved is refused before anything is read.
+    let empty = drawing.empty_sample(rng_of(seed));
+    Answers::new(
+        &empty,
+        &drawing.context.separator,
+        args.estimates.questions(),
+    )?;
+    saved::check(args.save.destination(), &collect(empty))?;
+    let mut skipper = Skipper::new(args.input.on_bad());
+    match args.by_field {
+        None => {
+            let sample = sample_all(args, &drawing, &mut skipper)?;
+            let (destination, questions) = (args.save.destination(), args.estimates.questions());
+            collect(sample).save_and_print(destination, questions, args.format, &mut skipper, out)
+        }
+        Some(field) => {
+            let samples = sample_by_key(args, &drawing, field, &mut skipper)?;
+            skipper.report();
+            samples
+                .into_iter()
+                .try_for_each(|sample| collect(sample).write_lines(out))
+        }
+    }
+}
+
+/// A seed nobody can foresee: the standard library keys its hashers from the operating system.
+fn seed_from_system() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// How lines are drawn.
+struct Drawing {
+    constructor: Constructor<Sample>,
+    capacity: usize,
+    context: DrawContext,
+}
+
+impl Drawing {
+    fn empty_sample(&self, rng: DefaultRng) -> Sample {
+        (self.constructor)(self.capacity, rng)
+    }
+}
+
+fn sample_all(
+    args: &SampleArgs,
+    drawing: &Drawing,
+    skipper: &mut Skipper,
+) -> Result<Sample, Error> {
+    let context = &drawing.context;
+    let mut sample = drawing.empty_sample(rng_of(context.run));
+    read_input(&args.input.sources(), skipper, |block, skipper| {
+        sample.offer_block(block, context, skipper)
+    })?;
+    Ok(sample)
+}
+
+/// A sample for each value of a field, in order of their first appearance.
+fn sample_by_key(
+    args: &SampleArgs,
+    drawing: &Drawing,
+    field: FieldNumber,
+    skipper: &mut Skipper,
+) -> Result<Vec<Sample>, Error> {
+    let context = &drawing.context;
+    let seed = JobSeed::new(context.run);
+    let mut samples = KeyedSamples::default();
+    read_input(&args.input.sources(), skipper, |block, skipper| {
+        block.try_lines(skipper, |line| {
+            let key = context.separator.field(line.text(), field)?;
+            let make = || drawing.empty_sample(seed.key_rng(0, route(key), 0));
+            samples.of(key, make).offer(line, context)
+        })
+    })?;
+    Ok(samples.in_order)
+}
+
+/// A sample for each key.
+#[derive(Debug, Default)]
+struct KeyedSamples {
+    /// In order of the keys' first appearance.
+    in_order: Vec<Sample>,
+    /// Where in `in_order` a key's sample is.
+    places: HashMap<Vec<u8>, usize, DefaultHashBuilder>,
+}
+
+impl KeyedSamples {
+    /// The sample of a key, made when the key is new.
+    fn of(&mut self, key: &[u8], make: impl FnOnce() -> Sample) -> &mut Sample {
+        let place = match self.places.get(key) {
+            Some(&place) => place,
+            None => {
+                let place = self.in_order.len();
+                self.places.insert(key.to_vec(), place);
+                self.in_order.push(make());
+                place
+            }
+        };
+        &mut self.in_order[place]
+    }
+}

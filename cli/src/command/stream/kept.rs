@@ -1,0 +1,159 @@
+//! What a stream with checkpoints or a server keeps beyond its samples and counts.
+
+use std::path::Path;
+
+use forebay::frequent::MisraGries;
+use forebay::stream::{ContextBuilder, DStream, Every, StateHandle, StreamingContext};
+use forebay_redb::Disk;
+use forebay_serve::{ServedState, ServedStream, Telemetry};
+
+use crate::args::StreamArgs;
+use crate::command::stream::items::ItemStates;
+use crate::command::stream::record::{Record, Text};
+use crate::command::stream::results::{Found, Results, SharedSample};
+use crate::error::Error;
+use crate::frequent::window::Window;
+use crate::input::source::Source;
+use crate::output::format::text;
+use crate::output::message::say;
+
+/// The heavy hitters of the batches in the window.
+pub(crate) type Panes = Window<MisraGries<Text>>;
+
+/// All that is found, as state that checkpoints hold and servers answer from.
+pub(crate) struct Kept {
+    /// Batches and lines.
+    totals: StateHandle<(), (u64, u64)>,
+    items: ItemStates,
+    window: StateHandle<(), Panes>,
+}
+
+impl Kept {
+    /// Adds what is kept besides; the totals are also told while the stream runs.
+    pub(crate) fn declare(
+        lines: &DStream<'_, Record>,
+        heavy: &DStream<'_, MisraGries<Text>>,
+        items: ItemStates,
+        results: &Results,
+        length: Option<usize>,
+    ) -> Self {
+        let totals = lines
+            .count()
+            .map(|lines| ((), lines))
+            .update_state_by_key(|(), new, old| {
+                let (batches, lines) = old.unwrap_or((0, 0));
+                Some((batches + 1, lines + new.sum::<u64>()))
+            })
+            .named("totals");
+        totals.for_each_batch(results.output(|found, totals| {
+            for ((), (batches, lines)) in totals {
+                (found.batches, found.lines) = (batches, lines);
+            }
+        }));
+        let window = heavy
+            .map(|pane| ((), pane))
+            .update_state_by_key(move |(), new, old| {
+                let mut window = old.unwrap_or_else(|| Window::new(length));
+                new.for_each(|pane| window.push(pane));
+                Some(window)
+            })
+            .named("window");
+        Self {
+            totals: totals.handle(),
+            items,
+            window: window.handle(),
+        }
+    }
+
+    /// What was found, by this run and those before it.
+    pub(crate) fn found(&self, length: Option<usize>) -> Found {
+        let (batches, lines) = self.totals.get(&()).unwrap_or((0, 0));
+        Found {
+            batches,
+            lines,
+            items: self.items.counts.snapshot().len() as u64,
+            window: self.window.get(&()).unwrap_or_else(|| Window::new(length)),
+        }
+    }
+
+    /// All of it, for a server.
+    pub(crate) fn served(&self, telemetry: &Telemetry) -> ServedStream {
+        let key = |text: &str| Some(Text::from(text.as_bytes()));
+        let name = |item: &Text| text(item);
+        let total = |window: &Panes| window.merged().map(|heavy| heavy.total_weight());
+        let heavy = ServedState::single(self.window.clone());
+        let heavy = heavy.shown_as(total).heavy_hitters(Window::merged, name);
+        let counts = ServedState::with_keys(self.items.counts.clone(), key, name);
+        let served = ServedStream::with_telemetry(telemetry)
+            .state("heavy_hitters", heavy)
+            .state("counts", counts.counts(|count| *count));
+        let Some(samples) = &self.items.samples else {
+            return served;
+        };
+        let samples = ServedState::with_keys(samples.clone(), key, name);
+        let samples = samples.shown_as(SharedSample::drawn);
+        served.state("samples", samples.sample(SharedSample::drawn))
+    }
+}
+
+/// Lets the builder take checkpoints, if that is asked for.
+///
+/// # Errors
+///
+/// If the input cannot be read again.
+pub(crate) fn durable(builder: ContextBuilder, args: &StreamArgs) -> Result<ContextBuilder, Error> {
+    let Some(directory) = &args.checkpoint else {
+        return Ok(builder);
+    };
+    let sources = args.sources();
+    if !sources.iter().all(Source::is_repeatable) {
+        let message = "--checkpoint needs files: standard input cannot be read again";
+        return Err(Error::Usage(message.into()));
+    }
+    // Whoever goes on with other input or another question is told so by the name of a type.
+    let names: Vec<String> = sources.iter().map(Source::to_string).collect();
+    let window = args.window.as_deref().unwrap_or("none");
+    let totals = format!(
+        "totals of {} (field {:?}, delimiter {:?}, counters {}, window {window}, samples {})",
+        names.join(" "),
+        args.keys.field,
+        args.delimiter.text(),
+        args.k,
+        args.samples,
+    );
+    Ok(builder
+        .checkpoint(directory, Every::auto())
+        .durable::<(u64, u64)>(&totals)
+        .durable::<Text>("text")
+        .durable::<SharedSample>("sample of lines")
+        .durable::<Panes>("heavy hitters by batch"))
+}
+
+/// Lets state be on disk, if that is asked for.
+pub(crate) fn beyond_memory(builder: ContextBuilder, args: &StreamArgs) -> ContextBuilder {
+    let Some(directory) = &args.state_dir else {
+        return builder;
+    };
+    let memory_limit = args.state_memory.saturating_mul(1 << 20);
+    builder
+        .durable::<Text>("text")
+        .durable::<SharedSample>("sample of lines")
+        .state_backend(Disk::new(directory).memory_limit(memory_limit))
+}
+
+/// Says what the stream goes on from, and what it has passed over.
+pub(crate) fn tell_recovery(ctx: &StreamingContext, directory: &Path) {
+    let Some(recovery) = ctx.recovery() else {
+        return;
+    };
+    for passed_over in recovery.passed_over() {
+        let reason = passed_over.reason();
+        say(format_args!("passed over a checkpoint: {reason}"));
+    }
+    if let Some(time) = recovery.restored() {
+        let directory = directory.display();
+        say(format_args!(
+            "going on from {directory}, after the batch of {time}"
+        ));
+    }
+}

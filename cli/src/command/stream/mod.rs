@@ -1,0 +1,153 @@
+//! `forebay stream`: the micro-batch driver from end to end.
+
+mod feed;
+mod items;
+mod kept;
+mod lines;
+mod page;
+mod record;
+mod report;
+mod results;
+mod serve;
+mod telemetry;
+
+use std::io::Write;
+
+use forebay::frequent::MisraGries;
+use forebay::sample::Reservoir;
+use forebay::stream::{ContextBuilder, DStream, StreamingContext};
+use forebay_serve::Telemetry;
+
+use crate::args::{StreamArgs, Verbosity};
+use crate::command::stream::feed::Feed;
+use crate::command::stream::items::ItemStates;
+use crate::command::stream::kept::Kept;
+use crate::command::stream::lines::Lines;
+use crate::command::stream::record::Record;
+use crate::command::stream::report::Report;
+use crate::command::stream::results::{Found, Results, SharedSample};
+use crate::error::Error;
+use crate::saved;
+
+/// Runs the input through a stream and prints what it has found in the end.
+///
+/// # Errors
+///
+/// Unreadable or bad input, unless it is to be skipped, failing output, and a failing stream.
+pub(crate) fn run(args: &StreamArgs, out: &mut impl Write) -> Result<(), Error> {
+    let window = args.window_batches()?;
+    let results = Results::new(Found::new(window));
+    let size = args.interval.is_none().then_some(args.batch_lines.get());
+    let builder = context(args)?;
+    let lines = Lines::new(Feed::start(args)?, size);
+    let build = || builder.build().map_err(Error::stream);
+    let ctx = match &args.checkpoint {
+        None => build()?,
+        Some(directory) => {
+            let ctx = StreamingContext::recover_or(directory, build)?;
+            kept::tell_recovery(&ctx, directory);
+            ctx
+        }
+    };
+    let (items, kept) = declare(&ctx.source(lines.clone()), args, &results, window);
+    let telemetry = Telemetry::of(&ctx);
+    if args.verbosity() == Verbosity::Progress {
+        ctx.listen(telemetry::progress(&telemetry));
+    }
+    let server = match (args.serve, &kept) {
+        (Some(address), Some(kept)) => {
+            let token_file = args.serve_token_file.as_deref();
+            Some(serve::start(address, token_file, kept.served(&telemetry))?)
+        }
+        _ => None,
+    };
+    run_to_end(args, ctx, &lines)?;
+    drop(server);
+    lines.outcome()?;
+    let found = kept.map_or_else(|| results.take(), |kept| kept.found(window));
+    let report = Report::new(&found, items, args)?;
+    if let Some(path) = &args.report {
+        let saved = saved::replace_by(path, |file| page::write(&report, &telemetry, file));
+        saved.map_err(|cause| Error::Save {
+            name: path.display().to_string(),
+            cause,
+        })?;
+    }
+    report.write(args, out)
+}
+
+fn context(args: &StreamArgs) -> Result<ContextBuilder, Error> {
+    let mut builder = StreamingContext::builder("forebay stream")
+        .partitions(args.partitions.get())
+        .seed(args.seed);
+    if let Some(threads) = args.threads {
+        builder = builder.threads(threads.get());
+    }
+    if let Some(interval) = args.interval {
+        builder = builder.batch_interval(interval);
+    }
+    let builder = kept::beyond_memory(builder, args);
+    kept::durable(builder, args)
+}
+
+/// The graph: lines to items, items to samples, running counts and heavy hitters.
+fn declare(
+    lines: &DStream<'_, Record>,
+    args: &StreamArgs,
+    results: &Results,
+    window: Option<usize>,
+) -> (ItemStates, Option<Kept>) {
+    let (k, capacity) = (args.k.get(), args.samples);
+    lines
+        .count()
+        .for_each_batch(results.output(|found, lines: Vec<u64>| {
+            found.batches += 1;
+            found.lines += lines.iter().sum::<u64>();
+        }));
+    let occurrences = lines.flat_map(Record::into_occurrences);
+    let samples = (capacity > 0).then(|| {
+        let samples = occurrences
+            .filter_map(|occurrence| Some((occurrence.item, occurrence.line?)))
+            .summarize_by_key(move |rng| SharedSample::new(Reservoir::with_rng(capacity, rng)))
+            .named("samples");
+        samples.handle()
+    });
+    let items = occurrences.map(|occurrence| occurrence.item);
+    let counts = items
+        .map(|item| (item, 1u64))
+        .update_state_by_key(|_item, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()))
+        .named("counts");
+    let known = counts.count();
+    known.for_each_batch(results.output(|found, known: Vec<u64>| found.items = known.iter().sum()));
+    let states = ItemStates {
+        counts: counts.handle(),
+        samples,
+    };
+    let heavy = items.transform(move |batch, _time| batch.summarize(|| MisraGries::new(k)));
+    let is_kept = args.checkpoint.is_some() || args.serve.is_some();
+    let kept = is_kept.then(|| Kept::declare(lines, &heavy, states.clone(), results, window));
+    let verbosity = args.verbosity();
+    heavy.for_each_batch(results.output(move |found, panes| {
+        for pane in panes {
+            if verbosity == Verbosity::EachBatch {
+                report::tell_batch(found, &pane);
+            }
+            found.window.push(pane);
+        }
+    }));
+    (states, kept)
+}
+
+/// Runs the batches until the input has ended.
+fn run_to_end(args: &StreamArgs, ctx: StreamingContext, lines: &Lines) -> Result<(), Error> {
+    if args.interval.is_some() {
+        let running = ctx.start().map_err(Error::stream)?;
+        return running.await_termination().map_err(Error::stream);
+    }
+    // By lines, a batch is run as soon as it is full.
+    let mut driver = ctx.into_driver().map_err(Error::stream)?;
+    while lines.wait_for_batch() {
+        driver.step(driver.next_time()).map_err(Error::stream)?;
+    }
+    driver.checkpoint().map_err(Error::stream)
+}

@@ -1,0 +1,148 @@
+//! Lines on their way through the stream, and the items in them.
+
+use std::collections::HashSet;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use forebay::hash::DefaultHashBuilder;
+
+use crate::args::StreamArgs;
+use crate::error::Error;
+use crate::input::chunk::Delivery;
+use crate::input::field::Separator;
+use crate::input::progress::Progress;
+use crate::input::read::read_blocks;
+use crate::input::skip::Skipper;
+use crate::input::source::Source;
+use crate::input::words::WordFinder;
+use crate::place::FieldNumber;
+use crate::place::Position;
+
+/// Bytes that many may hold.
+pub(crate) type Text = Arc<[u8]>;
+
+/// A line, and where it stood; lines in a sample are put in order by that.
+pub(crate) type PlacedLine = (Position, Text);
+
+/// One line of input.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    line: PlacedLine,
+    /// Its item, or `None` if its items are its words.
+    field: Option<Text>,
+}
+
+/// One item in a line.
+#[derive(Clone, Debug)]
+pub(crate) struct Occurrence {
+    pub(crate) item: Text,
+    /// The line, unless the item was in it before: no line is to be sampled twice for one item.
+    pub(crate) line: Option<PlacedLine>,
+}
+
+impl Record {
+    /// The items in the line, in their order.
+    pub(crate) fn into_occurrences(self) -> Vec<Occurrence> {
+        let Self { line, field } = self;
+        match field {
+            Some(item) => vec![Occurrence {
+                item,
+                line: Some(line),
+            }],
+            None => words(&line),
+        }
+    }
+}
+
+fn words(line: &PlacedLine) -> Vec<Occurrence> {
+    let mut known: HashSet<Text, DefaultHashBuilder> = HashSet::default();
+    let mut found = Vec::new();
+    let Ok(()) = WordFinder::default().for_each::<Infallible>(&line.1, |word| {
+        let occurrence = match known.get(word) {
+            Some(item) => Occurrence {
+                item: Arc::clone(item),
+                line: None,
+            },
+            None => Occurrence {
+                item: Text::from(word),
+                line: Some(line.clone()),
+            },
+        };
+        if occurrence.line.is_some() {
+            known.insert(Arc::clone(&occurrence.item));
+        }
+        found.push(occurrence);
+        Ok(())
+    });
+    found
+}
+
+/// Makes records of the input.
+pub(crate) struct RecordReader {
+    sources: Vec<Source>,
+    separator: Separator,
+    field: Option<FieldNumber>,
+    skipper: Skipper,
+}
+
+impl RecordReader {
+    pub(crate) fn new(args: &StreamArgs) -> Self {
+        Self {
+            sources: args.sources(),
+            separator: args.delimiter.separator(),
+            field: args.keys.field,
+            skipper: Skipper::new(args.on_bad()),
+        }
+    }
+
+    /// Reads the input and calls `visit` with the records of each block as soon as it is there.
+    ///
+    /// # Errors
+    ///
+    /// The first error of `visit`; unreadable files and lines without the field asked for, unless
+    /// they are to be skipped.
+    pub(crate) fn read(
+        mut self,
+        mut visit: impl FnMut(Vec<Record>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        read_blocks(
+            &self.sources,
+            Delivery::AtOnce,
+            &mut self.skipper,
+            &Progress::hidden(),
+            |block, skipper| {
+                let mut records = Vec::new();
+                block.try_lines(skipper, |line| {
+                    let text = line.text();
+                    let field = self.field.map(|number| self.separator.field(text, number));
+                    records.push(Record {
+                        field: field.transpose()?.map(Text::from),
+                        line: (line.position(), Text::from(text)),
+                    });
+                    Ok(())
+                })?;
+                visit(records)
+            },
+        )?;
+        self.skipper.report();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_offered_once_for_each_of_its_words() {
+        let record = Record {
+            line: (Position::nth(1), Text::from(&b"Ebb, ebb and EBB"[..])),
+            field: None,
+        };
+        let found = record.into_occurrences();
+        let items: Vec<&[u8]> = found.iter().map(|found| &*found.item).collect();
+        assert_eq!(items, [&b"ebb"[..], b"ebb", b"and", b"ebb"]);
+        let first: Vec<bool> = found.iter().map(|found| found.line.is_some()).collect();
+        assert_eq!(first, [true, false, true, false]);
+    }
+}

@@ -1,0 +1,209 @@
+//! What is printed: a line for each batch, and everything when the stream has ended.
+
+use std::io::Write;
+
+use forebay::frequent::MisraGries;
+use serde::ser::{Error as _, SerializeSeq, SerializeStruct};
+use serde::{Serialize, Serializer};
+
+use crate::args::StreamArgs;
+use crate::command::stream::items::{ItemStates, Items, Sampled};
+use crate::command::stream::record::Text;
+use crate::command::stream::results::Found;
+use crate::error::Error;
+use crate::frequent::ranking::Ranking;
+use crate::output::format::{Format, Number, percent, printable, text, write_csv, write_json};
+use crate::output::message::counted;
+use crate::output::message::say;
+use crate::output::table::{Align, Table, bar};
+
+/// Says on standard error how far the stream is and what is frequent in the batch.
+pub(crate) fn tell_batch(found: &Found, batch: &MisraGries<Text>) {
+    let leader = batch.top(1).first().map_or_else(String::new, |row| {
+        format!(", most frequent now: {}", printable(&text(row.key)))
+    });
+    let lines = counted(found.lines, "line", "lines");
+    let items = counted(found.items, "item", "items");
+    let number = found.batches;
+    say(format_args!(
+        "batch {number}: {lines} and {items} so far{leader}"
+    ));
+}
+
+/// The results. Items are written as they are found, so that they need not be in memory.
+pub(crate) struct Report {
+    pub(crate) batches: u64,
+    pub(crate) lines: u64,
+    pub(crate) items: Items,
+    pub(crate) ranking: Ranking,
+    /// How many batches the heavy hitters are of, if not of all.
+    window: Option<usize>,
+}
+
+/// In the shape that scripts rely on.
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let counts = || self.items.rows().map(|row| row.map(Counted::from));
+        let mut report = serializer.serialize_struct("Report", 6)?;
+        report.serialize_field("batches", &self.batches)?;
+        report.serialize_field("records", &self.lines)?;
+        report.serialize_field("keys", &self.items.known)?;
+        report.serialize_field("counts", &Listed(counts))?;
+        report.serialize_field("heavy_hitters", &Bounds(&self.ranking))?;
+        // For the items in `counts`, in the same order.
+        report.serialize_field("samples", &Listed(|| self.items.sampled()))?;
+        report.end()
+    }
+}
+
+/// A list of what is found one by one.
+struct Listed<F>(F);
+
+impl<T: Serialize, I: Iterator<Item = Result<T, Error>>, F: Fn() -> I> Serialize for Listed<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        for element in (self.0)() {
+            list.serialize_element(&element.map_err(S::Error::custom)?)?;
+        }
+        list.end()
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Counted {
+    item: String,
+    count: u64,
+}
+
+impl From<(Text, u64)> for Counted {
+    fn from((item, count): (Text, u64)) -> Self {
+        let item = text(&item);
+        Self { item, count }
+    }
+}
+
+/// The bounds of the heavy hitters alone.
+struct Bounds<'a>(&'a Ranking);
+
+impl Serialize for Bounds<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct HeavyHitter<'a> {
+            item: &'a str,
+            lower: Number,
+            upper: Number,
+        }
+        serializer.collect_seq(self.0.rows.iter().map(|row| HeavyHitter {
+            item: &row.item,
+            lower: row.lower,
+            upper: row.upper,
+        }))
+    }
+}
+
+/// The columns of the counts.
+const COLUMNS: [(&str, Align); 5] = [
+    ("rank", Align::Right),
+    ("count", Align::Right),
+    ("share", Align::Right),
+    ("", Align::Left),
+    ("item", Align::Left),
+];
+
+impl Report {
+    /// # Errors
+    ///
+    /// If state that has left memory cannot be read.
+    pub(crate) fn new(found: &Found, states: ItemStates, args: &StreamArgs) -> Result<Self, Error> {
+        let heavy = found.window.merged();
+        let heavy = heavy.unwrap_or_else(|| MisraGries::new(args.k.get()));
+        let items = Items::new(states, args)?;
+        let shown = if args.top == 0 { usize::MAX } else { args.top };
+        Ok(Self {
+            batches: found.batches,
+            lines: found.lines,
+            ranking: Ranking::new(&heavy, shown),
+            items,
+            window: args.window_batches()?,
+        })
+    }
+
+    pub(crate) fn write(&self, args: &StreamArgs, out: &mut impl Write) -> Result<(), Error> {
+        match args.format {
+            Format::Table => self.write_tables(out),
+            Format::Json => write_json(self, out),
+            Format::Csv => {
+                let rows = self.items.rows().map(|row| row.map(Counted::from));
+                write_csv(&["item", "count"], rows, out)
+            }
+        }
+    }
+
+    fn write_tables(&self, out: &mut impl Write) -> Result<(), Error> {
+        writeln!(out, "{}\n", self.sizes())?;
+        self.write_counts(out)?;
+        let window = self.window_text();
+        writeln!(out, "\nheavy hitters{window}:")?;
+        self.ranking.write_table(out)?;
+        self.write_samples(out)
+    }
+
+    /// How much there was of everything.
+    pub(crate) fn sizes(&self) -> String {
+        let batches = counted(self.batches, "batch", "batches");
+        let lines = counted(self.lines, "line", "lines");
+        let items = counted(self.items.known as u64, "item", "items");
+        format!("{batches}, {lines}, {items}")
+    }
+
+    /// Of how many batches the heavy hitters are; nothing if of all.
+    pub(crate) fn window_text(&self) -> String {
+        self.window.map_or_else(String::new, |batches| {
+            let batches = counted(batches as u64, "batch", "batches");
+            format!(" of the last {batches}")
+        })
+    }
+
+    /// The first row has the highest count, the largest share and the longest bar, so with the last
+    /// rank it is as wide as any.
+    fn write_counts(&self, out: &mut impl Write) -> Result<(), Error> {
+        let mut widest = Table::new(&COLUMNS);
+        if let Some(leader) = self.items.leader() {
+            widest.push(self.cells(self.items.shown, leader));
+        }
+        let columns = widest.columns();
+        columns.write(&COLUMNS.map(|(title, _)| title.to_owned()), out)?;
+        for (rank, row) in (1..).zip(self.items.rows()) {
+            columns.write(&self.cells(rank, &row?), out)?;
+        }
+        Ok(())
+    }
+
+    fn cells(&self, rank: usize, (item, count): &(Text, u64)) -> [String; 5] {
+        let largest = self.items.leader().map_or(0, |(_, count)| *count);
+        let (count, largest) = (Number::from(*count), Number::from(largest));
+        let length = count.share_of(largest);
+        [
+            format!("{rank}"),
+            count.to_string(),
+            percent(count.share_of(Number::from(self.items.total))),
+            bar(length, length),
+            printable(&text(item)).into_owned(),
+        ]
+    }
+
+    fn write_samples(&self, out: &mut impl Write) -> Result<(), Error> {
+        let mut samples = self.items.sampled().peekable();
+        if samples.peek().is_some() {
+            writeln!(out, "\nlines drawn at random:")?;
+        }
+        for sampled in samples {
+            let Sampled { item, lines } = sampled?;
+            writeln!(out, "{}", printable(&item))?;
+            for line in &lines {
+                writeln!(out, "    {}", printable(line))?;
+            }
+        }
+        Ok(())
+    }
+}

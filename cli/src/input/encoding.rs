@@ -1,0 +1,139 @@
+//! The table of encodings of input.
+//!
+//! An encoding is added as a row. Input is recognized by its first bytes, never by its name, so
+//! that it may come from standard input.
+
+use std::io::{self, BufReader, Cursor, Read};
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::zstd::ZstdReader;
+
+/// All encodings other than plain text.
+const ENCODINGS: &[Encoding] = &[
+    // gzip
+    Encoding {
+        magic: &[0x1f, 0x8b],
+        decoder: |raw| Box::new(MultiGzDecoder::new(BufReader::new(raw))),
+    },
+    // zstd
+    Encoding {
+        magic: &[0x28, 0xb5, 0x2f, 0xfd],
+        decoder: |raw| Box::new(ZstdReader::new(BufReader::new(raw))),
+    },
+];
+
+/// A row of the table.
+struct Encoding {
+    /// What encoded input begins with.
+    magic: &'static [u8],
+    decoder: fn(Box<dyn Read>) -> Box<dyn Read>,
+}
+
+/// How many bytes of input tell whether it is encoded.
+#[cfg(unix)]
+pub(super) const LONGEST_MAGIC: usize = {
+    let (mut longest, mut row) = (0, 0);
+    while row < ENCODINGS.len() {
+        let length = ENCODINGS[row].magic.len();
+        longest = if length > longest { length } else { longest };
+        row += 1;
+    }
+    longest
+};
+
+/// Whether input that begins with these bytes is encoded.
+#[cfg(unix)]
+pub(super) fn is_encoded(head: &[u8]) -> bool {
+    ENCODINGS.iter().any(|row| head.starts_with(row.magic))
+}
+
+/// The text of `raw`, decoded if it begins like one of the encodings.
+///
+/// Reads no more than it takes to tell them apart, so that plain input can be used as it comes.
+pub(super) fn decoded(mut raw: impl Read + 'static) -> io::Result<Box<dyn Read>> {
+    let mut head = Vec::new();
+    while could_become_encoded(&head) && raw.by_ref().take(1).read_to_end(&mut head)? == 1 {}
+    let encoding = ENCODINGS.iter().find(|row| head == row.magic);
+    let whole = Box::new(Cursor::new(head).chain(raw));
+    Ok(match encoding {
+        Some(row) => (row.decoder)(whole),
+        None => whole,
+    })
+}
+
+/// Whether more bytes could make this the beginning of encoded input.
+fn could_become_encoded(head: &[u8]) -> bool {
+    ENCODINGS
+        .iter()
+        .any(|row| row.magic.len() > head.len() && row.magic.starts_with(head))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+    use std::io::Write;
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text).expect("memory takes all");
+        encoder.finish().expect("memory takes all")
+    }
+
+    fn zstd(text: &[u8]) -> Vec<u8> {
+        compress_to_vec(text, CompressionLevel::Fastest)
+    }
+
+    fn decode(raw: &[u8]) -> io::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        decoded(Cursor::new(raw.to_vec()))?.read_to_end(&mut text)?;
+        Ok(text)
+    }
+
+    #[test]
+    fn plain_text_stays_what_it_is_also_if_it_begins_like_a_coding() {
+        for text in [
+            &b""[..],
+            b"a",
+            b"(",
+            b"(\xb5/",
+            b"\x1f",
+            b"\x1fx\n",
+            b"plain\n",
+        ] {
+            assert_eq!(decode(text).expect("plain"), text);
+        }
+    }
+
+    #[test]
+    fn gzip_and_zstd_are_decompressed_and_so_are_several_in_one_file() {
+        let text = b"ebb and flow\n".repeat(40_000);
+        for pack in [gzip, zstd] {
+            assert!(decode(&pack(&text)).expect("one") == text);
+            let two = [pack(&text), pack(b""), pack(b"x\n")].concat();
+            assert!(decode(&two).expect("three") == [&text[..], b"x\n"].concat());
+        }
+    }
+
+    #[test]
+    fn a_skippable_zstd_frame_is_skipped() {
+        let skippable = [0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 7, 7, 7];
+        let packed = [&zstd(b"a\n")[..], &skippable, &zstd(b"b\n")].concat();
+        assert_eq!(decode(&packed).expect("both"), b"a\nb\n");
+    }
+
+    #[test]
+    fn truncated_or_damaged_input_is_an_error() {
+        for mut packed in [gzip(b"ebb and flow\n"), zstd(b"ebb and flow\n")] {
+            for length in 4..packed.len() {
+                assert!(decode(&packed[..length]).is_err(), "{length}");
+            }
+            let at = packed.len() - 6;
+            packed[at] ^= 1;
+            assert!(decode(&packed).is_err());
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Messages to the user, on standard error.
+
+use std::fmt;
+use std::io::{self, Write};
+
+/// Writes a line to standard error; nobody listening is no reason to fail.
+pub(crate) fn say(message: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{message}");
+}
+
+/// A number of things: `1 line`, `2 lines`.
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// Names in a sentence: `a`, `a and b`, `a, b and c`.
+pub(crate) fn listed(names: &[&str], conjunction: &str) -> String {
+    match names {
+        [] => String::new(),
+        [name] => (*name).to_owned(),
+        [others @ .., last] => format!("{} {conjunction} {last}", others.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_thing_is_not_many() {
+        assert_eq!(counted(0, "batch", "batches"), "0 batches");
+        assert_eq!(counted(1, "batch", "batches"), "1 batch");
+    }
+}

@@ -1,0 +1,89 @@
+//! Places in the input: a line, and a field in it.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Where a line stands in the whole input; ordered as the lines are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Position {
+    /// Which of the sources it is in, from 0.
+    source: usize,
+    /// Its number there, from 1.
+    line: u64,
+}
+
+impl Position {
+    pub(crate) const fn first_of(source: usize) -> Self {
+        Self { source, line: 1 }
+    }
+
+    /// A line of the first source, counted from 1.
+    pub(crate) const fn nth(line: u64) -> Self {
+        Self { source: 0, line }
+    }
+
+    /// The line so many lines further on in the same source.
+    #[must_use]
+    pub(crate) const fn after(self, lines: usize) -> Self {
+        Self {
+            source: self.source,
+            line: self.line + lines as u64,
+        }
+    }
+
+    /// Which of the sources it is in, from 0.
+    pub(crate) const fn source(self) -> usize {
+        self.source
+    }
+
+    /// The number of the line in its source, from 1.
+    pub(crate) const fn line(self) -> u64 {
+        self.line
+    }
+}
+
+/// The number of a field, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct FieldNumber(NonZeroUsize);
+
+impl FromStr for FieldNumber {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number: usize = text
+            .parse()
+            .map_err(|_| "a field number is a whole number from 1")?;
+        NonZeroUsize::new(number)
+            .map(Self)
+            .ok_or("fields are counted from 1")
+    }
+}
+
+impl FieldNumber {
+    /// Counted from 0.
+    pub(crate) const fn index(self) -> usize {
+        self.0.get() - 1
+    }
+}
+
+impl fmt::Display for FieldNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn field_numbers_start_at_one() {
+        assert_eq!("0".parse::<FieldNumber>(), Err("fields are counted from 1"));
+        for text in ["-1", "x", "", "1.5"] {
+            assert!(text.parse::<FieldNumber>().is_err(), "{text}");
+        }
+    }
+}
