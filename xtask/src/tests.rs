@@ -66,6 +66,20 @@ pub(crate) fn sqlite(task: &Task) -> Result<(), Failure> {
     .run()
 }
 
+/// Cargo ignores `panic = "abort"` in tests, so this is a program, with built files of its own.
+pub(crate) fn abort(task: &Task) -> Result<(), Failure> {
+    let target = task.workspace.target.join("abort");
+    cargo([
+        "run",
+        "--quiet",
+        "--manifest-path",
+        "tests/abort/Cargo.toml",
+    ])
+    .args(["--target-dir"])
+    .args([&target])
+    .run()
+}
+
 pub(crate) fn conformance(_: &Task) -> Result<(), Failure> {
     cargo([
         "test",
