@@ -10,7 +10,7 @@ use crate::{Failure, Task, guide, layers, package, tests};
 type Step = (&'static str, fn(&Task) -> Result<(), Failure>);
 
 /// Everything; what fails soonest comes first, and each step finds built what it shares with another.
-const STEPS: [Step; 19] = [
+const STEPS: [Step; 20] = [
     ("format", format),
     ("tools", |_| tools::need(&[&HACK, &DENY, &SHEAR, &TYPOS])),
     ("typos", |_| call("typos").run()),
@@ -37,6 +37,7 @@ const STEPS: [Step; 19] = [
     ("packages", package::run),
     ("workspaces beside this one", beside),
     ("SQLite", tests::sqlite),
+    ("panic = \"abort\"", tests::abort),
 ];
 
 /// What is done in less than five minutes.

@@ -39,7 +39,7 @@ type Command = (
     fn(&Task) -> Result<(), Failure>,
 );
 
-const COMMANDS: [Command; 18] = [
+const COMMANDS: [Command; 19] = [
     (
         "ci",
         "[--quick]",
@@ -75,6 +75,12 @@ const COMMANDS: [Command; 18] = [
         "",
         "a table of SQLite, killed and resumed",
         tests::sqlite,
+    ),
+    (
+        "abort",
+        "",
+        "errors of closures only fail their batch under panic = abort",
+        tests::abort,
     ),
     (
         "conformance",
