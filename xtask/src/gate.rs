@@ -37,7 +37,7 @@ const STEPS: [Step; 20] = [
     ("packages", package::run),
     ("workspaces beside this one", beside),
     ("SQLite", tests::sqlite),
-    ("errors under panic = \"abort\"", tests::abort),
+    ("panic = \"abort\"", tests::abort),
 ];
 
 /// What is done in less than five minutes.

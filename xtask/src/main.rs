@@ -79,7 +79,7 @@ const COMMANDS: [Command; 19] = [
     (
         "abort",
         "",
-        "errors of closures under panic = \"abort\" fail their batch only",
+        "errors of closures only fail their batch under panic = abort",
         tests::abort,
     ),
     (

@@ -66,17 +66,16 @@ pub(crate) fn sqlite(task: &Task) -> Result<(), Failure> {
     .run()
 }
 
-/// Cargo ignores `panic = "abort"` in tests, so this is a program, with built files of its own.
+/// Runs a program under `panic = "abort"`, a profile that tests cannot have.
 pub(crate) fn abort(task: &Task) -> Result<(), Failure> {
-    let target = task.workspace.target.join("abort");
     cargo([
         "run",
         "--quiet",
         "--manifest-path",
         "tests/abort/Cargo.toml",
+        "--target-dir",
     ])
-    .args(["--target-dir"])
-    .args([&target])
+    .args([&task.workspace.target])
     .run()
 }
 
@@ -93,9 +92,13 @@ pub(crate) fn conformance(_: &Task) -> Result<(), Failure> {
 }
 
 pub(crate) fn stats(task: &Task) -> Result<(), Failure> {
-    cargo(["test", "--package", "forebay-stats"])
-        .env("FOREBAY_SOAK", task.arg_or(0, "10"))
-        .run()
+    printing(
+        task,
+        "stats",
+        &["--release"],
+        "FOREBAY_SOAK",
+        task.arg_or(0, "10"),
+    )
 }
 
 pub(crate) fn kills(task: &Task) -> Result<(), Failure> {
@@ -161,6 +164,8 @@ pub(crate) fn mutants(task: &Task) -> Result<(), Failure> {
         "-f",
         files,
         "--all-features",
+        "--test-package",
+        "forebay,forebay-stats",
         "--",
         "--lib",
         "--test",
