@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn a_closed_output_is_never_skipped_and_nothing_is_without_leave() {
         let mut lenient = Skipper::new(OnBad::Skip);
-        let closed: Result<(), Error> = Err(Error::Abandoned);
+        let closed: Result<(), Error> = Err(Error::Closed);
         assert!(lenient.tolerate(closed).is_err());
         assert!(Skipper::new(OnBad::Stop).tolerate(unreadable()).is_err());
     }

@@ -72,7 +72,7 @@ fn spawn_reader(
             Delivery::AtOnce,
             &mut skipper,
             &hidden,
-            |block, _| sender.send(block.to_owned()).map_err(|_| Error::Abandoned),
+            |block, _| sender.send(block.to_owned()).map_err(|_| Error::Closed),
         )?;
         Ok(skipper)
     })
