@@ -72,7 +72,7 @@ fn take_with_threads<T: Tally>(
         let mut errors = Vec::new();
         for worker in workers {
             match worker.join() {
-                Ok(Ok(skipped)) => skipper.absorb(&skipped),
+                Ok(Ok(skipped)) => skipper.merge(&skipped),
                 Ok(Err(error)) => errors.push(error),
                 Err(panic) => std::panic::resume_unwind(panic),
             }

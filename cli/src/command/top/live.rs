@@ -50,7 +50,7 @@ pub(crate) fn run<T: Tally>(
         }
     }
     match reader.join() {
-        Ok(read) => skipper.absorb(&read?),
+        Ok(read) => skipper.merge(&read?),
         Err(panic) => std::panic::resume_unwind(panic),
     }
     skipper.report();
