@@ -1,4 +1,4 @@
-//! What can go wrong, said so that a person can mend it.
+//! Errors, with messages that say what is wrong and where.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,9 +12,9 @@ use crate::place::{FieldNumber, Position};
 /// Why a command ended early.
 #[derive(Debug)]
 pub(crate) enum Error {
-    /// Whoever took what was made has left: the reader of the output, or a thread that met an
-    /// error of its own. Nothing to tell anybody.
-    Abandoned,
+    /// The receiver of results has gone: the reader of the output, or a thread that failed and
+    /// reports its own error. There is nothing to report.
+    Closed,
     Write(io::Error),
     Read {
         name: Arc<str>,
@@ -25,19 +25,19 @@ pub(crate) enum Error {
         name: String,
         cause: io::Error,
     },
-    /// A file that should hold a summary does not.
+    /// A file or directory does not hold a usable summary or checkpoint.
     NotSaved {
         name: String,
         reason: Cow<'static, str>,
     },
-    /// Arguments that do not go together, beyond what the parser sees.
+    /// Arguments that do not fit together, which the parser cannot see.
     Usage(String),
-    /// The stream could not be built, started or run on.
+    /// The stream could not be built or started, or has failed.
     Stream(BoxError),
 }
 
 impl Error {
-    /// Where in the input it lies, if it lies in a line.
+    /// The position of the line at fault, if there is one.
     pub(crate) fn position(&self) -> Option<Position> {
         match self {
             Self::Line(line) => Some(line.position),
@@ -45,16 +45,16 @@ impl Error {
         }
     }
 
-    /// For failures of building, starting and running a stream.
+    /// An error from building, starting or running a stream.
     pub(crate) fn stream(cause: impl Into<BoxError>) -> Self {
         Self::Stream(cause.into())
     }
 }
 
-/// A line that does not hold what the command asked of it.
+/// A line that does not hold what the command needs.
 #[derive(Debug)]
 pub(crate) struct BadLine {
-    /// The file it came from.
+    /// The name of its source.
     pub(crate) name: Arc<str>,
     pub(crate) position: Position,
     pub(crate) text: Vec<u8>,
@@ -68,27 +68,27 @@ pub(crate) enum Problem {
         wanted: FieldNumber,
         found: usize,
     },
-    /// A field does not hold what it should.
+    /// A field does not hold a value of the type needed.
     NotA {
-        kind: Kind,
+        field_type: FieldType,
         field: FieldNumber,
         text: Vec<u8>,
     },
     TotalTooLarge,
 }
 
-/// What a field is to hold.
+/// The type of value that a field must hold.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Kind {
+pub(crate) enum FieldType {
     Weight,
     Time,
     Number,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for FieldType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Weight => "weight (a number from 0, or -)",
+            Self::Weight => "weight (a number, 0 or more, or -)",
             Self::Time => "time (a number)",
             Self::Number => "number (or -)",
         })
@@ -96,10 +96,10 @@ impl fmt::Display for Kind {
 }
 
 impl From<io::Error> for Error {
-    /// For failures of the *output*; input errors carry a name and are made where it is known.
+    /// For errors of the *output* only; errors of input carry the name of the source.
     fn from(cause: io::Error) -> Self {
         match cause.kind() {
-            io::ErrorKind::BrokenPipe => Self::Abandoned,
+            io::ErrorKind::BrokenPipe => Self::Closed,
             _ => Self::Write(cause),
         }
     }
@@ -126,7 +126,7 @@ impl From<csv::Error> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Abandoned => write!(f, "nobody takes the output"),
+            Self::Closed => write!(f, "the output was closed"),
             Self::Write(cause) => write!(f, "cannot write the output: {cause}"),
             Self::Read { name, cause } => write!(f, "cannot read {name}: {cause}"),
             Self::Line(line) => line.fmt(f),
@@ -157,17 +157,21 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoField { wanted, found } => {
-                write!(f, "no field {wanted}, the line has {found}")
+                write!(f, "there is no field {wanted}, the line has {found}")
             }
-            Self::NotA { kind, field, text } => {
-                write!(f, "field {field} is no {kind}: {}", quote(text))
+            Self::NotA {
+                field_type,
+                field,
+                text,
+            } => {
+                write!(f, "field {field} is not a {field_type}: {}", quote(text))
             }
-            Self::TotalTooLarge => write!(f, "the total weight grows too large"),
+            Self::TotalTooLarge => write!(f, "the total weight becomes too large"),
         }
     }
 }
 
-/// Text for an error message: quoted, harmless to the terminal, and not too long.
+/// Text for an error message: quoted, without control characters, and not too long.
 fn quote(text: &[u8]) -> String {
     const LONGEST: usize = 60;
     let text = String::from_utf8_lossy(text);
@@ -206,7 +210,7 @@ mod tests {
         };
         assert_eq!(
             line.to_string(),
-            "a.log, line 7: no field 3, the line has 2: \"one two\""
+            "a.log, line 7: there is no field 3, the line has 2: \"one two\""
         );
     }
 }

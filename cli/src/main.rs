@@ -1,6 +1,6 @@
-//! The `forebay` binary: frequent items, samples and running counts of big streams at a terminal.
+//! The program `forebay`: frequent items, random samples and running counts on the command line.
 //!
-//! It uses nothing but the public interface of the library.
+//! It uses only the public API of the library.
 
 #![forbid(unsafe_code)]
 
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     let mut out = BufWriter::new(io::stdout().lock());
     let result = command::run(&args.command, &mut out);
     match result.and_then(|()| out.flush().map_err(Error::from)) {
-        Ok(()) | Err(Error::Abandoned) => ExitCode::SUCCESS,
+        Ok(()) | Err(Error::Closed) => ExitCode::SUCCESS,
         Err(error) => {
             say(format_args!("forebay: {error}"));
             match error {

@@ -6,26 +6,27 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a line stands in the whole input; ordered as the lines are read.
+/// The position of a line in the whole input; ordered as the lines are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Position {
-    /// Which of the sources it is in, from 0.
+    /// The number of its source, from 0.
     source: usize,
-    /// Its number there, from 1.
+    /// Its number in the source, from 1.
     line: u64,
 }
 
 impl Position {
+    /// The first line of a source.
     pub(crate) const fn first_of(source: usize) -> Self {
         Self { source, line: 1 }
     }
 
-    /// A line of the first source, counted from 1.
+    /// Line number `line` of the first source, from 1.
     pub(crate) const fn nth(line: u64) -> Self {
         Self { source: 0, line }
     }
 
-    /// The line so many lines further on in the same source.
+    /// The position so many lines further on in the same source.
     #[must_use]
     pub(crate) const fn after(self, lines: usize) -> Self {
         Self {
@@ -34,12 +35,12 @@ impl Position {
         }
     }
 
-    /// Which of the sources it is in, from 0.
+    /// The number of its source, from 0.
     pub(crate) const fn source(self) -> usize {
         self.source
     }
 
-    /// The number of the line in its source, from 1.
+    /// Its number in the source, from 1.
     pub(crate) const fn line(self) -> u64 {
         self.line
     }
@@ -55,15 +56,15 @@ impl FromStr for FieldNumber {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let number: usize = text
             .parse()
-            .map_err(|_| "a field number is a whole number from 1")?;
+            .map_err(|_| "a field number must be a whole number, 1 or more")?;
         NonZeroUsize::new(number)
             .map(Self)
-            .ok_or("fields are counted from 1")
+            .ok_or("the first field is 1")
     }
 }
 
 impl FieldNumber {
-    /// Counted from 0.
+    /// The same, counted from 0.
     pub(crate) const fn index(self) -> usize {
         self.0.get() - 1
     }
@@ -81,7 +82,7 @@ mod tests {
 
     #[test]
     fn field_numbers_start_at_one() {
-        assert_eq!("0".parse::<FieldNumber>(), Err("fields are counted from 1"));
+        assert_eq!("0".parse::<FieldNumber>(), Err("the first field is 1"));
         for text in ["-1", "x", "", "1.5"] {
             assert!(text.parse::<FieldNumber>().is_err(), "{text}");
         }

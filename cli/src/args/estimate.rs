@@ -5,21 +5,21 @@ use clap::Args as ClapArgs;
 use crate::input::field::parse_number;
 use crate::sample::{Query, Questions};
 
-/// What a sample is asked about all lines.
+/// Questions to a sample about all lines.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct EstimateArgs {
-    /// Print an estimate for all lines, not the sample, as in "sum(10) where 9=200"; may be repeated
+    /// Print an estimate for all lines instead of the sample, for example "sum(10) where 9=200"; may be repeated
     #[arg(long = "estimate", id = "estimates", value_name = "EXPR")]
     pub(crate) queries: Vec<Query>,
 
-    /// How sure the intervals of estimates are to be
+    /// Confidence level of the intervals
     #[arg(long, value_name = "C", default_value = "0.95", value_parser = confidence)]
     #[arg(requires = "estimates", allow_negative_numbers = true)]
     confidence: f64,
 }
 
 impl EstimateArgs {
-    /// The questions to answer; may be none.
+    /// The questions; there may be none.
     pub(crate) fn questions(&self) -> Questions<'_> {
         Questions {
             queries: &self.queries,

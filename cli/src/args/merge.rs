@@ -12,31 +12,30 @@ use crate::error::Error;
 use crate::input::skip::OnBad;
 use crate::output::format::Format;
 
-/// Merge what `forebay top --save` or `forebay sample --save` has written, or a DataSketches
-/// library.
+/// Merge summaries saved by top or sample, or by a DataSketches library.
 ///
-/// Files of this program and images of frequent strings, reservoirs, VarOpt samples and their
-/// unions are told apart by their first bytes, and may be mixed. An image has no line numbers, so
-/// its lines come in no order; and no delimiter or field of weights, so those of the other files
-/// hold for it.
+/// Files of this program can be mixed with images of DataSketches: frequent strings, reservoirs,
+/// VarOpt samples and their unions. The first bytes of a file tell which one it is.
 ///
-/// Of counters, the most frequent items of all are shown; the bounds are those of one summary of
-/// all the input, with the fewest counters of any. Of samples, which must have been drawn by one
-/// method with runs of different seeds, the lines are printed, in the order of the files and of the
-/// input of each, or estimates for all the input; the sample is one of all the input, as large as
-/// the smallest.
+/// Counters: shows the most frequent items of all the input. The bounds are those of a single
+/// summary of all the input with the smallest -k of the files.
+///
+/// Samples: prints the lines of a sample of all the input, as large as the smallest of the files, or
+/// estimates from it. The samples must have been drawn by the same method, with different seeds.
+/// Lines are printed in the order of the files, and in input order for each file. Images have no
+/// line numbers, so their lines have no order. They have no delimiter and no weight field either,
+/// and take those of the other files.
 #[derive(ClapArgs, Debug)]
 #[command(group = field_options(&["estimates"]))]
 pub(crate) struct MergeArgs {
     #[command(flatten)]
     pub(crate) output: MergeOutput,
 
-    /// Of lines from images: fields are separated by each D (\t is a tab), not by runs of white
-    /// space
+    /// Separator of fields for lines from images (\t means a tab) [default: runs of white space]
     #[arg(long, value_name = "D", value_parser = delimiter, requires = FIELD_OPTIONS)]
     pub(crate) delimiter: Option<String>,
 
-    /// Count sampled lines that do not hold what an estimate asks for, and go on without them
+    /// Skip sampled lines without the fields that an estimate needs, and report how many there were
     #[arg(long, requires = "estimates")]
     skip_bad: bool,
 
@@ -44,7 +43,7 @@ pub(crate) struct MergeArgs {
     #[arg(value_name = "FILE")]
     pub(crate) first: PathBuf,
 
-    /// More of them
+    /// More files to merge
     #[arg(value_name = "FILE")]
     pub(crate) others: Vec<PathBuf>,
 }
@@ -55,14 +54,14 @@ impl MergeArgs {
     }
 }
 
-/// What becomes of a merged summary, whatever its kind.
+/// What to do with a merged summary of any kind.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct MergeOutput {
-    /// How many items of a ranking to show, 10 unless given
+    /// Number of items to show, for counters [default: 10]
     #[arg(short, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     n: Option<NonZeroUsize>,
 
-    /// How to print a ranking or estimates, as a table unless given
+    /// Output format of items or estimates [default: table]
     #[arg(long, value_enum)]
     format: Option<Format>,
 
@@ -82,24 +81,26 @@ impl MergeOutput {
     pub(crate) fn for_ranking(&self) -> Result<(usize, Format), Error> {
         if !self.estimates.queries.is_empty() {
             return Err(usage(
-                "--estimate: only samples estimate; the files hold counters",
+                "--estimate: the files hold counters, and only samples have estimates",
             ));
         }
         let n = self.n.unwrap_or(SHOWN).get();
         Ok((n, self.format.unwrap_or_default()))
     }
 
-    /// How the estimates of a sample are printed.
+    /// How to print the estimates of a sample.
     ///
     /// # Errors
     ///
-    /// If something is asked for that only counters have.
+    /// If an option is given that only counters have.
     pub(crate) fn format_of_estimates(&self) -> Result<Format, Error> {
         if self.n.is_some() {
-            return Err(usage("-n: a sample is printed whole"));
+            return Err(usage("-n: the files hold samples, which are printed whole"));
         }
         if self.format.is_some() && self.estimates.queries.is_empty() {
-            return Err(usage("--format: sampled lines are printed as they are"));
+            return Err(usage(
+                "--format: needs --estimate, since sampled lines are printed unchanged",
+            ));
         }
         Ok(self.format.unwrap_or_default())
     }

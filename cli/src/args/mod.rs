@@ -1,4 +1,4 @@
-//! The command line: a file for the arguments of each subcommand, and those they share.
+//! The command line: one file for the arguments of each subcommand, and files for what they share.
 
 mod estimate;
 mod merge;
@@ -18,7 +18,7 @@ pub(crate) use state::{StateArgs, StateFormat};
 pub(crate) use stream::{StreamArgs, Verbosity};
 pub(crate) use top::TopArgs;
 
-/// Frequent items, samples and running counts of big streams, in little memory.
+/// Frequent items, random samples and running counts of large inputs, in bounded memory.
 #[derive(Debug, Parser)]
 #[command(name = "forebay", version, infer_subcommands = true)]
 pub(crate) struct Args {

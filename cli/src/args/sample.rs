@@ -1,4 +1,4 @@
-//! The arguments of `forebay sample`, and of estimates.
+//! The arguments of `forebay sample`.
 
 use std::num::NonZeroUsize;
 
@@ -13,38 +13,37 @@ use crate::output::format::Format;
 use crate::place::FieldNumber;
 use crate::sample::{METHODS, Method, MethodOptions};
 
-/// Print a random sample of lines, unchanged and in input order, or what it says about all lines.
+/// Print a random sample of lines, or estimates for all lines.
 ///
-/// Every line has the same chance, unless a --method says otherwise. With --by-field, -n lines are
-/// drawn for each value of that field. Same seed, same input, same sample.
+/// The sampled lines are printed unchanged and in input order. All lines have the same chance unless
+/// --method says otherwise. With --by-field, -n lines are drawn for each value of that field. The
+/// same seed and the same input give the same sample.
 ///
-/// --estimate takes one of: count, weight, fraction, sum(FIELD), mean(FIELD), quantile(FIELD, SHARE);
-/// and after it, if only some lines are meant: where FIELD=VALUE [and FIELD=VALUE...], with =, !=,
-/// <, <=, > or >=. FIELD is the number of a field. Both sides are compared as numbers if both are,
-/// else as text; a - in a field is the number 0. Each method answers what it can: uniform all but
-/// weight; weighted count, sum and weight, of lines with a weight; varopt the weight; decay the
-/// count, in which a line counts half for every half-life it is older than the latest; replacement
-/// nothing.
+/// An EXPR of --estimate is one of count, weight, fraction, sum(FIELD), mean(FIELD) and
+/// quantile(FIELD, SHARE). To restrict it to some of the lines, add: where FIELD=VALUE [and
+/// FIELD=VALUE...], with =, !=, <, <=, > or >=. FIELD is the number of a field. If the field and
+/// VALUE are both numbers, they are compared as numbers, otherwise as text. A - in a field is the
+/// number 0. Each method has estimates of some of these; see --method.
 #[derive(ClapArgs, Debug)]
 #[command(group = field_options(&["by_field", "weight_field", "time_field", "estimates"]))]
 pub(crate) struct SampleArgs {
-    /// How many lines to draw
+    /// Number of lines to draw
     #[arg(short, value_name = "K", value_parser = at_least_one, allow_negative_numbers = true)]
     pub(crate) n: NonZeroUsize,
 
-    /// How lines are drawn; uniform unless given, or weighted if there is a --weight-field
+    /// Sampling method [default: weighted if there is a --weight-field, otherwise uniform]
     #[arg(long, value_parser = method_parser())]
     method: Option<&'static Method>,
 
-    /// Draw lines by the weight in this field (- means none: never drawn)
+    /// Field with the weight of a line (- means 0: never drawn)
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     weight_field: Option<FieldNumber>,
 
-    /// Draw lines by the time in this field, a number in any unit
+    /// Field with the time of a line, a number in any unit
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     time_field: Option<FieldNumber>,
 
-    /// The age at which a line counts half, in the unit of the times
+    /// Age at which a line counts half, in the unit of the times
     #[arg(long, value_name = "D", value_parser = half_life, allow_negative_numbers = true)]
     half_life: Option<f64>,
 
@@ -56,14 +55,14 @@ pub(crate) struct SampleArgs {
     #[command(flatten)]
     pub(crate) delimiter: DelimiterArgs,
 
-    /// Where the randomness starts; without it every run draws another sample
+    /// Seed of the random numbers [default: a new one for every run]
     #[arg(long, value_name = "S")]
     pub(crate) seed: Option<u64>,
 
     #[command(flatten)]
     pub(crate) estimates: EstimateArgs,
 
-    /// How to print estimates
+    /// Output format of estimates
     #[arg(long, value_enum, default_value_t, requires = "estimates")]
     pub(crate) format: Format,
 
@@ -90,13 +89,12 @@ impl SampleArgs {
     }
 }
 
-/// Finds a method by its name, and lists all of them in the help.
+/// Finds a method by its name; the help lists all of them.
 fn method_parser() -> impl TypedValueParser<Value = &'static Method> {
     let values = METHODS
         .iter()
         .map(|method| PossibleValue::new(method.name).help(method.help()));
-    PossibleValuesParser::new(values)
-        .try_map(|name| Method::named(&name).ok_or("is no method of this program"))
+    PossibleValuesParser::new(values).try_map(|name| Method::named(&name).ok_or("is not a method"))
 }
 
 fn half_life(text: &str) -> Result<f64, &'static str> {

@@ -15,18 +15,18 @@ use crate::output::format::Format;
 use crate::place::FieldNumber;
 use crate::saved::{Destination, SaveFormat};
 
-/// How many items a ranking shows unless it is told.
+/// How many items a ranking shows by default.
 pub(super) const SHOWN: NonZeroUsize = NonZeroUsize::new(10).expect("it is not 0");
 
-/// What becomes of a ranking.
+/// What to do with a ranking.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct RankingArgs {
-    /// How many items to show
+    /// Number of items to show
     #[arg(short, value_name = "N", default_value_t = SHOWN, value_parser = at_least_one)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) n: NonZeroUsize,
 
-    /// How to print the result
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
 
@@ -34,20 +34,20 @@ pub(crate) struct RankingArgs {
     pub(crate) save: SaveArgs,
 }
 
-/// Which part of a line is the item.
+/// Which part of a line is an item.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct KeyArgs {
-    /// Take this field of each line, counted from 1
+    /// Count this field of each line; the first field is 1
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) field: Option<FieldNumber>,
 
-    /// Take the words: runs of letters, digits and apostrophes, in lower case
+    /// Count the words of each line: runs of letters, digits and apostrophes, in lower case
     #[arg(long, conflicts_with = "field")]
     pub(crate) words: bool,
 }
 
 impl KeyArgs {
-    /// What finds the items in lines with such fields.
+    /// Finds the items in lines with these fields.
     pub(crate) fn finder(&self, separator: Separator) -> KeyFinder {
         match self.field {
             Some(number) => KeyFinder::Field(separator, number),
@@ -57,10 +57,10 @@ impl KeyArgs {
     }
 }
 
-/// What separates fields.
+/// The separator of fields.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct DelimiterArgs {
-    /// Fields are separated by each D (\t is a tab), not by runs of white space
+    /// Separator of fields (\t means a tab) [default: runs of white space]
     #[arg(long, value_name = "D", value_parser = delimiter, requires = FIELD_OPTIONS)]
     delimiter: Option<String>,
 }
@@ -70,20 +70,20 @@ impl DelimiterArgs {
         Separator::new(self.text())
     }
 
-    /// The delimiter; `None` means blanks.
+    /// The delimiter; `None` means white space.
     pub(crate) fn text(&self) -> Option<&str> {
         self.delimiter.as_deref()
     }
 }
 
-/// Where the lines come from.
+/// The input.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct InputArgs {
-    /// Count bad lines and unreadable files, and go on without them
+    /// Skip bad lines and unreadable files, and report how many there were
     #[arg(long)]
     skip_bad: bool,
 
-    /// Files to read; - or none is standard input
+    /// Files to read; - means standard input [default: standard input]
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -93,7 +93,7 @@ impl InputArgs {
         OnBad::from_flag(self.skip_bad)
     }
 
-    /// The files in order; standard input if none is named.
+    /// The files in the order given; standard input if there are none.
     pub(crate) fn sources(&self) -> Vec<Source> {
         if self.files.is_empty() {
             return vec![Source::Stdin];
@@ -105,14 +105,14 @@ impl InputArgs {
     }
 }
 
-/// What is to be kept of a summary.
+/// Where to save a summary, and how.
 #[derive(ClapArgs, Clone, Debug)]
 pub(crate) struct SaveArgs {
-    /// Keep the summary in a file, to be merged with others
+    /// Save the summary to this file, to be merged later
     #[arg(long = "save", id = "save", value_name = "FILE")]
     pub(crate) path: Option<PathBuf>,
 
-    /// The format of that file
+    /// Format of that file
     #[arg(
         long = "save-as",
         id = "save_as",
@@ -124,7 +124,7 @@ pub(crate) struct SaveArgs {
 }
 
 impl SaveArgs {
-    /// Where to keep the summary, if anywhere.
+    /// Where to save the summary, if anywhere.
     pub(crate) fn destination(&self) -> Option<Destination<'_>> {
         let path = self.path.as_deref()?;
         Some(Destination {
@@ -136,7 +136,7 @@ impl SaveArgs {
 
 pub(super) const FIELD_OPTIONS: &str = "field options";
 
-/// The options that make a delimiter meaningful.
+/// The options that refer to fields; a delimiter needs one of them.
 pub(super) fn field_options(names: &[&'static str]) -> ArgGroup {
     ArgGroup::new(FIELD_OPTIONS)
         .args(names.iter().copied())

@@ -1,28 +1,28 @@
-//! What `forebay state` is asked.
+//! The arguments of `forebay state`.
 
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-/// Show what the checkpoints of a stream hold, and verify every byte of them.
+/// Show and verify the checkpoints of a stream.
 ///
-/// Newest first: the first that is whole is the one that a stream goes on from. Ends with status 1
-/// if one of them is damaged.
+/// Every byte is verified. The newest checkpoint comes first; a stream resumes from the first one
+/// that is whole. The exit status is 1 if any of them is damaged.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct StateArgs {
-    /// The directory that was given to stream --checkpoint, or to any other program's checkpoints
+    /// Directory of checkpoints, written by stream --checkpoint or by another program
     #[arg(value_name = "DIR")]
     pub(crate) directory: PathBuf,
 
-    /// How to print it
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: StateFormat,
 }
 
-/// How checkpoints are printed.
+/// The format in which checkpoints are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, ValueEnum)]
 pub(crate) enum StateFormat {
-    /// For people
+    /// A table for people
     #[default]
     Table,
     /// A JSON array with an object for each checkpoint

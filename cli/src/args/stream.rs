@@ -14,38 +14,38 @@ use crate::input::skip::OnBad;
 use crate::input::source::Source;
 use crate::output::format::Format;
 
-/// Cut the input into batches and keep running counts, heavy hitters and samples of its items.
+/// Process the input in batches; keep counts, heavy hitters and samples of its items.
 ///
 /// The items are the words of each line, or one field of it. Each batch updates the count of every
-/// item, a summary of the heavy hitters (of the last --window, if there is one) and a sample of
-/// lines for every item; a line about it goes to standard error. The results follow at the end.
-/// They do not depend on --threads, and the same seed gives the same results.
+/// item, the summary of heavy hitters (of the last --window, if given) and a sample of lines for
+/// every item, and prints a line to standard error. The results are printed at the end. They do not
+/// depend on --threads, and the same seed gives the same results.
 #[derive(ClapArgs, Debug)]
 #[command(group = field_options(&["field"]))]
 pub(crate) struct StreamArgs {
-    /// Cut a batch after so many lines
+    /// Number of lines in a batch
     #[arg(long, value_name = "N", default_value = "10000", value_parser = at_least_one)]
     #[arg(allow_negative_numbers = true, conflicts_with = "interval")]
     pub(crate) batch_lines: NonZeroUsize,
 
-    /// Cut a batch every so often, as in 500ms or 2s
+    /// Length of a batch in time, for example 500ms or 2s
     #[arg(long, value_name = "D", value_parser = interval)]
     pub(crate) interval: Option<Duration>,
 
-    /// Find heavy hitters among the last W batches, or, with --interval, the last W of time
+    /// Find heavy hitters in the last W batches or, with --interval, the last W of time
     #[arg(long, value_name = "W")]
     pub(crate) window: Option<String>,
 
-    /// How many items to show; 0 means all
+    /// Number of items to show; 0 means all
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) top: usize,
 
-    /// How many counters to keep for heavy hitters: more counters, tighter bounds
+    /// Number of counters for heavy hitters; more counters give tighter bounds
     #[arg(short, value_name = "K", default_value = "1024", value_parser = counters)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) k: NonZeroUsize,
 
-    /// How many lines to sample for each item; 0 means none
+    /// Number of lines to sample for each item; 0 means none
     #[arg(long, value_name = "M", default_value_t = 3)]
     pub(crate) samples: usize,
 
@@ -55,55 +55,55 @@ pub(crate) struct StreamArgs {
     #[command(flatten)]
     pub(crate) delimiter: DelimiterArgs,
 
-    /// How many threads work on a batch; all cores unless given
+    /// Number of threads [default: all cores]
     #[arg(long, value_name = "T", value_parser = at_least_one, allow_negative_numbers = true)]
     pub(crate) threads: Option<NonZeroUsize>,
 
-    /// Into how many parts a batch is split
+    /// Number of partitions of a batch
     #[arg(long, value_name = "P", default_value = "8", value_parser = at_least_one)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) partitions: NonZeroUsize,
 
-    /// Where the randomness of the samples starts
+    /// Seed of the samples
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
 
-    /// How to print the result
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
 
-    /// Say nothing about batches
+    /// Print nothing about batches
     #[arg(short, long, conflicts_with = "progress")]
     quiet: bool,
 
-    /// Show batches, rates and delays while the stream runs
+    /// Show the batch, the rate and the delays while the stream runs
     #[arg(long)]
     progress: bool,
 
-    /// Write a page with charts of rates and delays, heavy hitters and samples
+    /// Write an HTML page with charts of rates and delays, heavy hitters and samples
     #[arg(long, value_name = "FILE.html")]
     pub(crate) report: Option<PathBuf>,
 
-    /// Keep all state in this directory, and go on from it if it is there already
+    /// Write checkpoints to this directory, and resume from the latest one in it
     #[arg(long, value_name = "DIR")]
     pub(crate) checkpoint: Option<PathBuf>,
 
-    /// Answer questions over HTTP while the stream runs, with a live page: at this port of this
-    /// machine alone, or at ADDRESS:PORT; at port 0, a free one
+    /// Serve a live page and an HTTP API while the stream runs, at this port of localhost or at
+    /// ADDRESS:PORT; port 0 means any free port
     #[arg(long, value_name = "PORT", value_parser = address, allow_negative_numbers = true)]
     pub(crate) serve: Option<SocketAddr>,
 
-    /// Answer only those who know the token in this file
+    /// Require the token in this file from HTTP clients
     #[arg(long, value_name = "FILE", requires = "serve")]
     pub(crate) serve_token_file: Option<PathBuf>,
 
-    /// Keep in this directory what does not fit into --state-memory; it is emptied at the start
+    /// Spill state that exceeds --state-memory to this directory, which is emptied at the start
     #[arg(long, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
 
-    /// How many MiB of counts and samples stay in memory, of those that --state-dir may take
+    /// Limit for counts and samples in memory, in MiB; the rest goes to --state-dir
     ///
-    /// The batch in hand comes on top: some 120 bytes a word.
+    /// The current batch takes additional memory, about 120 bytes for each word.
     #[arg(
         long,
         value_name = "MIB",
@@ -112,7 +112,7 @@ pub(crate) struct StreamArgs {
     )]
     pub(crate) state_memory: usize,
 
-    /// Read a made-up log of so many lines: client, path, status, bytes
+    /// Read a generated log of this many lines: client, path, status, bytes
     #[arg(long, value_name = "LINES", conflicts_with = "files")]
     generate: Option<u64>,
 
@@ -120,11 +120,12 @@ pub(crate) struct StreamArgs {
     input: InputArgs,
 }
 
-/// Whether a line about each batch is wanted.
+/// What to print about batches.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Verbosity {
+    /// A line for each batch.
     EachBatch,
-    /// The same line again and again, with rates and delays.
+    /// One line that is updated, with rates and delays.
     Progress,
     Quiet,
 }
@@ -149,11 +150,11 @@ impl StreamArgs {
         }
     }
 
-    /// How many batches the window is long, if there is one.
+    /// The length of the window in batches, if there is a window.
     ///
     /// # Errors
     ///
-    /// If it is no number of batches, or no multiple of the interval.
+    /// If the window is neither a number of batches nor a multiple of the interval.
     pub(crate) fn window_batches(&self) -> Result<Option<usize>, Error> {
         panes(self.window.as_deref(), self.interval)
     }

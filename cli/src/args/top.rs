@@ -11,15 +11,15 @@ use super::value::{at_least_one, counters, interval, panes};
 use crate::error::Error;
 use crate::place::FieldNumber;
 
-/// Show the most frequent lines, fields or words, with certain bounds.
+/// Show the most frequent lines, fields or words, with guaranteed bounds on their counts.
 ///
-/// Memory is bounded by -k counters whatever the input. The true count of every item lies between
-/// its lower and its upper bound, and they differ by at most total/(k+1). The share is that of the
-/// lower bound in the total; in the bar, the part between the bounds is drawn light.
+/// Memory is limited to -k counters, however large the input is. The true count of an item is never
+/// outside its lower and upper bound, which differ by at most total/(k+1). The share is the lower
+/// bound divided by the total. The light part of a bar is the range between the bounds.
 #[derive(ClapArgs, Debug)]
 #[command(group = field_options(&["field", "weight_field"]))]
 pub(crate) struct TopArgs {
-    /// How many counters to keep: more counters, tighter bounds
+    /// Number of counters; more counters give tighter bounds
     #[arg(short, value_name = "K", default_value = "1024", value_parser = counters)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) k: NonZeroUsize,
@@ -27,7 +27,7 @@ pub(crate) struct TopArgs {
     #[command(flatten)]
     pub(crate) keys: KeyArgs,
 
-    /// Count each item by the number in this field instead of by one (- means none)
+    /// Add the number in this field for each item, instead of 1 (- means 0)
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) weight_field: Option<FieldNumber>,
 
@@ -37,15 +37,15 @@ pub(crate) struct TopArgs {
     #[command(flatten)]
     pub(crate) output: RankingArgs,
 
-    /// How many threads count; all cores unless given, and no result depends on it
+    /// Number of threads [default: all cores]; the result does not depend on it
     #[arg(long, value_name = "J", value_parser = at_least_one, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
 
-    /// Print the result again and again while input flows, as in 500ms or 2s
+    /// Print the result at this interval while input arrives, for example 500ms or 2s
     #[arg(long, value_name = "D", value_parser = interval, conflicts_with_all = ["jobs", "save"])]
     pub(crate) every: Option<Duration>,
 
-    /// Count only what came in the last W of time
+    /// Count only the input of the last W of time, a multiple of --every
     #[arg(long, value_name = "W", requires = "every")]
     window: Option<String>,
 
@@ -59,11 +59,11 @@ impl TopArgs {
         self.jobs.unwrap_or_else(cores)
     }
 
-    /// How many spans of --every the window is long, if there is one.
+    /// The length of the window in intervals of --every, if there is a window.
     ///
     /// # Errors
     ///
-    /// If it is no multiple of them.
+    /// If the window is not a multiple of the interval.
     pub(crate) fn window_panes(&self) -> Result<Option<usize>, Error> {
         panes(self.window.as_deref(), self.every)
     }

@@ -1,4 +1,4 @@
-//! The values of options: read from text, with a reason if they are wrong.
+//! Parsers for the values of options.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::error::Error;
 
-/// The length of a window in panes: a number of them, or a time that holds a whole number of them
-/// if each is so long.
+/// The length of a window in panes. The window is given as a number of panes or, if `each` is the
+/// length of a pane, as a multiple of that.
 pub(super) fn panes(window: Option<&str>, each: Option<Duration>) -> Result<Option<usize>, Error> {
     let Some(window) = window else {
         return Ok(None);
@@ -33,10 +33,11 @@ fn panes_of(window: &str, each: Duration) -> Result<usize, String> {
 }
 
 pub(super) fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
-    text.parse().map_err(|_| "must be a whole number from 1")
+    text.parse()
+        .map_err(|_| "must be a whole number, 1 or more")
 }
 
-/// A number of counters, as many as a summary can have.
+/// A number of counters that a summary can have.
 pub(super) fn counters(text: &str) -> Result<NonZeroUsize, &'static str> {
     const MOST: usize = u32::MAX as usize - 1;
     let counters = at_least_one(text)?;
@@ -50,22 +51,23 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, &'static str> {
     let port = text
         .parse()
         .map(|port: u16| (Ipv4Addr::LOCALHOST, port).into());
-    port.or_else(|_| text.parse())
-        .map_err(|_| "must be a port, or an address with a port, as in 8080 or 127.0.0.1:8080")
+    port.or_else(|_| text.parse()).map_err(
+        |_| "must be a port, or an address with a port, for example 8080 or 127.0.0.1:8080",
+    )
 }
 
 pub(super) fn interval(text: &str) -> Result<Duration, &'static str> {
-    let duration =
-        humantime::parse_duration(text).map_err(|_| "must be a duration, as in 500ms, 2s or 1m")?;
+    let duration = humantime::parse_duration(text)
+        .map_err(|_| "must be a duration, for example 500ms, 2s or 1m")?;
     if duration.is_zero() || duration.subsec_nanos() % 1_000_000 != 0 {
-        return Err("must be a whole number of milliseconds from 1");
+        return Err("must be a whole number of milliseconds, 1 or more");
     }
     Ok(duration)
 }
 
 pub(super) fn delimiter(text: &str) -> Result<String, &'static str> {
     match text {
-        "" => Err("a delimiter cannot be empty"),
+        "" => Err("must not be empty"),
         r"\t" => Ok("\t".to_owned()),
         _ => Ok(text.to_owned()),
     }

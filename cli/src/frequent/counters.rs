@@ -1,4 +1,4 @@
-//! Summaries of frequent items, counted or weighted: merged, saved and printed.
+//! Summaries of frequent items by count or by weight: merging, saving and printing.
 
 use std::io::Write;
 
@@ -11,7 +11,7 @@ use crate::frequent::ranking::Ranking;
 use crate::output::format::Format;
 use crate::saved::{self, Destination, Savable, SaveFormat, SummaryKind};
 
-/// The result of counting or of adding up weights.
+/// A summary of counts or of weights.
 #[derive(Debug)]
 pub(crate) enum Counters {
     Counts(MisraGries<Vec<u8>>),
@@ -51,7 +51,7 @@ impl Counters {
     ///
     /// # Errors
     ///
-    /// If one holds counts and the other weights, whose sums would mean nothing.
+    /// If one holds counts and the other weights.
     pub(crate) fn merge(&mut self, other: Self) -> Result<(), String> {
         let (own, theirs) = (self.kind(), other.kind());
         match (self, other) {
@@ -96,7 +96,7 @@ impl Savable for Counters {
                 write_frequent(summary).map_err(|error| error.to_string())
             }
             (SaveFormat::Datasketches, Self::Weights(_)) => {
-                Err("there are images of counts, not of weights from a field".to_owned())
+                Err("images hold counts, not weights from a field".to_owned())
             }
         }
     }
@@ -111,7 +111,10 @@ mod tests {
         let counts = || Counters::Counts(MisraGries::new(2));
         let weights = || Counters::Weights(MisraGries::with_weights(2));
         let refused = weights().merge(counts()).expect_err("they differ");
-        assert_eq!(refused, "holds counts, others weights");
+        assert_eq!(
+            refused,
+            "holds counts, but the files before it hold weights"
+        );
         assert!(counts().merge(weights()).is_err());
         assert!(counts().merge(counts()).is_ok());
     }

@@ -1,4 +1,4 @@
-//! Frequent items: the summaries of counts and weights, windows over them, and the ranking printed.
+//! Frequent items: summaries of counts and weights, windows over them, and rankings.
 
 pub(crate) mod counters;
 pub(crate) mod ranking;

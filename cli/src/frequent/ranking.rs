@@ -1,4 +1,4 @@
-//! The heaviest items of a summary, ready to be printed.
+//! The ranking of the heaviest items of a summary.
 
 use std::io::Write;
 
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::output::format::{Format, Number, percent, printable, text, write_csv, write_json};
 use crate::output::table::{Align, Table, bar};
 
-/// What is printed, in the shape that scripts rely on.
+/// The ranking in the form that scripts rely on.
 #[derive(Debug, Serialize)]
 pub(crate) struct Ranking {
     total: Number,
@@ -88,7 +88,7 @@ impl Ranking {
         self.write_error(out)
     }
 
-    /// The last line of the table: how far the bounds can be from the truth.
+    /// The last line of the table: how wide the bounds are.
     fn write_error(&self, out: &mut impl Write) -> Result<(), Error> {
         let Self {
             total,

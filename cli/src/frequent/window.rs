@@ -1,16 +1,16 @@
-//! Summaries of the last while.
+//! Summaries of the last spans of time.
 
 use std::collections::VecDeque;
 
 use forebay::{Merge, merge_all};
 use serde::{Deserialize, Serialize};
 
-/// The summaries of the last few spans of time, or one summary of all.
+/// The summaries of the last spans of time (panes), or one summary of all.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Window<S> {
-    /// Oldest first; never more than `length`, and only one if there is no length.
+    /// Oldest first; at most `length`, and at most one if there is no length.
     panes: VecDeque<S>,
-    /// In panes; `None` if nothing is ever forgotten.
+    /// In panes; `None` if the window holds everything.
     length: Option<usize>,
 }
 
@@ -22,7 +22,7 @@ impl<S: Merge + Clone> Window<S> {
         }
     }
 
-    /// Enters the summary of the latest span; the oldest leaves if the window is full.
+    /// Adds the summary of the latest span; removes the oldest if the window is full.
     pub(crate) fn push(&mut self, pane: S) {
         match (self.length, self.panes.back_mut()) {
             (None, Some(all)) => all.merge(pane),
@@ -33,7 +33,7 @@ impl<S: Merge + Clone> Window<S> {
         }
     }
 
-    /// One summary of all that is in the window; `None` before the first pane.
+    /// One summary of the whole window; `None` before the first pane.
     pub(crate) fn merged(&self) -> Option<S> {
         merge_all(self.panes.iter().cloned())
     }
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_holds_the_last_panes_and_without_a_length_all() {
+    fn a_window_holds_the_last_panes_and_without_a_length_everything() {
         assert_eq!(total(None, 0), None);
         assert_eq!(total(None, 5), Some(10));
         assert_eq!(total(Some(3), 2), Some(4));

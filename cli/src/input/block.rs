@@ -1,6 +1,6 @@
-//! Lines, many at a time: bytes up to and including `\n`, which only the last one may lack.
+//! Blocks of lines. A line is the bytes up to and including `\n`, which only the last line may lack.
 //!
-//! Nothing is decoded and nothing is copied per line.
+//! Nothing is decoded, and no line is copied.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ impl<'a> Line<'a> {
         self.position
     }
 
-    /// As it was read, line end and all.
+    /// As it was read, with its line end.
     pub(crate) fn raw(self) -> &'a [u8] {
         self.raw
     }
@@ -39,16 +39,16 @@ pub(crate) fn text_of(raw: &[u8]) -> &[u8] {
     text.strip_suffix(b"\r").unwrap_or(text)
 }
 
-/// Consecutive whole lines of one source.
+/// Consecutive complete lines of one source.
 #[derive(Debug)]
 pub(crate) struct Block<'a> {
-    /// What the source is called in messages.
+    /// The name of the source in messages.
     name: &'a Arc<str>,
     lines: Lines<'a>,
 }
 
 impl<'a> Block<'a> {
-    /// A block in which there are so many line ends.
+    /// A block of `bytes`, which contain `line_ends` line ends.
     pub(crate) fn new(
         name: &'a Arc<str>,
         first: Position,
@@ -59,7 +59,7 @@ impl<'a> Block<'a> {
         Self { name, lines }
     }
 
-    /// All its lines, line ends included.
+    /// All its lines, with their line ends.
     pub(crate) fn bytes(&self) -> &'a [u8] {
         self.lines.rest
     }
@@ -68,12 +68,12 @@ impl<'a> Block<'a> {
         self.lines.clone()
     }
 
-    /// Where the line after its last one stands.
+    /// The position after its last line.
     pub(crate) fn end(&self) -> Position {
         self.lines.position.after(self.lines.left)
     }
 
-    /// A copy that may go to another thread.
+    /// A copy that can be sent to another thread.
     pub(crate) fn to_owned(&self) -> OwnedBlock {
         OwnedBlock {
             name: Arc::clone(self.name),
@@ -83,11 +83,11 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// Calls `visit` with every line; what is wrong with one ends the work or is skipped.
+    /// Calls `visit` with every line. A problem ends this, or the line is skipped.
     ///
     /// # Errors
     ///
-    /// The first problem, naming file and line, unless `skipper` skips it.
+    /// The first problem, with its file and line, unless `skipper` skips it.
     pub(crate) fn try_lines(
         &self,
         skipper: &mut Skipper,
@@ -112,12 +112,12 @@ impl<'a> Block<'a> {
     }
 }
 
-/// A block that holds its bytes.
+/// A block that owns its bytes.
 #[derive(Debug)]
 pub(crate) struct OwnedBlock {
     name: Arc<str>,
     first: Position,
-    /// How many lines `bytes` holds.
+    /// The number of lines in `bytes`.
     count: usize,
     bytes: Vec<u8>,
 }
@@ -135,13 +135,13 @@ impl OwnedBlock {
     }
 }
 
-/// The lines of a block; knows how many there are and passes over many at once.
+/// The lines of a block. It knows how many are left, and `nth` passes over many at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Lines<'a> {
     rest: &'a [u8],
-    /// Of the first line in `rest`.
+    /// The position of the first line in `rest`.
     position: Position,
-    /// How many lines `rest` holds.
+    /// The number of lines in `rest`.
     left: usize,
 }
 
@@ -178,7 +178,7 @@ impl<'a> Iterator for Lines<'a> {
         Some(Line { position, raw })
     }
 
-    /// Counts line ends without looking at the lines: about the speed of memory.
+    /// Only counts line ends, at about the speed of memory.
     fn nth(&mut self, n: usize) -> Option<Line<'a>> {
         if n >= self.left {
             self.advance(self.rest.len(), self.left);
@@ -193,7 +193,7 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
-/// How many bytes the first `n` lines of `bytes` take, which has at least as many line ends.
+/// The length of the first `n` lines of `bytes`, which contains at least `n` line ends.
 fn length_of_lines(bytes: &[u8], n: usize) -> usize {
     const CHUNK: usize = 4 << 10;
     let (mut length, mut left) = (0, n);
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn an_owned_block_is_the_block_it_was_made_from() {
+    fn an_owned_block_equals_the_block_it_was_copied_from() {
         let name = "test".into();
         let block = Block::new(&name, FIRST, b"a\nb\nc", 2);
         let owned = block.to_owned();

@@ -1,43 +1,43 @@
-//! A source in pieces of one size, whose line ends are counted as they are read.
+//! A source in chunks of one size; line ends are counted as the chunks are read.
 
 use std::io::{self, Read};
 
 use memchr::memchr_iter;
 
-/// Large enough that system calls do not count, small enough for the second-level cache.
+/// Large enough to make system calls cheap, small enough for the second-level cache.
 pub(crate) const CHUNK_BYTES: usize = 256 << 10;
 
-/// Room before the bytes of a chunk for the beginning of its first line, from the chunk before.
+/// Space before the bytes of a chunk for the start of its first line, which was in the chunk before.
 const HEADROOM: usize = 16 << 10;
 
-/// When a chunk is done.
+/// When a chunk is delivered.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Delivery {
     /// As soon as it holds anything.
     AtOnce,
-    /// When it is full, so that how input is cut depends on nothing but the input.
+    /// When it is full, so that the chunks depend on the input alone.
     Full,
 }
 
-/// A piece of a source; has no memory of its own before it is filled.
+/// A part of a source; allocates when it is first filled.
 #[derive(Debug, Default)]
 pub(crate) struct Chunk {
     /// Headroom, and then the bytes.
     buffer: Vec<u8>,
-    /// Where in the buffer the bytes begin; never before what `prepend` has put in.
+    /// Where in the buffer the bytes begin.
     start: usize,
     /// Where they end.
     end: usize,
-    /// How many line ends are among them.
+    /// The number of line ends in the bytes.
     line_ends: usize,
 }
 
 impl Chunk {
-    /// Reads new bytes in place of the old ones.
+    /// Replaces its bytes by new ones from a reader.
     ///
     /// # Errors
     ///
-    /// Those of the reader.
+    /// The errors of the reader.
     pub(crate) fn fill(&mut self, reader: &mut impl Read, delivery: Delivery) -> io::Result<()> {
         self.start = HEADROOM;
         self.end = HEADROOM;
@@ -62,7 +62,7 @@ impl Chunk {
         self.line_ends
     }
 
-    /// Puts bytes without line ends before its own.
+    /// Puts bytes without line ends before its own bytes.
     pub(crate) fn prepend(&mut self, bytes: &[u8]) {
         if let Some(start) = self.start.checked_sub(bytes.len()) {
             self.buffer[start..self.start].copy_from_slice(bytes);
@@ -84,13 +84,13 @@ fn read_some(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-/// Where chunks come from.
+/// A source of chunks.
 pub(crate) trait Chunks {
-    /// The next chunk, in order; an empty one at the end. Takes back the one before.
+    /// The next chunk in order, empty at the end. Takes the previous chunk back to reuse its memory.
     ///
     /// # Errors
     ///
-    /// Those of reading.
+    /// The errors of reading.
     fn next_chunk(&mut self, used: Chunk) -> io::Result<Chunk>;
 }
 

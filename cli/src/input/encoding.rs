@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_text_stays_what_it_is_also_if_it_begins_like_a_coding() {
+    fn plain_text_is_unchanged_even_if_it_begins_like_an_encoding() {
         for text in [
             &b""[..],
             b"a",
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn gzip_and_zstd_are_decompressed_and_so_are_several_in_one_file() {
+    fn gzip_and_zstd_are_decoded_and_so_are_several_in_one_file() {
         let text = b"ebb and flow\n".repeat(40_000);
         for pack in [gzip, zstd] {
             assert!(decode(&pack(&text)).expect("one") == text);

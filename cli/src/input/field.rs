@@ -1,25 +1,25 @@
-//! Fields of a line: which one, and where it ends.
+//! The fields of a line, as text and as numbers.
 
 use forebay::sample::{Timestamp, Weight};
 use memchr::memmem;
 
-use crate::error::{Kind, Problem};
+use crate::error::{FieldType, Problem};
 use crate::place::FieldNumber;
 
-/// What stands between two fields.
+/// What separates two fields.
 #[derive(Clone, Debug)]
 pub(crate) enum Separator {
-    /// Runs of white space; those before the first and after the last field count for nothing.
-    Blanks,
-    /// Every occurrence of one text, so that fields may be empty.
-    Text(Box<memmem::Finder<'static>>),
+    /// Runs of white space; white space at the start and the end of a line is ignored.
+    WhiteSpace,
+    /// Every occurrence of one text, so fields may be empty.
+    Delimiter(Box<memmem::Finder<'static>>),
 }
 
 impl Separator {
     /// Runs of white space, or each `delimiter` if there is one.
     pub(crate) fn new(delimiter: Option<&str>) -> Self {
-        delimiter.map_or(Self::Blanks, |text| {
-            Self::Text(Box::new(memmem::Finder::new(text.as_bytes()).into_owned()))
+        delimiter.map_or(Self::WhiteSpace, |text| {
+            Self::Delimiter(Box::new(memmem::Finder::new(text.as_bytes()).into_owned()))
         })
     }
 
@@ -35,8 +35,8 @@ impl Separator {
     ) -> Result<&'a [u8], Problem> {
         let index = number.index();
         let (found, count) = match self {
-            Self::Blanks => nth_or_count(blank_separated(line), index),
-            Self::Text(finder) => nth_or_count(text_separated(line, finder), index),
+            Self::WhiteSpace => nth_or_count(white_space_separated(line), index),
+            Self::Delimiter(finder) => nth_or_count(delimiter_separated(line, finder), index),
         };
         found.ok_or(Problem::NoField {
             wanted: number,
@@ -44,52 +44,52 @@ impl Separator {
         })
     }
 
-    /// The weight in field `number` of `line`; `-` means none, zero.
+    /// The weight in field `number` of `line`; `-` means 0.
     ///
     /// # Errors
     ///
-    /// A [`Problem`] if the line has no such field, or no finite number from 0 in it.
+    /// A [`Problem`] if the line has no such field, or the field is not a finite number, 0 or more.
     pub(crate) fn weight(&self, line: &[u8], number: FieldNumber) -> Result<Weight, Problem> {
         let weight = |text: &[u8]| Weight::new(parse_amount(text)?).ok();
-        self.parsed(line, number, Kind::Weight, weight)
+        self.parsed(line, number, FieldType::Weight, weight)
     }
 
     /// The time in field `number` of `line`.
     ///
     /// # Errors
     ///
-    /// A [`Problem`] if the line has no such field, or no finite number in it.
+    /// A [`Problem`] if the line has no such field, or the field is not a finite number.
     pub(crate) fn time(&self, line: &[u8], number: FieldNumber) -> Result<Timestamp, Problem> {
         let time = |text: &[u8]| Timestamp::new(parse_number(text)?).ok();
-        self.parsed(line, number, Kind::Time, time)
+        self.parsed(line, number, FieldType::Time, time)
     }
 
-    /// The number in field `number` of `line`; `-` means none, zero.
+    /// The number in field `number` of `line`; `-` means 0.
     ///
     /// # Errors
     ///
-    /// A [`Problem`] if the line has no such field, or no finite number in it.
+    /// A [`Problem`] if the line has no such field, or the field is not a finite number.
     pub(crate) fn amount(&self, line: &[u8], number: FieldNumber) -> Result<f64, Problem> {
-        self.parsed(line, number, Kind::Number, parse_amount)
+        self.parsed(line, number, FieldType::Number, parse_amount)
     }
 
     fn parsed<T>(
         &self,
         line: &[u8],
         number: FieldNumber,
-        kind: Kind,
+        field_type: FieldType,
         parse: impl FnOnce(&[u8]) -> Option<T>,
     ) -> Result<T, Problem> {
         let text = self.field(line, number)?;
         parse(text).ok_or_else(|| Problem::NotA {
-            kind,
+            field_type,
             field: number,
             text: text.to_vec(),
         })
     }
 }
 
-/// Item `index`, and how many there are up to it (all of them, if it is not there).
+/// Item `index`, and the number of items up to it (of all items, if there is no such item).
 fn nth_or_count<'a>(
     mut fields: impl Iterator<Item = &'a [u8]>,
     index: usize,
@@ -103,7 +103,7 @@ fn nth_or_count<'a>(
     (found, index + usize::from(found.is_some()))
 }
 
-fn blank_separated(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn white_space_separated(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = line.trim_ascii_start();
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -119,7 +119,7 @@ fn blank_separated(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-fn text_separated<'a>(
+fn delimiter_separated<'a>(
     line: &'a [u8],
     finder: &memmem::Finder<'_>,
 ) -> impl Iterator<Item = &'a [u8]> {
@@ -134,7 +134,7 @@ fn text_separated<'a>(
     })
 }
 
-/// A finite number, or `-` for zero.
+/// A finite number; `-` means 0.
 pub(crate) fn parse_amount(text: &[u8]) -> Option<f64> {
     match text.trim_ascii() {
         b"-" => Some(0.0),
@@ -142,11 +142,11 @@ pub(crate) fn parse_amount(text: &[u8]) -> Option<f64> {
     }
 }
 
-/// A finite number, blanks around it passed over.
+/// A finite number; white space around it is ignored.
 pub(crate) fn parse_number(text: &[u8]) -> Option<f64> {
     let text = std::str::from_utf8(text.trim_ascii()).ok()?;
     let number: f64 = text.parse().ok()?;
-    // Zero may have been written -0, which must not show: adding zero makes it plain.
+    // Adding 0 turns -0, which must not be printed, into 0.
     number.is_finite().then_some(number + 0.0)
 }
 
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn blanks_in_runs_separate_and_surround_fields() {
+    fn runs_of_white_space_separate_and_surround_fields() {
         assert_eq!(fields(b"  a\t b  c \r", None), ["a", "b", "c"]);
         assert!(fields(b" \t", None).is_empty());
         assert!(fields(b"", None).is_empty());
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_are_finite_numbers_from_zero_and_a_dash_is_none() {
+    fn weights_are_finite_numbers_of_at_least_zero_and_a_dash_is_zero() {
         let parse = |text: &str| {
             let line = format!("{text},");
             Separator::new(Some(",")).weight(line.as_bytes(), number(1))
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn times_and_amounts_may_be_negative_and_no_time_is_a_dash() {
+    fn times_and_amounts_may_be_negative_and_a_dash_is_not_a_time() {
         let separator = Separator::new(None);
         let time = |text: &str| separator.time(text.as_bytes(), number(1));
         assert_eq!(time("-1.5").map(Timestamp::get), Ok(-1.5));

@@ -1,4 +1,4 @@
-//! A made-up log, so that there is something to try the commands on.
+//! A generated log, to try the commands on.
 
 use std::io::{self, Read, Write};
 
@@ -6,12 +6,12 @@ use forebay::hash::route;
 
 /// Lines `client path status bytes`; a few clients and paths are frequent, many are rare.
 ///
-/// Line i is a function of i alone, so two logs agree as far as both go.
+/// Line i depends on i alone, so a longer log begins with a shorter one.
 #[derive(Debug)]
 pub(crate) struct GeneratedLog {
     next: u64,
     end: u64,
-    /// Lines made and not yet read.
+    /// Lines that were made and not yet read.
     ready: Vec<u8>,
 }
 
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_log_begins_like_a_shorter_one() {
+    fn a_longer_log_begins_with_a_shorter_one() {
         assert_eq!(log(0), "");
         let (short, long) = (log(1_500), log(3_000));
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The items of a line that are counted: itself, one of its fields, or its words.
+//! The items of a line: the line itself, one of its fields, or its words.
 
 use crate::error::{Error, Problem};
 use crate::input::block::{Block, Line};
@@ -20,7 +20,7 @@ impl KeyFinder {
     ///
     /// # Errors
     ///
-    /// A line without the field asked for, or the first problem of `visit`.
+    /// If the line does not have the field, or the first problem of `visit`.
     pub(crate) fn in_line(
         &mut self,
         line: Line<'_>,
@@ -37,7 +37,7 @@ impl KeyFinder {
     ///
     /// # Errors
     ///
-    /// The first line without the field asked for, unless `skipper` skips it.
+    /// The first line without the field, unless `skipper` skips it.
     pub(crate) fn in_block(
         &mut self,
         block: &Block<'_>,
@@ -45,7 +45,7 @@ impl KeyFinder {
         mut visit: impl FnMut(&[u8]),
     ) -> Result<(), Error> {
         match self {
-            // No word crosses a line end, so the lines need not be found.
+            // Words do not cross line ends, so there is no need to find the lines.
             Self::Words(finder) => finder.for_each(block.bytes(), |key| {
                 visit(key);
                 Ok(())

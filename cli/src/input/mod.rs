@@ -1,4 +1,4 @@
-//! From files to lines: sources, decompression, blocks of whole lines, fields and words.
+//! From files to lines: sources and their encodings, blocks of lines, fields and words.
 
 pub(crate) mod block;
 pub(crate) mod chunk;

@@ -1,7 +1,7 @@
-//! The chunks of a file, read and counted by several threads, in order.
+//! The chunks of a file in order, read by several threads.
 //!
-//! Most of the time of a command that looks at few lines goes into copying the file from the
-//! system's cache, which threads do at once.
+//! A command that looks at few lines spends most of its time copying the file from the cache of the
+//! system. Several threads do that in parallel.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -12,10 +12,10 @@ use std::thread;
 use crate::input::chunk::{CHUNK_BYTES, Chunk, Chunks, Delivery};
 use crate::input::progress::Progress;
 
-/// How many chunks a thread may be ahead: few, so that they stay in the cache.
+/// How many chunks a thread reads ahead; few, so that they stay in the cache.
 const AHEAD: usize = 1;
 
-/// Calls `visit` with the chunks of a file, which `threads` threads read in turn.
+/// Calls `visit` with the chunks of a file, read by `threads` threads.
 pub(crate) fn with_chunks<T>(
     file: &File,
     threads: usize,
@@ -23,21 +23,21 @@ pub(crate) fn with_chunks<T>(
     visit: impl FnOnce(InTurn) -> T,
 ) -> T {
     thread::scope(|scope| {
-        let crew = (0..threads).map(|number| {
+        let workers = (0..threads).map(|number| {
             let (sender, chunks) = sync_channel(AHEAD);
-            let (give_back, spares) = channel();
+            let (used, reusable) = channel();
             let share = Share {
                 file,
                 number,
                 threads,
             };
-            scope.spawn(move || share.read(progress, &sender, &spares));
-            Hand { chunks, give_back }
+            scope.spawn(move || share.read(progress, &sender, &reusable));
+            Worker { chunks, used }
         });
-        let crew = crew.collect();
+        let workers = workers.collect();
         visit(InTurn {
-            crew,
-            turn: 0,
+            workers,
+            next: 0,
             ended: false,
         })
     })
@@ -52,16 +52,16 @@ struct Share<'a> {
 }
 
 impl Share<'_> {
-    /// Reads this share until the file ends, it fails, or nobody takes it.
+    /// Reads this share until the file ends, reading fails, or the receiver is gone.
     fn read(
         self,
         progress: &Progress,
         chunks: &SyncSender<io::Result<Chunk>>,
-        spares: &Receiver<Chunk>,
+        reusable: &Receiver<Chunk>,
     ) {
         for number in (self.number as u64..).step_by(self.threads) {
-            let mut chunk = spares.try_recv().unwrap_or_default();
-            let mut reader = progress.watch(At {
+            let mut chunk = reusable.try_recv().unwrap_or_default();
+            let mut reader = progress.watch(FileAt {
                 file: self.file,
                 offset: number * CHUNK_BYTES as u64,
             });
@@ -74,14 +74,14 @@ impl Share<'_> {
     }
 }
 
-/// A file from an offset on.
+/// A file, read from an offset.
 #[derive(Debug)]
-struct At<'a> {
+struct FileAt<'a> {
     file: &'a File,
     offset: u64,
 }
 
-impl Read for At<'_> {
+impl Read for FileAt<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read_at(buffer, self.offset)?;
         self.offset += read as u64;
@@ -89,20 +89,21 @@ impl Read for At<'_> {
     }
 }
 
-/// One of the threads, from outside.
+/// The channels to one of the threads.
 #[derive(Debug)]
-struct Hand {
+struct Worker {
     chunks: Receiver<io::Result<Chunk>>,
-    give_back: Sender<Chunk>,
+    /// Takes used chunks back.
+    used: Sender<Chunk>,
 }
 
-/// The chunks of several threads, one of each in turn.
+/// The chunks of several threads, in the order of the file.
 #[derive(Debug)]
 pub(crate) struct InTurn {
-    crew: Vec<Hand>,
-    /// Whose chunk comes next.
-    turn: usize,
-    /// A chunk was not full: what other threads find behind it came too late.
+    workers: Vec<Worker>,
+    /// The worker with the next chunk.
+    next: usize,
+    /// A chunk was not full, so it was the last one; the file may have grown since.
     ended: bool,
 }
 
@@ -111,11 +112,11 @@ impl Chunks for InTurn {
         if self.ended {
             return Ok(Chunk::default());
         }
-        let hand = &self.crew[self.turn];
-        self.turn = (self.turn + 1) % self.crew.len();
-        // Any thread may use it; one that has ended needs none.
-        let _ = hand.give_back.send(used);
-        let chunk = hand
+        let worker = &self.workers[self.next];
+        self.next = (self.next + 1) % self.workers.len();
+        // A thread that has ended does not need it.
+        let _ = worker.used.send(used);
+        let chunk = worker
             .chunks
             .recv()
             .unwrap_or_else(|_| Ok(Chunk::default()))?;

@@ -1,19 +1,19 @@
-//! A progress bar on standard error, for long input at a terminal.
+//! A progress bar on standard error, if that is a terminal.
 
 use std::io::{self, IsTerminal, Read, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Input that is read in less time needs no bar.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long reading takes before the bar appears.
+const DELAY: Duration = Duration::from_secs(1);
 
-/// How far reading has come; draws nothing until that took a while, and erases itself.
+/// The progress of reading; the bar appears after a while and is erased at the end.
 #[derive(Debug)]
 pub(crate) struct Progress(Ticker);
 
 impl Progress {
-    /// Progress towards so many bytes, or towards an unknown end.
+    /// Progress through `total` bytes, or through an unknown number.
     pub(crate) fn towards(total: Option<u64>) -> Self {
         Self(Ticker {
             bar: stderr().is_terminal().then(|| hidden_bar(total)),
@@ -21,7 +21,7 @@ impl Progress {
         })
     }
 
-    /// Progress that nobody sees.
+    /// Progress that is not shown.
     pub(crate) fn hidden() -> Self {
         Self(Ticker {
             bar: None,
@@ -29,7 +29,7 @@ impl Progress {
         })
     }
 
-    /// A reader whose bytes count.
+    /// A reader whose bytes are counted.
     pub(crate) fn watch<R>(&self, reader: R) -> Watched<R> {
         Watched {
             reader,
@@ -46,10 +46,10 @@ impl Drop for Progress {
     }
 }
 
-/// A handle to the bar.
+/// A handle to the bar, for readers.
 #[derive(Clone, Debug)]
 struct Ticker {
-    /// `None` if there is nobody to see it.
+    /// `None` if it is not shown.
     bar: Option<ProgressBar>,
     started: Instant,
 }
@@ -57,14 +57,14 @@ struct Ticker {
 impl Ticker {
     fn advance(&self, bytes: u64) {
         let Some(bar) = &self.bar else { return };
-        if bar.is_hidden() && self.started.elapsed() >= PATIENCE {
+        if bar.is_hidden() && self.started.elapsed() >= DELAY {
             bar.set_draw_target(ProgressDrawTarget::stderr());
         }
         bar.inc(bytes);
     }
 }
 
-/// A reader that reports what is read from it.
+/// A reader that counts the bytes read from it.
 #[derive(Debug)]
 pub(crate) struct Watched<R> {
     reader: R,
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_read_through_it_is_counted_without_a_terminal_too() {
+    fn bytes_are_counted_without_a_terminal_too() {
         for total in [None, Some(10)] {
             let progress = Progress(Ticker {
                 bar: Some(hidden_bar(total)),

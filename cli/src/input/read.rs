@@ -1,4 +1,4 @@
-//! The input as blocks of whole lines.
+//! Reading the input as blocks of complete lines.
 
 use std::io;
 use std::mem;
@@ -71,13 +71,13 @@ fn read_source(
     Ok(())
 }
 
-/// Cuts chunks into blocks of whole lines.
+/// Turns chunks into blocks of complete lines.
 struct BlockReader<'a> {
     chunks: &'a mut dyn Chunks,
     chunk: Chunk,
-    /// The beginning of a line that the chunks so far have not ended; has no line end.
+    /// The start of a line whose end is in a later chunk.
     carry: Vec<u8>,
-    /// The last line of the input, if it lacks its end.
+    /// The last line of the input, if it has no line end.
     rest: Vec<u8>,
 }
 
@@ -91,8 +91,8 @@ impl<'a> BlockReader<'a> {
         }
     }
 
-    /// The next block, with the number of its line ends: what was left of the chunks before and a
-    /// chunk up to its last line end, or, when the input has ended, the rest.
+    /// The next block, with the number of its line ends: the rest of earlier chunks and the next
+    /// chunk up to its last line end. At the end of the input, the rest alone.
     fn next_block(&mut self) -> io::Result<Option<(&[u8], usize)>> {
         loop {
             let used = mem::take(&mut self.chunk);
@@ -121,7 +121,7 @@ mod tests {
     use crate::input::chunk::{CHUNK_BYTES, Sequential};
     use std::io::{Read, Seek, Write};
 
-    /// Yields its bytes in pieces of one size.
+    /// Returns its bytes in pieces of one size.
     struct Dribble<'a>(&'a [u8], usize);
 
     impl Read for Dribble<'_> {
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_hold_whole_lines_and_together_are_the_input() {
+    fn blocks_hold_complete_lines_and_together_are_the_input() {
         let long = [b'x'; CHUNK_BYTES + 5];
         let mut text = b"one\n\n\r\nthree".to_vec();
         text.extend_from_slice(&long);

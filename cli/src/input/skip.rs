@@ -1,4 +1,4 @@
-//! What happens to input that cannot be used: an error, or counted and skipped.
+//! Bad input: an error, or skipped and counted.
 
 use crate::error::Error;
 use crate::output::message::counted;
@@ -12,13 +12,13 @@ pub(crate) enum OnBad {
 }
 
 impl OnBad {
-    /// What the presence of `--skip-bad` asks for.
+    /// From whether `--skip-bad` is given.
     pub(crate) const fn from_flag(skip_bad: bool) -> Self {
         if skip_bad { Self::Skip } else { Self::Stop }
     }
 }
 
-/// Counts what was skipped, if skipping was asked for.
+/// Skips and counts bad input, if that is wanted.
 #[derive(Debug)]
 pub(crate) struct Skipper {
     on_bad: OnBad,
@@ -35,13 +35,13 @@ impl Skipper {
         }
     }
 
-    /// The value, or `None` if it could not be had and the user wants to go on without.
+    /// The value, or `None` if it is skipped.
     ///
     /// # Errors
     ///
-    /// The error itself, if bad input was not to be skipped or the output is at fault.
+    /// The error itself, if bad input is not to be skipped, or if the input is not at fault.
     pub(crate) fn tolerate<T>(&mut self, result: Result<T, Error>) -> Result<Option<T>, Error> {
-        let tally = match &result {
+        let skipped = match &result {
             Err(Error::Line(_)) => &mut self.lines,
             Err(Error::Read { .. }) => &mut self.files,
             Err(_) | Ok(_) => return result.map(Some),
@@ -49,17 +49,17 @@ impl Skipper {
         if self.on_bad == OnBad::Stop {
             return result.map(Some);
         }
-        *tally += 1;
+        *skipped += 1;
         Ok(None)
     }
 
-    /// Adds what another one has counted.
-    pub(crate) fn absorb(&mut self, other: &Self) {
+    /// Adds what another skipper has counted.
+    pub(crate) fn merge(&mut self, other: &Self) {
         self.lines += other.lines;
         self.files += other.files;
     }
 
-    /// Tells the user at the end what was skipped, if anything was.
+    /// Reports what was skipped, if anything was.
     pub(crate) fn report(&self) {
         if let Some(summary) = self.summary() {
             say(format_args!("forebay: {summary}"));
@@ -102,7 +102,7 @@ mod tests {
         );
         let mut other = Skipper::new(OnBad::Skip);
         other.lines = 2;
-        skipper.absorb(&other);
+        skipper.merge(&other);
         assert_eq!(
             skipper.summary().as_deref(),
             Some("skipped 2 bad lines and 1 unreadable file")
@@ -111,9 +111,9 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_output_is_never_skipped_and_nothing_is_without_leave() {
+    fn a_closed_output_is_never_skipped_and_nothing_is_skipped_unless_asked() {
         let mut lenient = Skipper::new(OnBad::Skip);
-        let closed: Result<(), Error> = Err(Error::Abandoned);
+        let closed: Result<(), Error> = Err(Error::Closed);
         assert!(lenient.tolerate(closed).is_err());
         assert!(Skipper::new(OnBad::Stop).tolerate(unreadable()).is_err());
     }

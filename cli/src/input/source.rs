@@ -27,12 +27,12 @@ use crate::input::progress::Progress;
 pub(crate) enum Source {
     File(PathBuf),
     Stdin,
-    /// A log of so many lines that is made up on the way.
+    /// A generated log of this many lines.
     Generated(u64),
 }
 
 impl Source {
-    /// The source that a path on the command line stands for.
+    /// The source for a path on the command line; `-` is standard input.
     pub(crate) fn from_path(path: &Path) -> Self {
         if path.as_os_str() == "-" {
             Self::Stdin
@@ -71,7 +71,7 @@ impl Source {
         visit: impl FnOnce(&mut dyn Chunks) -> T,
     ) -> io::Result<T> {
         #[cfg(unix)]
-        if let Some((file, threads)) = self.worth_threads(delivery)? {
+        if let Some((file, threads)) = self.for_threads(delivery)? {
             let visit = |mut chunks| visit(&mut chunks);
             return Ok(parallel::with_chunks(&file, threads, progress, visit));
         }
@@ -79,9 +79,9 @@ impl Source {
         Ok(visit(&mut Sequential { reader, delivery }))
     }
 
-    /// The file, if several threads read it faster than one, and how many.
+    /// The file and a number of threads, if several threads read it faster than one.
     #[cfg(unix)]
-    fn worth_threads(&self, delivery: Delivery) -> io::Result<Option<(File, usize)>> {
+    fn for_threads(&self, delivery: Delivery) -> io::Result<Option<(File, usize)>> {
         use std::os::unix::fs::FileExt;
         const WORTH_BYTES: u64 = 8 << 20;
         const MOST_THREADS: usize = 4;
@@ -100,7 +100,7 @@ impl Source {
         Ok(plain.then_some((file, cores.min(MOST_THREADS))))
     }
 
-    /// How many bytes it holds, if that is known.
+    /// Its size, if that is known.
     fn bytes(&self) -> Option<u64> {
         let Self::File(path) = self else { return None };
         let metadata = path.metadata().ok()?;
@@ -108,7 +108,7 @@ impl Source {
     }
 }
 
-/// How many bytes all sources hold, if that is known of each.
+/// The size of all sources, if that of each is known.
 pub(crate) fn total_bytes(sources: &[Source]) -> Option<u64> {
     sources.iter().map(Source::bytes).sum()
 }

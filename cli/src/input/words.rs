@@ -1,13 +1,13 @@
-//! Words: maximal runs of letters, digits and apostrophes, lower-cased.
+//! Words: maximal runs of letters, digits and apostrophes, in lower case.
 
-/// Finds words in text; keeps the memory it needs from one call to the next.
+/// Finds words in text; reuses its memory from call to call.
 #[derive(Debug, Default)]
 pub(crate) struct WordFinder {
     /// The text with its ASCII letters in lower case, made in one fast pass.
     lowered: Vec<u8>,
 }
 
-/// What a byte is: part of a word by itself, part of a longer character, or neither.
+/// The class of a byte: a character of a word, part of a longer character, or neither.
 #[derive(Clone, Copy, PartialEq)]
 enum Class {
     Other,
@@ -32,7 +32,7 @@ const CLASSES: [Class; 256] = {
 impl WordFinder {
     /// Calls `visit` with every word of `text`, in order, as UTF-8.
     ///
-    /// Bytes that are not UTF-8 separate words.
+    /// Invalid UTF-8 separates words.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ fn length_while(text: &[u8], keep: impl Fn(Class) -> bool) -> usize {
         .unwrap_or(text.len())
 }
 
-/// The slow path: a run that holds characters beyond ASCII, with no ASCII separator inside.
+/// The slow path: a run with characters beyond ASCII and without ASCII separators.
 fn for_each_unicode<E>(
     run: &[u8],
     visit: &mut impl FnMut(&[u8]) -> Result<(), E>,

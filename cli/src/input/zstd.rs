@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-/// Decompresses zstd: any number of frames one after the other, with their checksums.
+/// Decodes any number of zstd frames, and verifies their checksums.
 pub(super) struct ZstdReader<R> {
     source: R,
     decoder: FrameDecoder,
@@ -19,7 +19,7 @@ impl<R: BufRead> ZstdReader<R> {
         }
     }
 
-    /// Begins the next frame, or passes over it if it holds no data; false at the end of input.
+    /// Starts the next frame, or skips it if it holds no data; `false` at the end of the input.
     fn next_frame(&mut self) -> io::Result<bool> {
         if self.source.fill_buf()?.is_empty() {
             return Ok(false);

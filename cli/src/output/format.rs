@@ -1,4 +1,4 @@
-//! Numbers, items and results as they are printed.
+//! How numbers, items and results are printed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,10 +9,10 @@ use serde::{Serialize, Serializer};
 
 use crate::error::Error;
 
-/// How a result is printed.
+/// The format in which a result is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people
+    /// A table for people
     #[default]
     Table,
     /// One JSON object
@@ -21,7 +21,7 @@ pub(crate) enum Format {
     Csv,
 }
 
-/// A count or a weight; a whole weight is printed as a count would be.
+/// A count or a weight; a whole weight is printed like a count.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Number {
     Count(u64),
@@ -29,7 +29,7 @@ pub(crate) enum Number {
 }
 
 impl Number {
-    /// Up to here every whole number has a floating-point number of its own.
+    /// Up to here, every whole number is a floating-point number.
     const LARGEST_WHOLE: f64 = (1u64 << 53) as f64;
 
     pub(crate) fn as_f64(self) -> f64 {
@@ -39,7 +39,7 @@ impl Number {
         }
     }
 
-    /// What part of `total` this is; 0 of nothing is 0.
+    /// This divided by `total`; 0 if the total is 0.
     pub(crate) fn share_of(self, total: Self) -> f64 {
         let total = total.as_f64();
         if total > 0.0 {
@@ -49,7 +49,7 @@ impl Number {
         }
     }
 
-    /// The number as a whole one, or else the weight it is.
+    /// The whole number, or the weight if it is not whole.
     fn whole(self) -> Result<u64, f64> {
         match self {
             Self::Count(count) => Ok(count),
@@ -94,7 +94,7 @@ impl Serialize for Number {
     }
 }
 
-/// A number as people read it: whole, or to six digits.
+/// A number for people: whole numbers in full, others to six digits.
 pub(crate) fn rounded(number: f64) -> String {
     const DIGITS: f64 = 6.0;
     let size = number.abs();
@@ -105,7 +105,7 @@ pub(crate) fn rounded(number: f64) -> String {
     format!("{number:.decimals$}")
 }
 
-/// A share as people read it.
+/// A share for people.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.2}%", 100.0 * share)
 }
@@ -115,7 +115,8 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Text for a table: no control characters, which could end the line or steer the terminal.
+/// Text for a table: control characters are escaped, since they could end the line or control the
+/// terminal.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if text.chars().any(char::is_control) {
         let escape = |c: char| {
@@ -135,7 +136,7 @@ pub(crate) fn write_json(value: &impl Serialize, out: &mut impl Write) -> Result
     Ok(writeln!(out)?)
 }
 
-/// Writes comma-separated values; the header is there even if no row is.
+/// Writes comma-separated values, with a header even if there are no rows.
 pub(crate) fn write_csv(
     header: &[&str],
     rows: impl IntoIterator<Item = Result<impl Serialize, Error>>,

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::io::{self, Write};
 
-/// Writes a line to standard error; nobody listening is no reason to fail.
+/// Writes a line to standard error; errors of that are ignored.
 pub(crate) fn say(message: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "{message}");
 }
 
-/// A number of things: `1 line`, `2 lines`.
+/// A number with its noun: `1 line`, `2 lines`.
 pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }

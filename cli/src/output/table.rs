@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-/// On which side of its column a cell stands.
+/// The side of its column that a cell is aligned to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Align {
     Left,
@@ -13,7 +13,7 @@ pub(crate) enum Align {
 #[derive(Debug)]
 pub(crate) struct Table {
     aligns: Vec<Align>,
-    /// The header and then the rows; all as long as `aligns`.
+    /// The header, then the rows; each as long as `aligns`.
     rows: Vec<Vec<String>>,
 }
 
@@ -36,13 +36,14 @@ impl Table {
         self.rows.push(cells.into());
     }
 
-    /// Writes header and rows, two blanks between columns and none at the ends of lines.
+    /// Writes the header and the rows, with two spaces between columns and none at the ends of lines.
     pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let columns = self.columns();
         self.rows.iter().try_for_each(|row| columns.write(row, out))
     }
 
-    /// Its columns, for further rows that are no wider and need not be held; the last column may be.
+    /// Its columns, to write more rows without keeping them. Only the last column may be wider in
+    /// those.
     pub(crate) fn columns(&self) -> Columns {
         let widest = |column: usize| self.rows.iter().map(|row| width(&row[column])).max();
         let widths = (0..self.aligns.len()).map(|column| widest(column).unwrap_or(0));
@@ -50,12 +51,12 @@ impl Table {
     }
 }
 
-/// On which side cells stand, and in how much room.
+/// The alignment and width of columns.
 #[derive(Debug)]
 pub(crate) struct Columns(Vec<(Align, usize)>);
 
 impl Columns {
-    /// Writes a row on a line of its own.
+    /// Writes a row as a line.
     pub(crate) fn write(&self, row: &[String], out: &mut impl Write) -> io::Result<()> {
         let mut line = String::new();
         for (cell, &(align, wide)) in row.iter().zip(&self.0) {
@@ -73,8 +74,8 @@ fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-/// A bar of up to 20 cells for a number that lies between two parts (0 to 1) of the full scale:
-/// solid up to the lower one, light from there to the upper one.
+/// A bar of up to 20 cells for a number between two bounds, which are shares (0 to 1) of the full
+/// scale: solid up to the lower bound, light from there to the upper bound.
 pub(crate) fn bar(lower: f64, upper: f64) -> String {
     const CELLS: f64 = 20.0;
     const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_aligned_and_lines_have_no_blanks_at_the_end() {
+    fn columns_are_aligned_and_lines_have_no_spaces_at_the_end() {
         let mut table = Table::new(&[
             ("n", Align::Right),
             ("bar", Align::Left),

@@ -1,4 +1,4 @@
-//! The questions `--estimate` asks: a quantity, and the conditions a line must meet.
+//! The queries of `--estimate`: a quantity, and the conditions that a line must meet.
 //!
 //! ```text
 //! QUERY     = QUANTITY [ "where" CONDITION { "and" CONDITION } ]
@@ -7,8 +7,8 @@
 //! CONDITION = FIELD ( "=" | "!=" | "<" | "<=" | ">" | ">=" ) VALUE
 //! ```
 //!
-//! FIELD is the number of a field, from 1. VALUE is any text up to the next `and` between blanks.
-//! Both sides are compared as numbers if both are numbers (`-` in a field is 0 then), else as text.
+//! FIELD is the number of a field, from 1. VALUE is any text up to the next ` and `. If the field and
+//! VALUE are both numbers, they are compared as numbers (`-` in a field is 0), otherwise as text.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -18,17 +18,17 @@ use crate::error::Problem;
 use crate::input::field::{Separator, parse_amount, parse_number};
 use crate::place::FieldNumber;
 
-/// What is asked of a sample.
+/// A question about all lines.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Query {
-    /// As it was written.
+    /// As the user wrote it.
     text: String,
     pub(crate) quantity: Quantity,
-    /// All of them must hold.
+    /// All of these must hold.
     conditions: Vec<Condition>,
 }
 
-/// What is to be estimated of the lines that meet the conditions.
+/// What to estimate, for the lines that meet the conditions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Quantity {
     Count,
@@ -40,7 +40,7 @@ pub(crate) enum Quantity {
 }
 
 impl Quantity {
-    /// As it is written, without its argument.
+    /// Its name, without arguments.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Count => "count",
@@ -52,7 +52,7 @@ impl Quantity {
         }
     }
 
-    /// The field whose numbers are wanted, if any.
+    /// The field whose numbers it needs, if any.
     const fn field(self) -> Option<FieldNumber> {
         match self {
             Self::Count | Self::Weight | Self::Fraction => None,
@@ -62,22 +62,22 @@ impl Quantity {
 }
 
 impl Query {
-    /// Whether every line counts.
+    /// Whether there are no conditions.
     pub(crate) fn is_unconditional(&self) -> bool {
         self.conditions.is_empty()
     }
 
-    /// Finds out whether a line holds all that is asked for.
+    /// Checks that a line has the fields that the query needs.
     ///
     /// # Errors
     ///
-    /// A field that is not there, or that is no number where one is needed.
+    /// A missing field, or a field that must be a number and is not.
     pub(crate) fn check(&self, separator: &Separator, line: &[u8]) -> Result<(), Problem> {
         self.evaluate(separator, line).map(drop)
     }
 
-    /// The number asked for, of a line that meets the conditions: 1 if no field is. A line that
-    /// does not hold what is asked for does not meet them.
+    /// The number that the line contributes, 1 if the quantity needs no field; `None` if the line
+    /// does not meet the conditions or lacks a field.
     pub(crate) fn value(&self, separator: &Separator, line: &[u8]) -> Option<f64> {
         self.evaluate(separator, line).unwrap_or_default()
     }
@@ -109,7 +109,7 @@ impl FromStr for Query {
         };
         let quantity = quantity.trim().parse()?;
         if quantity == Quantity::Fraction && conditions.is_empty() {
-            return Err("fraction of what? add a condition, as in: where 9=404".to_owned());
+            return Err("fraction needs a condition, for example: fraction where 9=404".to_owned());
         }
         Ok(Self {
             text: text.trim().to_owned(),
@@ -128,7 +128,7 @@ impl FromStr for Quantity {
     fn from_str(text: &str) -> Result<Self, String> {
         let unknown = || {
             format!(
-                "{text:?} is none of count, weight, fraction, sum(FIELD), mean(FIELD) and \
+                "{text:?} is not one of count, weight, fraction, sum(FIELD), mean(FIELD) and \
                  quantile(FIELD, SHARE)"
             )
         };
@@ -146,7 +146,7 @@ impl FromStr for Quantity {
             ("quantile", Some((number, share))) => {
                 let share = parse_number(share.as_bytes())
                     .filter(|share| (0.0..=1.0).contains(share))
-                    .ok_or_else(|| format!("{share:?} is no share from 0 to 1"))?;
+                    .ok_or_else(|| format!("{share:?} is not a share from 0 to 1"))?;
                 Ok(Self::Quantile(field(number)?, share))
             }
             _ => Err(unknown()),
@@ -159,7 +159,7 @@ fn field(text: &str) -> Result<FieldNumber, String> {
     text.parse().map_err(|reason| format!("{text:?}: {reason}"))
 }
 
-/// What a field must be.
+/// A condition on one field.
 #[derive(Clone, Debug, PartialEq)]
 struct Condition {
     field: FieldNumber,
@@ -179,7 +179,7 @@ enum Relation {
 }
 
 impl Relation {
-    /// As they are written; one that begins like another comes first.
+    /// The symbols; one that begins with another one comes before it.
     const ALL: [(&'static str, Self); 6] = [
         ("!=", Self::Unequal),
         ("<=", Self::AtMost),
@@ -225,7 +225,7 @@ impl FromStr for Condition {
             Some((relation, value.trim().to_owned()))
         });
         let (relation, value) = found.ok_or_else(|| {
-            format!("{text:?} is no condition like 9=404 (with =, !=, <, <=, > or >=)")
+            format!("{text:?} is not a condition like 9=404 (with =, !=, <, <=, > or >=)")
         })?;
         Ok(Self {
             field: field(number)?,
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_compare_numbers_as_numbers_and_all_else_as_text() {
+    fn conditions_compare_numbers_as_numbers_and_everything_else_as_text() {
         let line = b"200 - abc 1e3 -5 9";
         for (condition, holds) in [
             ("1=200", true),
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_those_of_lines_that_meet_the_conditions() {
+    fn only_lines_that_meet_the_conditions_have_values() {
         let blanks = Separator::new(None);
         let value = |text: &str, line: &str| query(text).value(&blanks, line.as_bytes());
         assert_eq!(value("sum(2) where 1=a", "a 7"), Some(7.0));
@@ -280,29 +280,29 @@ mod tests {
         assert_eq!(value("count", ""), Some(1.0));
         assert!(query("mean(2)").check(&blanks, b"a x").is_err());
         assert!(query("count where 3=1").check(&blanks, b"a x").is_err());
-        // What does not meet the conditions need not be a number.
+        // A line that does not meet the conditions need not have a number.
         assert!(query("sum(2) where 1=b").check(&blanks, b"a x").is_ok());
     }
 
     #[test]
-    fn what_is_no_query_is_refused_with_a_reason() {
+    fn text_that_is_not_a_query_is_refused_with_a_reason() {
         for (text, reason) in [
-            ("", "is none of count"),
-            ("max(1)", "is none of count"),
-            ("sum", "is none of count"),
-            ("sum(1", "is none of count"),
-            ("sum(1, 2)", "is none of count"),
-            ("quantile(1)", "is none of count"),
-            ("sum(0)", "fields are counted from 1"),
-            ("sum(x)", "a field number is a whole number from 1"),
-            ("quantile(1, 1.5)", "no share from 0 to 1"),
-            ("quantile(1, NaN)", "no share from 0 to 1"),
-            ("count where", "is none of count"),
-            ("fraction", "add a condition"),
-            ("count where 9", "no condition like 9=404"),
-            ("count where =4", "a field number is a whole number"),
-            ("count where 9=404 and ", "no condition"),
-            ("count where 9~404", "no condition"),
+            ("", "is not one of count"),
+            ("max(1)", "is not one of count"),
+            ("sum", "is not one of count"),
+            ("sum(1", "is not one of count"),
+            ("sum(1, 2)", "is not one of count"),
+            ("quantile(1)", "is not one of count"),
+            ("sum(0)", "the first field is 1"),
+            ("sum(x)", "a field number must be a whole number"),
+            ("quantile(1, 1.5)", "not a share from 0 to 1"),
+            ("quantile(1, NaN)", "not a share from 0 to 1"),
+            ("count where", "is not one of count"),
+            ("fraction", "needs a condition"),
+            ("count where 9", "not a condition like 9=404"),
+            ("count where =4", "a field number must be a whole number"),
+            ("count where 9=404 and ", "not a condition"),
+            ("count where 9~404", "not a condition"),
         ] {
             let error = text.parse::<Query>().expect_err(text);
             assert!(error.contains(reason), "{text}: {error}");

@@ -27,7 +27,7 @@ impl SummaryKind {
 
     /// Why a summary of kind `other` cannot be merged into one of this kind.
     pub(crate) fn mismatch(self, other: Self) -> String {
-        format!("holds {other}, others {self}")
+        format!("holds {other}, but the files before it hold {self}")
     }
 }
 
@@ -36,7 +36,7 @@ impl fmt::Display for SummaryKind {
         f.write_str(match self {
             Self::Counts => "counts",
             Self::Weights => "weights",
-            Self::Sample => "a sample",
+            Self::Sample => "samples",
         })
     }
 }
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_is_what_was_written() {
+    fn reading_gives_back_what_was_written() {
         let file = encoded();
         let encoded = Encoded::new(&file).expect("it is whole");
         assert_eq!(encoded.kind, SummaryKind::Counts);

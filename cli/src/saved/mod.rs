@@ -1,7 +1,7 @@
-//! Summaries in files: the format of this program, and how a file is written.
+//! Saved summaries: the file format of this program, and writing files.
 //!
-//! What is in a summary is up to the rooms of samples and of frequent items; what a file holds is
-//! found out by `forebay merge`.
+//! Nothing here knows a summary. Samples and counters encode themselves, in `sample` and `frequent`;
+//! `forebay merge` decodes a file of any kind.
 
 mod file;
 mod replace;

@@ -1,16 +1,16 @@
-//! Files that are replaced whole or not at all.
+//! Replacing a file as a whole or not at all.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Makes `bytes` the contents of a file, like [`replace_by`].
+/// Replaces the contents of a file by `bytes`, like [`replace_by`].
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_by(path, |file| file.write_all(bytes))
 }
 
-/// Makes what `fill` writes the contents of a file. What is there and is no file, such as a
-/// terminal, is written to; a link leads to what is replaced.
+/// Replaces the contents of a file by what `fill` writes, under another name first. Links are
+/// followed. What exists and is not a regular file, such as a terminal, is written to directly.
 pub(crate) fn replace_by(
     path: &Path,
     fill: impl FnOnce(&mut File) -> io::Result<()>,
@@ -19,12 +19,12 @@ pub(crate) fn replace_by(
     if fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
         return fill(&mut File::create(target)?);
     }
-    let mut aside = target.as_os_str().to_owned();
-    aside.push(".partial");
-    let mut file = File::create(&aside)?;
+    let mut partial = target.as_os_str().to_owned();
+    partial.push(".partial");
+    let mut file = File::create(&partial)?;
     fill(&mut file)?;
     file.sync_all()?;
-    fs::rename(aside, target)
+    fs::rename(partial, target)
 }
 
 #[cfg(test)]
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_replaced_through_links_and_folders_are_not() {
+    fn files_are_replaced_through_links_and_directories_are_not() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("summary");
         for content in [&b"first"[..], b"second"] {

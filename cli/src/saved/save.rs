@@ -11,12 +11,12 @@ use crate::error::Error;
 /// The format of a saved summary.
 #[derive(Clone, Copy, Debug, Default, PartialEq, ValueEnum)]
 pub(crate) enum SaveFormat {
-    /// Everything there is to know
+    /// The format of this program; keeps everything
     #[default]
     Forebay,
-    /// A binary image that the DataSketches libraries read: of top without weights (frequent
-    /// strings), and of samples drawn uniform (reservoir) and varopt; text must be UTF-8. It
-    /// keeps items, counts and totals, but no seed, delimiter, file name, line number or line end
+    /// A binary image for the DataSketches libraries, of counts without weights and of samples
+    /// drawn by method uniform or varopt. Items must be UTF-8. It keeps items, counts and totals,
+    /// but not the seed, delimiter, file names, line numbers or line ends
     Datasketches,
 }
 

@@ -42,7 +42,7 @@ impl Feed {
         thread::spawn(move || {
             let read = reader.read(|records| {
                 let sent = sender.send(Message::Records(records));
-                sent.map_err(|_| Error::Abandoned)
+                sent.map_err(|_| Error::Closed)
             });
             // Nobody waits for it after a stop.
             let _ = sender.send(Message::End(read));

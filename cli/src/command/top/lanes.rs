@@ -65,14 +65,14 @@ fn take_with_threads<T: Tally>(
             let lane = turn.next().unwrap_or_default();
             let (sender, _) = &crew[lane % threads];
             let errand = (lane / threads, block.to_owned());
-            sender.send(errand).map_err(|_| Error::Abandoned)
+            sender.send(errand).map_err(|_| Error::Closed)
         });
         let (senders, workers): (Vec<SyncSender<_>>, Vec<_>) = crew.into_iter().unzip();
         drop(senders);
         let mut errors = Vec::new();
         for worker in workers {
             match worker.join() {
-                Ok(Ok(skipped)) => skipper.absorb(&skipped),
+                Ok(Ok(skipped)) => skipper.merge(&skipped),
                 Ok(Err(error)) => errors.push(error),
                 Err(panic) => std::panic::resume_unwind(panic),
             }

@@ -50,7 +50,7 @@ pub(crate) fn run<T: Tally>(
         }
     }
     match reader.join() {
-        Ok(read) => skipper.absorb(&read?),
+        Ok(read) => skipper.merge(&read?),
         Err(panic) => std::panic::resume_unwind(panic),
     }
     skipper.report();
@@ -72,7 +72,7 @@ fn spawn_reader(
             Delivery::AtOnce,
             &mut skipper,
             &hidden,
-            |block, _| sender.send(block.to_owned()).map_err(|_| Error::Abandoned),
+            |block, _| sender.send(block.to_owned()).map_err(|_| Error::Closed),
         )?;
         Ok(skipper)
     })
