@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
-use forebay::stream::{Driver, FailurePolicy, Inlet, State, StateSpec, StreamingContext};
+use forebay::stream::{Driver, FailurePolicy, Sender, State, StateSpec, StreamingContext};
 use libfuzzer_sys::fuzz_target;
 
 /// Batches in a window.
@@ -89,7 +89,7 @@ impl Model {
 
 struct Stream {
     driver: Driver,
-    inlet: Option<Inlet<u64>>,
+    sender: Option<Sender<u64>>,
     /// How often an output fails from now on.
     failures: Arc<AtomicU32>,
     seen: Arc<Mutex<Sight>>,
@@ -110,7 +110,7 @@ fn stream(schedule: &Schedule, limit: usize) -> Stream {
         .unwrap();
     let seen = Arc::new(Mutex::new(Sight::default()));
     let failures = Arc::new(AtomicU32::new(0));
-    let (inlet, numbers) = ctx.channel(1 << 16);
+    let (sender, numbers) = ctx.channel(1 << 16);
     let pairs = numbers.map(|n| (n % 5, n));
     let sight = Arc::clone(&seen);
     pairs
@@ -155,7 +155,7 @@ fn stream(schedule: &Schedule, limit: usize) -> Stream {
     });
     Stream {
         driver: ctx.into_driver().unwrap(),
-        inlet: Some(inlet),
+        sender: Some(sender),
         failures,
         seen,
     }
@@ -169,12 +169,12 @@ fuzz_target!(|schedule: Schedule| {
     for act in schedule.acts.iter().take(200) {
         match act {
             Act::Send(count) => {
-                let Some(inlet) = &stream.inlet else { continue };
+                let Some(sender) = &stream.sender else { continue };
                 let items: Vec<u64> = next.by_ref().take((*count).into()).collect();
                 model.waiting.extend(&items);
-                inlet.send_all(items).unwrap();
+                sender.send_all(items).unwrap();
             }
-            Act::Close => stream.inlet = None,
+            Act::Close => stream.sender = None,
             Act::Step(failures) => {
                 let failures = u32::from(failures % 4);
                 stream.failures.store(failures, Ordering::Relaxed);
@@ -201,7 +201,7 @@ fuzz_target!(|schedule: Schedule| {
             }
         }
         assert_eq!(stream.driver.has_pending(), !model.waiting.is_empty());
-        let ended = stream.inlet.is_none() && model.waiting.is_empty();
+        let ended = stream.sender.is_none() && model.waiting.is_empty();
         assert_eq!(stream.driver.is_finished(), ended);
     }
 });

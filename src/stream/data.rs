@@ -1,13 +1,13 @@
-//! What streams consist of.
+//! What streams can hold.
 
 use std::hash::Hash;
 
-/// What a stream may consist of: anything that can be cloned and sent to another thread.
+/// Items of a stream: anything that can be cloned and sent to another thread.
 pub trait Data: Clone + Send + Sync + 'static {}
 
 impl<T: Clone + Send + Sync + 'static> Data for T {}
 
-/// What records may be keyed by.
+/// Keys of records.
 pub trait Key: Data + Hash + Eq {}
 
 impl<T: Data + Hash + Eq> Key for T {}

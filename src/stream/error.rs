@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::stream::time::BatchTime;
 
-/// Any error that a closure of the user's may return.
+/// Any error that a closure may return.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Why a batch failed: which operator, in which batch, in which partition, and the cause.
@@ -27,7 +27,7 @@ struct Failure {
     cause: Cause,
 }
 
-/// What a closure did instead of returning a value.
+/// How a closure failed.
 pub(crate) enum Cause {
     /// It panicked with this message.
     Panic(String),
@@ -137,7 +137,7 @@ pub enum BuildError {
     Count(&'static str, usize),
     /// A rate is not a positive finite number of items per second.
     Rate(f64),
-    /// The threads could not be made.
+    /// The threads could not be started.
     Threads(BoxError),
 }
 
@@ -155,7 +155,7 @@ impl fmt::Display for BuildError {
                 f,
                 "the rate {given} is not a positive number of items per second"
             ),
-            Self::Threads(error) => write!(f, "the worker threads could not be made: {error}"),
+            Self::Threads(error) => write!(f, "cannot start the worker threads: {error}"),
         }
     }
 }

@@ -153,8 +153,8 @@ pub use run::rate::{PidRateEstimator, PidWeights};
 pub use run::running::{RunningStream, StopHandle};
 pub use sink::write_to::Sink;
 pub use source::{
-    BatchQueue, FilesRead, Inlet, LostError, Positions, QueuePosition, Receipt, Receiver,
-    ReceiverStatus, ReplayableQueue, Source, StoppedError, TextFiles, Warnings,
+    BatchQueue, FilesRead, LostError, Positions, QueuePosition, Receipt, Receiver, ReceiverStatus,
+    ReplayableQueue, Sender, Source, StoppedError, TextFiles, Warnings,
 };
 pub use state::backend::{Memory, PageStore, StateBackend, StateError};
 pub use state::codec::Codec;

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-/// The instant that labels a batch, in milliseconds; the driver never reads a clock, it is told.
+/// The instant that labels a batch, in milliseconds. The driver never reads a clock; its owner
+/// passes the time.
 ///
 /// # Examples
 ///
@@ -37,7 +38,7 @@ impl fmt::Display for BatchTime {
     }
 }
 
-/// A window or slide that is not a positive multiple of the slide of the stream it is asked of.
+/// A window or slide that is not a positive multiple of the slide of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DurationError {
     given: Duration,
@@ -45,13 +46,13 @@ pub struct DurationError {
 }
 
 impl DurationError {
-    /// The duration that was asked for.
+    /// The given duration.
     #[must_use]
     pub const fn given(&self) -> Duration {
         self.given
     }
 
-    /// The slide of the stream, of which it must be a multiple.
+    /// The slide of the stream.
     #[must_use]
     pub const fn slide(&self) -> Duration {
         self.slide

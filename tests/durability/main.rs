@@ -2,10 +2,12 @@
 //! was not; one of numbers that are pushed has lost none that a batch has had.
 //!
 //! ```text
-//! FOREBAY_KILLS=200 cargo test --test durability -- --nocapture
+//! cargo xtask kills
 //! ```
 //!
 //! The child is this program again; its environment tells it so.
+//!
+//! `cargo xtask soak` runs [`soak`] for an hour, or for as many seconds as it is given.
 
 #[path = "../support/kills.rs"]
 mod kills;

@@ -1,5 +1,5 @@
 //! Images of DataSketches: fixtures of its libraries, round trips, hostile bytes, the Rust peer,
-//! and the Python peer where `tests/interop/run.sh` has called it.
+//! and the Python peer where `cargo xtask interop` has called it.
 
 use std::fmt::Debug;
 use std::fs;
@@ -277,7 +277,7 @@ fn write_ours<K: Item + Hash + Ord>(dir: &Path, name: &str, parse: fn(&str) -> K
 pub(crate) fn interop() -> Option<PathBuf> {
     let directory = std::env::var_os("FOREBAY_INTEROP").map(PathBuf::from);
     if directory.is_none() {
-        eprintln!("skipped: FOREBAY_INTEROP is not set; see tests/interop/run.sh");
+        eprintln!("skipped: FOREBAY_INTEROP is not set; see `cargo xtask interop`");
     }
     directory
 }

@@ -1,5 +1,5 @@
 //! Images of VarOpt samples: fixtures of the Python package, round trips, hostile bytes, and the
-//! Python peer where `tests/interop/run.sh` has called it.
+//! Python peer where `cargo xtask interop` has called it.
 
 use std::fmt::Debug;
 use std::fs;

@@ -1,25 +1,13 @@
 #!/bin/sh
 # The live page of `forebay stream --serve` in a headless Chromium: the four charts and the heavy
 # hitters with their bounds are in the document, with a token and without, and nothing of the input
-# is markup. Leaves a picture where PAGE_PICTURE says. Needs a built binary, which FOREBAY names;
-# builds one otherwise.
+# is markup. Leaves a picture where PAGE_PICTURE says. FOREBAY names the built program.
+# `cargo xtask page` sees to it and to the browser.
 set -eu
 cd "$(dirname "$0")/../.."
 
-browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
-if [ -z "$browser" ] && command -v apt-get >/dev/null; then
-    apt-get install -y chromium >/dev/null 2>&1 || true
-    browser=$(command -v chromium || true)
-fi
-if [ -z "$browser" ]; then
-    echo "NOT TESTED: there is no Chromium here and none could be installed"
-    exit 0
-fi
+browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
 
-if [ -z "${FOREBAY:-}" ]; then
-    cargo build --quiet -p forebay-cli
-    FOREBAY=${CARGO_TARGET_DIR:-target}/debug/forebay
-fi
 work=$(mktemp -d)
 stream=
 trap '[ -z "$stream" ] || kill "$stream" 2>/dev/null || true; rm -rf "$work"' EXIT

@@ -116,7 +116,7 @@ fn recovery_says_what_it_goes_on_from_and_what_it_has_passed_over() {
     assert_eq!(first.len(), 3);
     assert_eq!(
         first[0],
-        "event message=there is no checkpoint: the stream begins"
+        "event message=there is no checkpoint: the stream starts from the beginning"
     );
     assert!(first[1].starts_with("event message=a checkpoint is durable time=1000 keys=0"));
     assert!(first[2].starts_with("event message=a checkpoint is durable time=2000 keys=0"));
@@ -132,7 +132,7 @@ fn recovery_says_what_it_goes_on_from_and_what_it_has_passed_over() {
             "event message=a checkpoint was passed over path={newest} \
              reason={newest}/manifest is damaged: it is too short"
         ),
-        format!("event message=the stream goes on from a checkpoint time=1000 path={older}"),
+        format!("event message=the stream resumes from a checkpoint time=1000 path={older}"),
     ];
     assert_eq!(events(&log), expected);
 }

@@ -109,7 +109,9 @@ fn what_cannot_be_gone_on_from_is_refused() {
     assert!(other.stderr.contains("field None"), "{}", other.stderr);
     let other = stream(&file, Some(&kept), "--seed 5");
     assert!(
-        other.stderr.contains("the seed was 0 and is 5"),
+        other
+            .stderr
+            .contains("the seed is 0 in the checkpoint and 5 in the program"),
         "{}",
         other.stderr
     );

@@ -1,4 +1,4 @@
-//! Pages in an embedded store on disk.
+//! Keyed state beyond memory: tables that spill to an embedded store on disk.
 
 use std::fs::{self, File};
 use std::mem;
@@ -9,26 +9,22 @@ use redb::{Database, Durability, ReadableDatabase, TableDefinition};
 
 use forebay::stream::{BoxError, PageStore, StateBackend, StateError};
 
-/// Keyed state on disk, as far as it does not fit into so many bytes of memory.
+/// Keeps keyed state on disk as far as it does not fit into a memory limit.
 ///
-/// The directory is scratch: it belongs to one stream at a time, which holds the file
-/// `pages.lock` in it, and begins with nothing and leaves nothing. What lasts is in checkpoints.
+/// The directory is scratch space of one stream at a time, which locks the file `pages.lock` in it:
+/// it starts empty, and nothing in it survives the run. What survives is in checkpoints.
 ///
 /// # Cost
 ///
-/// A batch reads and writes again the tables of the key groups that it works on and for which there
-/// is no room, whole: some 50 nanoseconds for each of their keys, on one core. So this suits states
-/// of which a batch touches many keys. If a batch touches few,
-/// [`key_groups`](forebay::stream::ContextBuilder::key_groups) decides how much is read for them:
-/// more groups are smaller tables.
+/// A batch reads and writes the whole tables of the key groups that it changes and that are not in
+/// memory: some 50 nanoseconds for each of their keys, on one core. This suits states of which a
+/// batch touches many keys. If a batch touches few,
 ///
 /// # Memory
 ///
-/// The tables within the limit, to which a third may be added where states own much elsewhere, for
-/// that is estimated; the table that each thread works on, and twice its bytes as a page;
-/// the records of the batch; 16 MiB for the store. With a
-/// [`timeout`](forebay::stream::StateSpec::timeout), 8 bytes for each key and 16 for each touch within
-/// it. A recovery has the bytes of one key group in memory.
+/// The tables within the limit, to which a third may be added where states own heap memory, because
+/// that is estimated; the table that each thread works on, and twice its bytes as a page; the
+/// records of the batch; 16 MiB for the store. With a
 ///
 /// # Examples
 ///
@@ -59,7 +55,8 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// State in `directory`, which is made if it is not there, and 256 MiB of memory.
+    /// State in `directory`, which is created if it does not exist, with a limit of 256 MiB of
+    /// memory.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self {
             directory: directory.into(),
@@ -67,8 +64,8 @@ impl Disk {
         }
     }
 
-    /// How many bytes of tables may stay in memory, for all operators together. What keys and
-    /// states own elsewhere, as strings do, is estimated.
+    /// The bytes of tables that may stay in memory, for all operators together. Heap memory of keys
+    /// and states, as of strings, is estimated.
     #[must_use]
     pub fn memory_limit(self, bytes: usize) -> Self {
         Self {
@@ -78,10 +75,10 @@ impl Disk {
     }
 }
 
-/// The name of the file that shows that a directory is in use.
+/// The lock file of a directory in use.
 const LOCK: &str = "pages.lock";
 
-/// The name of the store.
+/// The file of the store.
 const PAGES: &str = "pages.redb";
 
 impl StateBackend for Disk {
@@ -122,20 +119,20 @@ impl StateBackend for Disk {
     }
 }
 
-/// Bytes of cache: pages are read once for each time they are written, so hardly any.
+/// Bytes of cache: a page is read once for each time it is written, so hardly any.
 const CACHE: usize = 16 << 20;
 
 /// Pages by number.
 const TABLE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("pages");
 
-/// A store while it is open.
+/// An open store.
 struct Pages {
     database: Database,
     path: PathBuf,
     memory_limit: usize,
     /// Pages to be removed with the next write, which costs less than a write of its own.
     freed: Mutex<Vec<u64>>,
-    /// Let go of last.
+    /// Released last.
     _lock: File,
 }
 
@@ -190,7 +187,12 @@ impl PageStore for Pages {
 
 impl Drop for Pages {
     fn drop(&mut self) {
-        // Whoever comes next removes what could not be removed now.
+        // The next run removes what could not be removed now.
         let _ = fs::remove_file(&self.path);
     }
 }
+
+/// The guide's examples are compiled and run as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/src/survives.md")]
+struct GuideSurvives;

@@ -13,10 +13,11 @@ use forebay::stream::{BoxError, Codec, Source, Warnings};
 /// The most entries that one batch reads of one stream.
 const MOST: usize = 1 << 20;
 
-/// How long a server is waited for.
+/// How long to wait for a server.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The id of an entry of a Redis stream: the milliseconds of its coming and a number among those.
+/// The id of an entry of a Redis stream: its time in milliseconds and a number within that
+/// millisecond.
 ///
 /// # Examples
 ///
@@ -113,7 +114,7 @@ impl RedisEntry {
         self.id
     }
 
-    /// The value of a field; the first, should there be several of that name.
+    /// The value of a field; the first one if several have that name.
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&[u8]> {
         let mut fields = self.fields();
@@ -130,10 +131,10 @@ impl RedisEntry {
 
 /// The entries of Redis streams, as a [`Source`]: a partition for each stream, positions are ids.
 ///
-/// A range of ids is exact and repeatable as long as nobody deletes or trims what is in it.
-/// Reading takes nothing from the stream: what has been processed stays until the owner trims it.
-/// While the server cannot be reached, batches are empty and a warning is counted; the connection
-/// is made anew for each batch until it holds. The server must know exclusive ranges (Redis 6.2).
+/// A range of ids is exact and repeatable unless someone deletes or trims entries in it. Reading
+/// takes nothing from the stream: processed entries stay until the owner trims it. While the server
+/// cannot be reached, batches are empty and a warning is counted; each batch tries to connect
+/// again. The server must support exclusive ranges (Redis 6.2).
 ///
 /// # Examples
 ///
@@ -157,18 +158,18 @@ pub struct RedisStreams {
     /// `None` before the first use and after an error.
     connection: Option<Connection>,
     streams: Vec<Arc<str>>,
-    /// What the last plan has read, by stream, until it is asked for.
+    /// What the last plan has read, by stream, until it is read.
     planned: Vec<(Range<EntryId>, Vec<RedisEntry>)>,
     warnings: Warnings,
 }
 
 impl RedisStreams {
-    /// The streams of these keys on the server of this address, which need not exist yet. Nothing
-    /// is connected before the stream starts.
+    /// The streams of these keys on the server of this address; they need not exist yet. The
+    /// connection is made when the stream starts.
     ///
     /// # Errors
     ///
-    /// If the address is none.
+    /// If the address is invalid.
     pub fn new<K: Into<String>>(
         address: &str,
         keys: impl IntoIterator<Item = K>,
@@ -182,13 +183,13 @@ impl RedisStreams {
         })
     }
 
-    /// The count of the batches in which the server could not be reached.
+    /// The number of batches in which the server could not be reached.
     #[must_use]
     pub fn warnings(&self) -> Warnings {
         self.warnings.clone()
     }
 
-    /// The first entries after an id and not after another.
+    /// The first entries after `after` and up to `until`.
     fn entries(
         &mut self,
         partition: usize,
@@ -232,9 +233,9 @@ fn connect(client: &Client) -> Result<Connection, RedisError> {
     Ok(connection)
 }
 
-/// Whether the server may be there again later.
+/// Whether the server may be reachable again later.
 fn is_absence(error: &RedisError) -> bool {
-    // A server just started refuses everything until it has read its file.
+    // A server that has just started refuses everything until it has read its file.
     let loading = error.code() == Some("LOADING");
     loading || error.is_io_error() || error.is_connection_dropped() || error.is_timeout()
 }

@@ -11,10 +11,10 @@ use crate::refusal::Refusal;
 use forebay::sample::Reservoir;
 use forebay::stream::BatchTime;
 
-/// A finished answer, or why there is none.
+/// A finished answer, or the reason for a refusal.
 pub(crate) type Answer = Result<Bytes, Refusal>;
 
-/// What was asked, beside the question itself.
+/// What a request asks, besides the question itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked<'a> {
     pub(crate) stream: &'a str,
@@ -23,7 +23,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) bytes: usize,
 }
 
-/// An answer under its head: of which stream and state it is, and after which batch.
+/// An answer with its head: the stream, the state, and the batch after which it holds.
 #[derive(Serialize)]
 struct Headed<'a, T> {
     stream: &'a str,
@@ -35,7 +35,7 @@ struct Headed<'a, T> {
 }
 
 impl Asked<'_> {
-    /// Writes an answer that is of the boundary after the batch of `time`.
+    /// Writes an answer as of the boundary after the batch of `time`.
     pub(crate) fn answer<T: Serialize>(&self, time: Option<BatchTime>, content: T) -> Answer {
         let headed = Headed {
             stream: self.stream,
@@ -47,7 +47,7 @@ impl Asked<'_> {
     }
 }
 
-/// A value as JSON of at most `limit` bytes; beyond them nothing is kept.
+/// A value as JSON of at most `limit` bytes; a longer one is dropped.
 pub(crate) fn json<T: Serialize>(value: &T, limit: usize) -> Answer {
     let mut limited = Limited {
         bytes: Vec::new(),
@@ -60,7 +60,7 @@ pub(crate) fn json<T: Serialize>(value: &T, limit: usize) -> Answer {
     }
 }
 
-/// Bytes that fail to become more than so many.
+/// A buffer that fails beyond a limit.
 struct Limited {
     bytes: Vec<u8>,
     limit: usize,
@@ -91,7 +91,7 @@ pub(crate) struct KeyState<'a, V> {
 #[derive(Serialize)]
 pub(crate) struct Ranking {
     pub(crate) total: Value,
-    /// No upper bound is further above its lower bound.
+    /// The largest distance between an upper and a lower bound.
     pub(crate) max_error: Value,
     pub(crate) rows: Vec<RankedRow>,
 }
@@ -101,7 +101,7 @@ pub(crate) struct RankedRow {
     pub(crate) key: String,
     pub(crate) lower: Value,
     pub(crate) upper: Value,
-    /// Whether nothing in a later row, or in none, can be heavier.
+    /// Whether no later row and no other key can be heavier.
     pub(crate) certain: bool,
 }
 
@@ -152,7 +152,7 @@ pub(crate) struct KeySample<V> {
     pub(crate) drawn: Drawn<V>,
 }
 
-/// What is shown of a sample: how many items it was drawn from, and the items.
+/// The display of a sample: how many items it was drawn from, and the items.
 ///
 /// # Examples
 ///

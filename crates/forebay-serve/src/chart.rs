@@ -2,18 +2,18 @@
 
 use std::fmt::Write;
 
-/// Width and height of a chart, and what its axes take on the left and below.
+/// Width and height of a chart, and the margins of its axes.
 const SIZE: (f64, f64) = (560.0, 200.0);
 const MARGIN: (f64, f64) = (64.0, 26.0);
 
-/// What a chart shows.
+/// The data of a chart.
 pub(crate) struct Chart<'a> {
     pub(crate) title: &'a str,
-    /// Of the values; without markup.
+    /// The unit of the values; without markup.
     pub(crate) unit: &'a str,
-    /// Where the axis of time begins, in seconds.
+    /// The start of the time axis, in seconds.
     pub(crate) from: f64,
-    /// Seconds, from there on, and values; in the order of time.
+    /// Seconds and values, in the order of time.
     pub(crate) points: Vec<(f64, f64)>,
 }
 
@@ -94,7 +94,8 @@ impl Chart<'_> {
     }
 }
 
-/// The least of 1, 2, 4, 5 or 8 times a power of ten that is not less; so quarters are short.
+/// The least of 1, 2, 4, 5 or 8 times a power of ten that is not less, so that quarters have few
+/// digits.
 fn nice(most: f64) -> f64 {
     if !(most.is_finite() && most > 0.0) {
         return 1.0;

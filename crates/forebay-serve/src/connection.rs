@@ -16,18 +16,18 @@ use tokio_io_timeout::TimeoutStream;
 
 use crate::limits::Limits;
 
-/// Accepts connections until told to stop.
-pub(crate) struct Doorman {
+/// Accepts connections until the server stops.
+pub(crate) struct Acceptor {
     pub(crate) limits: Limits,
     pub(crate) site: Router,
-    /// What those beyond the limit see.
+    /// The answer to connections beyond the limit.
     pub(crate) full: Router,
-    /// Changes, or is closed, when the server stops.
+    /// Changes or closes when the server stops.
     pub(crate) stop: watch::Receiver<()>,
 }
 
-impl Doorman {
-    /// Serves until the stop; then those who are being answered have a moment left.
+impl Acceptor {
+    /// Serves until the stop; then requests in progress have a moment left.
     pub(crate) async fn serve(mut self, listener: TcpListener) {
         let served = Arc::new(Semaphore::new(self.limits.connections));
         let turned_away = Arc::new(Semaphore::new(Limits::TURNED_AWAY));
@@ -46,7 +46,7 @@ impl Doorman {
         }
         drop(listener);
         let all_closed = async { while open.join_next().await.is_some() {} };
-        // Whoever is still here after it is cut off when the set is dropped.
+        // Connections that are still open afterwards are cut when the set is dropped.
         let _ = timeout(Limits::GRACE, all_closed).await;
     }
 
@@ -69,8 +69,7 @@ impl Doorman {
     }
 }
 
-/// Errors that come of having too many files open pass when some are closed; at once the next
-/// attempt would be no better.
+/// Errors from too many open files pass when some are closed; retrying at once would not help.
 async fn rest_after(error: &io::Error) {
     if !matches!(
         error.kind(),
@@ -97,7 +96,7 @@ async fn converse(
         .max_buf_size(Limits::HEAD_BYTES)
         .serve_connection(stream, TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
-    // What goes wrong with a connection concerns nobody but its client.
+    // An error of a connection concerns only its client.
     tokio::select! {
         _ = connection.as_mut() => return,
         _ = stop.changed() => {}

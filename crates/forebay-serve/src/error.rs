@@ -8,7 +8,7 @@ use std::{fmt, io};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// The address cannot be listened at: another program does, say.
+    /// The server cannot listen at the address: it may be in use.
     Address(SocketAddr, io::Error),
     /// The token is empty, or has characters that are not visible ASCII.
     Token,
@@ -16,7 +16,7 @@ pub enum ServeError {
     Name(String),
     /// A limit is zero.
     Limit,
-    /// The thread of the server could not be made.
+    /// The thread of the server could not be started.
     Thread(io::Error),
 }
 
@@ -25,9 +25,9 @@ impl fmt::Display for ServeError {
         match self {
             Self::Address(address, cause) => write!(f, "cannot listen at {address}: {cause}"),
             Self::Token => f.write_str("the token is not one word of visible ASCII characters"),
-            Self::Name(name) => write!(f, "two things to serve are named {name}"),
+            Self::Name(name) => write!(f, "two streams or states are named {name}"),
             Self::Limit => f.write_str("a limit of the server is zero"),
-            Self::Thread(cause) => write!(f, "the thread of the server could not be made: {cause}"),
+            Self::Thread(cause) => write!(f, "cannot start the thread of the server: {cause}"),
         }
     }
 }

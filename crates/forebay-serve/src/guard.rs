@@ -1,4 +1,4 @@
-//! What is checked of every request before it is looked at, and put on every answer.
+//! Checks of every request, and headers of every answer.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,22 +12,22 @@ use subtle::ConstantTimeEq;
 use crate::limits::Limits;
 use crate::refusal::Refusal;
 
-/// Who may ask.
+/// Who may send requests.
 #[derive(Clone)]
 pub(crate) enum Access {
-    /// Whoever knows this token; the page itself, which shows nothing without it, is for all.
+    /// Anyone who knows this token; the page itself, which shows nothing without it, is public.
     Token(Arc<str>),
-    /// Whoever reaches the loopback under its own name. Otherwise any page in a browser could ask,
-    /// by a name of its own that it lets point there.
+    /// Anyone who reaches the loopback under its own name. Without the check of the name any page
+    /// in a browser could send requests through a DNS name of its own that points there.
     Loopback,
-    /// Whoever reaches the address.
+    /// Anyone who reaches the address.
     Everybody,
 }
 
-/// The paths that hold nothing of any stream.
+/// The paths that reveal nothing about any stream.
 pub(crate) const PUBLIC: [&str; 3] = ["/", "/page.js", "/page.css"];
 
-/// Checks a request, and adds to its answer what browsers must know.
+/// Checks a request, and adds the security headers to its answer.
 pub(crate) async fn guard(State(access): State<Access>, request: Request, next: Next) -> Response {
     let mut response = match check(&request, &access) {
         Ok(()) => next.run(request).await,
@@ -98,7 +98,7 @@ fn protect(headers: &mut HeaderMap) {
     }
 }
 
-/// Why a text is no token that a header can bear.
+/// Why a text cannot be a token in a header.
 pub(crate) fn check_token(token: String) -> Option<Arc<str>> {
     let is_visible = token.bytes().all(|byte| byte.is_ascii_graphic());
     (is_visible && !token.is_empty()).then(|| token.into())

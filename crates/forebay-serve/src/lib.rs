@@ -1,13 +1,14 @@
-//! Answers over HTTP: what streams keep and measure, for other programs, Prometheus and people.
+//! Answers over HTTP: the state and the measurements of streams, for other programs, Prometheus and
+//! people.
 //!
-//! A [`Server`] runs beside streams and only reads. A [`ServedStream`] says what of a stream is
-//! answered about: its [`Telemetry`], and as many [`ServedState`]s as it has
-//! [`StateHandle`](forebay::stream::StateHandle)s to give.
+//! A [`Server`] runs beside streams and only reads. A [`ServedStream`] lists what can be asked
+//! about a stream: its [`Telemetry`], and any number of [`ServedState`]s made from its
 //!
 //! # When not to use it
 //!
-//! - Another process shall change state: nothing here does.
-//! - The program asks itself: a [`StateHandle`](forebay::stream::StateHandle) is a million times faster.
+//! - Another process is to change state: the server only reads.
+//! - The program queries its own state: a [`StateHandle`](forebay::stream::StateHandle) is a
+//!   million times faster.
 
 mod answer;
 mod chart;
@@ -34,3 +35,8 @@ pub use served::ServedStream;
 pub use server::{Server, ServerBuilder};
 pub use state::ServedState;
 pub use telemetry::Telemetry;
+
+/// The guide's examples are compiled and run as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/src/asking.md")]
+struct GuideAsking;

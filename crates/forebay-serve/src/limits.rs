@@ -1,45 +1,45 @@
-//! How much a server takes on.
+//! The limits of a server.
 
 use std::time::Duration;
 
-/// How much a server takes on; see the builder's methods.
+/// The limits of a server; see the methods of the builder.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) connections: usize,
-    /// Of a ranking, and of keys whose samples are shown.
+    /// Rows of a ranking, and keys whose samples are shown.
     pub(crate) rows: usize,
     pub(crate) answer_bytes: usize,
-    /// For a request to come, for its answer to be found, and for its client to take more of it.
+    /// Time for a request to arrive, for its answer to be found, and for its client to read more of
+    /// it.
     pub(crate) patience: Duration,
 }
 
 impl Limits {
-    /// Of a path with its query.
+    /// Bytes of a path with its query.
     pub(crate) const URI_BYTES: usize = 8 << 10;
 
-    /// Of a key, decoded.
+    /// Bytes of a decoded key.
     pub(crate) const KEY_BYTES: usize = 1 << 10;
 
-    /// Of the head of a request, the path included.
+    /// Bytes of the head of a request, the path included.
     pub(crate) const HEAD_BYTES: usize = 16 << 10;
 
-    /// Rows of an answer to a question that names no number.
+    /// Rows of an answer to a request without `n`.
     pub(crate) const USUAL_ROWS: usize = 10;
 
-    /// Questions that are worked on or wait for their turn.
+    /// Requests that are being answered or waiting.
     pub(crate) const QUESTIONS: usize = 64;
 
-    /// Threads that work on questions.
+    /// Threads that answer requests.
     pub(crate) const THREADS: usize = 2;
 
-    /// Connections beyond the limit that are told so; those beyond these are cut.
+    /// Connections beyond the limit that get a refusal; further ones are cut.
     pub(crate) const TURNED_AWAY: usize = 32;
 
-    /// After this time a connection ends with its next answer, so that those who read little now
-    /// and then end too.
+    /// After this time a connection ends with its next answer, so that slow readers end too.
     pub(crate) const CONNECTION_LIFE: Duration = Duration::from_secs(120);
 
-    /// What is left to open requests when the server stops, or their connection is too old.
+    /// The time left for open requests when the server stops, or their connection is too old.
     pub(crate) const GRACE: Duration = Duration::from_secs(1);
 }
 

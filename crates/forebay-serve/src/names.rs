@@ -1,6 +1,6 @@
 //! The names of streams and of their states.
 
-/// A name that comes twice.
+/// A name that occurs twice.
 pub(crate) fn twice<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
     let mut later = names.clone();
     names.into_iter().find(|name| {

@@ -7,7 +7,7 @@ use crate::totals::{Histogram, Totals};
 use forebay::stream::BatchTime;
 use forebay::stream::StateSize;
 
-/// One metric: what it is called, what it means, and where its samples come from.
+/// One metric: its name, its meaning, and the source of its samples.
 struct Family {
     name: &'static str,
     kind: &'static str,

@@ -1,10 +1,10 @@
-//! Why a request gets no answer, as typed JSON.
+//! Refusals, as typed JSON.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-/// What a client is told instead of an answer.
+/// The answer to a request that is refused.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     status: StatusCode,

@@ -1,4 +1,4 @@
-//! Paths, and what is asked by them.
+//! The routes of the server.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,13 +29,13 @@ use crate::telemetry::Telemetry;
 pub(crate) struct Site {
     pub(crate) streams: Arc<[ServedStream]>,
     pub(crate) limits: Limits,
-    /// A permit for each question that is worked on, also when nobody waits for it any more.
+    /// A permit for each request that is being answered, even when its client has gone.
     pub(crate) questions: Arc<Semaphore>,
 }
 
 type Parameters = Result<Query<HashMap<String, String>>, axum::extract::rejection::QueryRejection>;
 
-/// Everything that is answered.
+/// All routes.
 pub(crate) fn router(site: Site, access: Access) -> Router {
     Router::new()
         .route(
@@ -58,7 +58,7 @@ pub(crate) fn router(site: Site, access: Access) -> Router {
         .with_state(site)
 }
 
-/// The answer of a server that is full.
+/// The answer of a server at its limit.
 pub(crate) fn full() -> Router {
     Router::new().fallback(|| async { ([(header::CONNECTION, "close")], Refusal::busy()) })
 }
@@ -148,9 +148,9 @@ fn check_key(key: &str) -> Result<(), Refusal> {
     }
 }
 
-/// What the query says.
+/// The query parameters.
 struct Question {
-    /// Which state is asked.
+    /// The name of the state.
     of: Option<String>,
     n: usize,
     key: Option<String>,
@@ -183,7 +183,7 @@ impl Site {
         found.ok_or_else(Refusal::no_such_stream)
     }
 
-    /// Answers what is asked of a whole state of the stream that the path names.
+    /// Answers a request for a whole state of the stream in the path.
     async fn respond(
         self,
         path: Result<Path<String>, PathRejection>,
@@ -200,8 +200,8 @@ impl Site {
         to_response(answer.await)
     }
 
-    /// Asks the state of a stream on a thread of its own, since it may have to wait for the end of
-    /// a batch.
+    /// Queries the state of a stream on a thread of its own, since it may have to wait for the end
+    /// of a batch.
     async fn ask(
         self,
         name: String,

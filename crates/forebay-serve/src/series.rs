@@ -1,17 +1,17 @@
-//! What the batches of a stream took, as points over time.
+//! The timings of the batches of a stream, as points over time.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use forebay::stream::StepReport;
 
-/// The most points of the series of a whole run; neighbours are taken together when there are more.
+/// The most points of the series of a whole run; neighbours are averaged when there are more.
 const POINTS: usize = 1 << 10;
 
-/// How many of the last batches are kept as they were.
+/// How many of the last batches are kept individually.
 const RECENT: usize = 256;
 
-/// What one batch took, or several neighbours taken together: means.
+/// The timings of one batch, or the means of several neighbours.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchPoint {
     pub(crate) at: Duration,
@@ -21,13 +21,13 @@ pub struct BatchPoint {
 }
 
 impl BatchPoint {
-    /// When it was over, since the stream was listened to.
+    /// When it ended, since the start of the telemetry.
     #[must_use]
     pub const fn at(&self) -> Duration {
         self.at
     }
 
-    /// Items a second of wall-clock time since the batch before.
+    /// Items per second of wall-clock time since the batch before.
     #[must_use]
     pub const fn rate(&self) -> f64 {
         self.rate
@@ -62,7 +62,7 @@ impl BatchPoint {
     }
 }
 
-/// The batches so far: all of them in at most [`POINTS`] points, and the last ones as they were.
+/// The batches so far: all of them in at most [`POINTS`] points, and the last ones individually.
 #[derive(Debug)]
 pub(crate) struct Series {
     started: Instant,
@@ -130,7 +130,7 @@ impl Series {
     }
 }
 
-/// Neighbours as one point, halves first, so that each of them counts the same.
+/// The mean of neighbours, halves first, so that each counts the same.
 fn together(points: &[BatchPoint]) -> Option<BatchPoint> {
     match points {
         [] => None,

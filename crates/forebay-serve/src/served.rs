@@ -1,4 +1,4 @@
-//! A stream as it is served: its telemetry, its state, its receivers.
+//! A served stream: its telemetry, its state, its receivers.
 
 use std::fmt;
 
@@ -13,25 +13,25 @@ use forebay::stream::ReceiverStatus;
 use forebay::stream::StreamingContext;
 use forebay::stream::{Data, Key};
 
-/// What a [`Server`](crate::Server) answers about one stream, under the name of its context.
+/// What a [`Server`](crate::Server) serves of one stream, under the name of its context.
 ///
 /// # Examples
 ///
 /// See [`Server`](crate::Server).
 pub struct ServedStream {
     telemetry: Telemetry,
-    /// In the order of their coming.
+    /// In the order in which they were added.
     states: Vec<(String, Box<dyn Ask>)>,
     receivers: Vec<(String, ReceiverStatus)>,
 }
 
 impl ServedStream {
-    /// Listens to a stream and serves its charts and metrics.
+    /// Collects telemetry of a stream and serves its charts and metrics.
     pub fn of(ctx: &StreamingContext) -> Self {
         Self::with_telemetry(&Telemetry::of(ctx))
     }
 
-    /// Serves what is listened to already.
+    /// Serves telemetry that is collected already.
     #[must_use]
     pub fn with_telemetry(telemetry: &Telemetry) -> Self {
         Self {
@@ -41,8 +41,8 @@ impl ServedStream {
         }
     }
 
-    /// Serves state under a name; the first that can answer a question does, unless the question
-    /// says `of` which state it is.
+    /// Serves state under a name; a request is answered by the first state that can, unless it
+    /// names one with `of`.
     #[must_use]
     pub fn state<K: Key, S: Data>(
         mut self,
@@ -72,7 +72,7 @@ impl ServedStream {
         &self.receivers
     }
 
-    /// A name that two states have.
+    /// A name of two states.
     pub(crate) fn twice(&self) -> Option<&str> {
         let names = self.states.iter().map(|(name, _)| name.as_str());
         crate::names::twice(names)
@@ -132,7 +132,7 @@ pub(crate) fn list(streams: &[ServedStream], bytes: usize) -> Answer {
     json(&Streams { streams }, bytes)
 }
 
-/// What a state can be asked.
+/// The questions that a state can answer.
 fn answers(state: &dyn Ask) -> Vec<&'static str> {
     let kinds = [
         (true, "state"),

@@ -1,4 +1,4 @@
-//! The server: its settings, its thread, its end.
+//! The server: settings, thread, shutdown.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use std::{fmt, io};
 use tokio::runtime;
 use tokio::sync::{Semaphore, watch};
 
-use crate::connection::Doorman;
+use crate::connection::Acceptor;
 use crate::error::ServeError;
 use crate::guard::{Access, check_token};
 use crate::limits::Limits;
 use crate::routes::{Site, full, router};
 use crate::served::ServedStream;
 
-/// Answers questions about running streams over HTTP, and changes nothing. Dropping it stops it.
+/// Answers requests about running streams over HTTP, and changes nothing. Dropping it stops it.
 ///
 /// | path | answer |
 /// |---|---|
@@ -28,26 +28,25 @@ use crate::served::ServedStream;
 /// | `/streams/{name}/charts` | the charts of the last batches |
 /// | `/metrics` | everything that is measured, for Prometheus |
 ///
-/// Answers are JSON but for the page and the metrics; so are refusals, as in
-/// `{"error":{"code":"no_such_key","message":"the key has no state"}}`. With `of=NAME` a question
-/// is put to that state and no other.
+/// Answers are JSON except for the page and the metrics; so are refusals, as in
+/// `{"error":{"code":"no_such_key","message":"the key has no state"}}`. `of=NAME` selects a state.
 ///
 /// # Guarantee
 ///
-/// Every answer is of one boundary between two batches, whose time is in it. The stream never waits
-/// for a question. Requests never end the server, whatever they hold: what takes too long, is too
-/// long or too much is refused or cut off.
+/// Every answer is the state as of one boundary between two batches, whose time is in it. The
+/// stream never waits for a request. No request can end the server: what takes too long or is too
+/// large is refused or cut off.
 ///
 /// # Cost
 ///
-/// One thread for all connections, and at most two that look up answers; none of them belongs to
+/// One thread for all connections, and at most two that answer requests; none of them belongs to
 /// the streams.
 ///
 /// # Security
 ///
 /// Without [`bind`](ServerBuilder::bind) only programs on the same machine reach it; pages of other
-/// sites, open in a browser there, do not. Without [`token`](ServerBuilder::token) whoever
-/// reaches it may ask everything. There is no encryption: beyond the loopback put a proxy in front
+/// sites, open in a browser there, do not. Without [`token`](ServerBuilder::token) anyone who
+/// reaches it may read everything. There is no encryption: beyond the loopback put a proxy in front
 /// of it.
 ///
 /// # Examples
@@ -81,7 +80,7 @@ use crate::served::ServedStream;
 /// ```
 pub struct Server {
     address: SocketAddr,
-    /// Tells the thread to end when it is dropped.
+    /// Ends the thread when it is dropped.
     stop: Option<watch::Sender<()>>,
     /// `None` once joined.
     thread: Option<JoinHandle<()>>,
@@ -98,7 +97,7 @@ pub struct ServerBuilder {
 }
 
 impl Server {
-    /// Starts the settings of a server: on a free port of the loopback, without a token.
+    /// A builder for a server on a free port of the loopback, without a token.
     pub fn builder() -> ServerBuilder {
         ServerBuilder {
             address: (Ipv4Addr::LOCALHOST, 0).into(),
@@ -108,13 +107,13 @@ impl Server {
         }
     }
 
-    /// Where it listens; with the port that it got, if it was asked for any.
+    /// The address it listens at, with the actual port.
     #[must_use]
     pub const fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Stops and frees the port; whoever is being answered has a second left.
+    /// Stops and frees the port; requests in progress have a second left.
     pub fn stop(self) {
         drop(self);
     }
@@ -124,64 +123,64 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // It reports nothing, and after a panic there is nothing left to end.
+            // The thread reports nothing, and after a panic there is nothing left to end.
             let _ = thread.join();
         }
     }
 }
 
 impl ServerBuilder {
-    /// Listens at this address; unless given, at a free port of the loopback.
+    /// Listens at this address; by default at a free port of the loopback.
     pub fn bind(mut self, address: impl Into<SocketAddr>) -> Self {
         self.address = address.into();
         self
     }
 
-    /// Answers only those who bear this token, in a header `Authorization: Bearer …`. The page
-    /// itself comes without one, and asks for it.
+    /// Answers only requests with this token, in a header `Authorization: Bearer …`. The page
+    /// itself is served without one, and asks for it.
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());
         self
     }
 
-    /// Answers about a stream; may be called several times.
+    /// Serves a stream; may be called several times.
     pub fn stream(mut self, stream: ServedStream) -> Self {
         self.streams.push(stream);
         self
     }
 
-    /// How many connections are served at a time; 256 unless given. A few more are told so, the
+    /// How many connections are served at a time; 256 by default. A few more get a refusal, the
     /// rest is cut.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.limits.connections = connections;
         self
     }
 
-    /// The largest `n` that a question may have; 1,000 unless given.
+    /// The largest `n` of a request; 1,000 by default.
     pub fn max_rows(mut self, rows: usize) -> Self {
         self.limits.rows = rows;
         self
     }
 
-    /// The largest answer to a question, in bytes; 4 MiB unless given.
+    /// The largest answer, in bytes; 4 MiB by default.
     pub fn max_answer(mut self, bytes: usize) -> Self {
         self.limits.answer_bytes = bytes;
         self
     }
 
-    /// How long a client may take to send the head of a request, the next one included, and to read
-    /// more of an answer, and how long an answer may take to be found; ten seconds unless given.
+    /// How long a client may take to send the head of a request and to read more of an answer, and
+    /// how long an answer may take to be found; ten seconds by default.
     pub fn timeout(mut self, patience: Duration) -> Self {
         self.limits.patience = patience;
         self
     }
 
-    /// Starts to listen and to answer, on a thread of its own.
+    /// Starts to listen and answer, on a thread of its own.
     ///
     /// # Errors
     ///
-    /// If the address cannot be listened at, the token is not one word of visible ASCII, two
-    /// streams, or two states of one, have the same name, a limit is zero, or the operating system
+    /// If the server cannot listen at the address, the token is not one word of visible ASCII, two
+    /// streams or two states of one have the same name, a limit is zero, or the operating system
     /// refuses a thread.
     pub fn start(self) -> Result<Server, ServeError> {
         self.check()?;
@@ -203,13 +202,13 @@ impl ServerBuilder {
             questions: Arc::new(Semaphore::new(Limits::QUESTIONS)),
         };
         let (stop, stopped) = watch::channel(());
-        let doorman = Doorman {
+        let acceptor = Acceptor {
             limits: self.limits,
             site: router(site, access),
             full: full(),
             stop: stopped,
         };
-        let thread = spawn(listener, doorman).map_err(ServeError::Thread)?;
+        let thread = spawn(listener, acceptor).map_err(ServeError::Thread)?;
         Ok(Server {
             address,
             stop: Some(stop),
@@ -235,7 +234,7 @@ impl ServerBuilder {
     }
 }
 
-fn spawn(listener: TcpListener, doorman: Doorman) -> io::Result<JoinHandle<()>> {
+fn spawn(listener: TcpListener, acceptor: Acceptor) -> io::Result<JoinHandle<()>> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -249,8 +248,8 @@ fn spawn(listener: TcpListener, doorman: Doorman) -> io::Result<JoinHandle<()>> 
     thread::Builder::new()
         .name("forebay-serve".into())
         .spawn(move || {
-            runtime.block_on(doorman.serve(listener));
-            // A question may wait for a batch that never ends.
+            runtime.block_on(acceptor.serve(listener));
+            // A request may wait for a batch that never ends.
             runtime.shutdown_timeout(Limits::GRACE);
         })
 }

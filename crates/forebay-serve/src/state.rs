@@ -1,4 +1,4 @@
-//! Keyed state as it is served: how keys are written, and what can be asked.
+//! Served keyed state: how keys are written, and what can be asked.
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,15 +25,16 @@ type Show<S> = Box<dyn Fn(&Asked<'_>, Option<BatchTime>, &str, &S) -> Answer + S
 type Rank<K, S> = Box<dyn Fn(&StateSnapshot<K, S>, usize) -> Ranking + Send + Sync>;
 type Draw<K, S> = Box<dyn Fn(&Asked<'_>, Option<BatchTime>, &[(&K, &S)]) -> Answer + Send + Sync>;
 
-/// Keyed state that a server answers questions about.
+/// Keyed state that a server answers requests about.
 ///
-/// Every answer is of one boundary between two batches, and says of which: see [`StateHandle`].
+/// Every answer is the state as of one boundary between two batches, and names it: see
+/// [`StateHandle`].
 ///
 /// # Cost
 ///
-/// A ranking visits all keys, or merges the summaries of all keys, once after each batch,
-/// however many ask for it; a state or a sample costs the look-up. None of it is on the stream's
-/// threads, but questions make the stream copy tables: see [`StateHandle`].
+/// A ranking visits all keys, or merges the summaries of all keys, once after each batch, however
+/// many requests there are; a state or a sample costs a look-up. None of it is on the threads of
+/// the stream, but requests make the stream copy tables: see [`StateHandle`].
 ///
 /// # Examples
 ///
@@ -58,7 +59,7 @@ pub struct ServedState<K, S> {
     show: Show<S>,
     rank: Option<Rank<K, S>>,
     draw: Option<Draw<K, S>>,
-    /// The last ranking, which is that of its boundary whoever asks.
+    /// The last ranking, shared by all requests as of its boundary.
     last: Mutex<Option<LastRanking>>,
 }
 
@@ -69,8 +70,7 @@ struct LastRanking {
 }
 
 impl<K: Key, S: Data + Serialize> ServedState<K, S> {
-    /// Serves states by keys that are written and read as text by their own traits. States are
-    /// shown by `serde`.
+    /// Serves states by keys with `FromStr` and `Display`. States are shown by `serde`.
     pub fn new(handle: StateHandle<K, S>) -> Self
     where
         K: FromStr + ToString,
@@ -78,7 +78,7 @@ impl<K: Key, S: Data + Serialize> ServedState<K, S> {
         Self::with_keys(handle, |text| text.parse().ok(), K::to_string)
     }
 
-    /// Serves states by keys that `parse` reads (`None` for a text that is no key) and `text`
+    /// Serves states by keys that `parse` reads (`None` for a text that is not a key) and `text`
     /// writes.
     pub fn with_keys(
         handle: StateHandle<K, S>,
@@ -146,8 +146,8 @@ impl<K: Key, S: Data> ServedState<K, S> {
         Self { rank, ..self }
     }
 
-    /// Answers `top` with the heavy hitters of a summary in the state and their bounds; if there
-    /// are many keys, of their summaries merged. `text` writes an item.
+    /// Answers `top` with the heavy hitters of a summary in the state and their bounds; of several
+    /// keys, with those of their merged summaries. `text` writes an item.
     ///
     /// # Examples
     ///
@@ -228,7 +228,7 @@ impl<K: Key, S: Data> ServedState<K, S> {
 }
 
 impl Ranking {
-    /// Of no item at all.
+    /// The ranking of an empty state.
     fn empty() -> Self {
         Self {
             total: 0.into(),
@@ -242,7 +242,7 @@ impl Ranking {
         T: Ord,
         W: Weight + Serialize,
     {
-        // Numbers become JSON, infinite ones as null.
+        // Numbers become JSON, infinite ones null.
         let number = |weight: W| serde_json::to_value(weight).unwrap_or(Value::Null);
         let rows = summary.top(n).into_iter().map(|row| RankedRow {
             key: text(row.key),
@@ -258,7 +258,7 @@ impl Ranking {
     }
 }
 
-/// State of any type.
+/// A state of any type.
 pub(crate) trait Ask: Send + Sync {
     fn ranks(&self) -> bool;
     fn draws(&self) -> bool;
@@ -287,7 +287,7 @@ impl<K: Key, S: Data> Ask for ServedState<K, S> {
         let rank = self.rank.as_ref().ok_or_else(Refusal::no_such_state)?;
         let snapshot = self.handle.snapshot();
         let time = snapshot.time();
-        // Held while ranking, so that many who ask at once wait for one answer.
+        // Held while ranking, so that concurrent requests wait for one answer.
         let mut last = lock(&self.last);
         if let Some(last) = last.as_ref().filter(|it| it.time == time && it.rows == n) {
             return Ok(last.answer.clone());

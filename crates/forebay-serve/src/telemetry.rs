@@ -1,4 +1,4 @@
-//! Listening to a stream, for charts and metrics.
+//! Telemetry of a stream, for charts and metrics.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -10,12 +10,11 @@ use crate::totals::Totals;
 use forebay::stream::StreamEvent;
 use forebay::stream::StreamingContext;
 
-/// What a stream has told about itself since it was built; cloning gives another handle to the
-/// same.
+/// The measurements of a stream since it was built; cloning gives another handle.
 ///
 /// # Cost
 ///
-/// An uncontended lock and some additions a batch, on the driver's thread.
+/// An uncontended lock and some additions per batch, on the driver's thread.
 ///
 /// # Memory
 ///
@@ -53,17 +52,17 @@ struct Heard {
     totals: Totals,
 }
 
-/// A chart, drawn.
+/// A rendered chart.
 pub(crate) struct Drawn {
     pub(crate) title: &'static str,
     pub(crate) html: String,
 }
 
 impl Telemetry {
-    /// The style sheet of the server's page, which the charts need, for pages with charts.
+    /// The style sheet of the charts, for pages that embed them.
     pub const STYLE: &'static str = include_str!("page/page.css");
 
-    /// Listens to a stream, from its first batch on.
+    /// Collects the telemetry of a stream from its first batch on.
     pub fn of(ctx: &StreamingContext) -> Self {
         let telemetry = Self(Arc::new(Listened {
             name: ctx.name().into(),
@@ -116,7 +115,7 @@ impl Telemetry {
         self.0.interval
     }
 
-    /// Calls `f` with what has been added up.
+    /// Calls `f` with the totals.
     pub(crate) fn totals<T>(&self, f: impl FnOnce(&Totals) -> T) -> T {
         f(&self.lock().totals)
     }

@@ -1,4 +1,4 @@
-//! What a stream has told about itself, added up.
+//! The totals of the events of a stream.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use forebay::stream::StateSize;
 use forebay::stream::StreamEvent;
 use forebay::stream::{OperatorReport, StepReport};
 
-/// Everything that only grows, and the last of everything else.
+/// Everything that only grows, and the last value of everything else.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
-    /// Batches whose time has come, and those of them that have begun.
+    /// Batches whose time has come, and those of them that have started.
     submitted: u64,
     started: u64,
     pub(crate) batches: u64,
@@ -27,7 +27,7 @@ pub(crate) struct Totals {
     pub(crate) operators: Vec<OperatorTotals>,
     pub(crate) receivers: BTreeMap<Arc<str>, ReceiverTotals>,
     pub(crate) checkpoints: CheckpointTotals,
-    /// What the last batch that failed said.
+    /// The message of the last failure.
     pub(crate) failure: Option<String>,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct LastBatch {
 pub(crate) struct OperatorTotals {
     pub(crate) name: Arc<str>,
     pub(crate) duration: Duration,
-    /// `None` as long as they are not counted.
+    /// `None` while they are not counted.
     pub(crate) items: Option<u64>,
     pub(crate) state: Option<StateSize>,
 }
@@ -87,7 +87,7 @@ impl Totals {
         }
     }
 
-    /// Batches whose time has come and that have not begun.
+    /// Batches whose time has come and that have not started.
     pub(crate) const fn waiting(&self) -> u64 {
         self.submitted.saturating_sub(self.started)
     }
@@ -135,11 +135,11 @@ impl Totals {
     }
 }
 
-/// How many durations were at most so long.
+/// A histogram of durations.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Histogram {
-    /// For each of [`BOUNDS`](Self::BOUNDS), those up to it and above the one before; and those
-    /// above all.
+    /// For each of [`BOUNDS`](Self::BOUNDS), the durations up to it and above the one before; then
+    /// those above all.
     counts: [u64; Self::BOUNDS.len() + 1],
     pub(crate) sum: Duration,
 }
@@ -157,7 +157,7 @@ impl Histogram {
         self.sum += duration;
     }
 
-    /// For each bound, how many were at most so long.
+    /// For each bound, how many durations were at most that long.
     pub(crate) fn cumulative(&self) -> impl Iterator<Item = (f64, u64)> {
         let mut sum = 0;
         Self::BOUNDS

@@ -1,4 +1,4 @@
-//! Checkpoints while the stream goes on: snapshot by the driver, written by a thread.
+//! Checkpoints of a running stream: the driver takes the snapshot, a thread writes it.
 
 use std::string::{String, ToString};
 use std::thread::{self, JoinHandle};
@@ -11,7 +11,7 @@ use crate::stream::checkpoint::durable::{Member, Members};
 use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::error::failed;
 use crate::stream::checkpoint::every::Every;
-use crate::stream::checkpoint::manifest::Stand;
+use crate::stream::checkpoint::manifest::JobStamp;
 use crate::stream::checkpoint::recovery::Recovery;
 use crate::stream::checkpoint::report::CheckpointReport;
 use crate::stream::checkpoint::writer::{Snapshot, Written};
@@ -26,13 +26,13 @@ pub(super) struct Target {
     pub(super) every: Every,
 }
 
-/// What a driver does about checkpoints.
+/// Takes the checkpoints of a stream.
 pub(crate) struct Checkpointer {
     pub(super) codecs: Codecs,
     pub(super) target: Option<Target>,
     pub(super) recovery: Option<Recovery>,
     pub(super) job: JobFacts,
-    /// The newest checkpoint known to be whole.
+    /// The newest checkpoint known to be intact.
     pub(super) last: Option<u64>,
     /// The same, if this program has written it.
     durable: Option<Written>,
@@ -41,7 +41,7 @@ pub(crate) struct Checkpointer {
     cost: Option<(Instant, Duration)>,
 }
 
-/// A checkpoint on its way.
+/// A checkpoint that is being written.
 struct Writing {
     thread: JoinHandle<WriteResult>,
     taken: Instant,
@@ -53,7 +53,7 @@ type WriteResult = Result<(Written, Duration), CheckpointError>;
 
 /// A batch that is over, by its place in the stream.
 #[derive(Clone, Copy)]
-pub(crate) struct At {
+pub(crate) struct BatchPlace {
     /// Milliseconds, both.
     pub(crate) zero: u64,
     pub(crate) time: u64,
@@ -93,12 +93,12 @@ impl Checkpointer {
         operators.iter().map(snapshot).collect()
     }
 
-    /// Takes a checkpoint after a batch, if it is time for one; returns what has become durable
-    /// since the last call.
+    /// Takes a checkpoint after a batch if one is due; returns the report of the one that became
+    /// durable since the last call.
     pub(crate) fn after_batch<'a>(
         &mut self,
         operators: impl FnOnce() -> Members<'a>,
-        at: At,
+        at: BatchPlace,
     ) -> Result<Option<CheckpointReport>, CheckpointError> {
         let Some(target) = &self.target else {
             return Ok(None);
@@ -109,7 +109,7 @@ impl Checkpointer {
             .as_ref()
             .is_some_and(|w| w.thread.is_finished());
         let report = match finished {
-            true => self.settle()?,
+            true => self.finish_writing()?,
             false => None,
         };
         let is_busy = every.is_patient() && self.writing.is_some();
@@ -124,31 +124,32 @@ impl Checkpointer {
     pub(crate) fn complete<'a>(
         &mut self,
         operators: impl FnOnce() -> Members<'a>,
-        at: At,
+        at: BatchPlace,
     ) -> Result<Vec<CheckpointReport>, CheckpointError> {
-        let mut reports = Vec::from_iter(self.settle()?);
+        let mut reports = Vec::from_iter(self.finish_writing()?);
         if self.target.is_some() && self.last != Some(at.time) {
             reports.extend(self.begin_one(&operators(), at)?);
-            reports.extend(self.settle()?);
+            reports.extend(self.finish_writing()?);
         }
         Ok(reports)
     }
 
-    /// Marks the state as it is and lets a thread write it, when the checkpoint before is durable.
+    /// Takes a snapshot of the state and starts a thread that writes it, once the checkpoint before
+    /// is durable.
     fn begin_one(
         &mut self,
         operators: &Members<'_>,
-        at: At,
+        at: BatchPlace,
     ) -> Result<Option<CheckpointReport>, CheckpointError> {
         let taken = Instant::now();
-        let report = self.settle()?;
+        let report = self.finish_writing()?;
         let Some(target) = &self.target else {
             return Ok(report);
         };
         let directory = target.directory.clone();
         directory.prepare(at.time)?;
         let snapshot = Snapshot {
-            stand: Stand {
+            stamp: JobStamp {
                 zero: at.zero,
                 time: at.time,
                 interval: self.job.interval,
@@ -165,7 +166,7 @@ impl Checkpointer {
             .spawn(move || {
                 let durable = directory.write(&snapshot, before.as_ref(), last, &executor)?;
                 let took = taken.elapsed();
-                // So that the stream does not copy what nobody needs any more.
+                // Frees the snapshot, so that the stream does not copy tables for it.
                 drop(snapshot);
                 directory.clean(durable.time, last)?;
                 Ok((durable, took))
@@ -180,8 +181,8 @@ impl Checkpointer {
         Ok(report)
     }
 
-    /// Waits for the checkpoint on its way, if there is one.
-    pub(crate) fn settle(&mut self) -> Result<Option<CheckpointReport>, CheckpointError> {
+    /// Waits for the checkpoint that is being written, if there is one.
+    pub(crate) fn finish_writing(&mut self) -> Result<Option<CheckpointReport>, CheckpointError> {
         let Some(writing) = self.writing.take() else {
             return Ok(None);
         };
@@ -208,9 +209,9 @@ impl Checkpointer {
 }
 
 impl Drop for Checkpointer {
-    /// A checkpoint on its way is waited for. If it fails there is nobody left to be told, and the
-    /// one before it stands.
+    /// Waits for the checkpoint that is being written. If it fails, nobody can be told any more,
+    /// and the one before it stands.
     fn drop(&mut self) {
-        let _ = self.settle();
+        let _ = self.finish_writing();
     }
 }

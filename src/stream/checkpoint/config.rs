@@ -14,9 +14,9 @@ pub(crate) struct DurabilityConfig {
     pub(crate) codecs: Codecs,
     /// Where checkpoints are written and how often, if they are.
     pub(crate) target: Option<(Directory, Every)>,
-    /// Whether inputs that cannot be read again get write-ahead logs.
+    /// Whether inputs that cannot be replayed get write-ahead logs.
     pub(crate) logs: bool,
-    /// Where keyed state is kept, if not in memory.
+    /// The state backend, if state is not in memory.
     pub(crate) backend: Option<Arc<dyn StateBackend>>,
 }
 

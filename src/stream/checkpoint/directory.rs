@@ -1,12 +1,12 @@
-//! Where a stream keeps its checkpoints: a directory for each.
+//! The directory of the checkpoints of a stream: a subdirectory for each.
 
+use std::format;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::vec::Vec;
-use std::format;
 
 use crate::stream::checkpoint::error::{CheckpointError, failed};
-use crate::stream::checkpoint::storage::{Disk, Storage};
+use crate::stream::checkpoint::storage::{LocalStorage, Storage};
 use crate::stream::checkpoint::stored_checkpoint::StoredCheckpoint;
 
 const PREFIX: &str = "batch-";
@@ -21,7 +21,7 @@ pub(crate) struct Directory {
 
 impl Directory {
     pub(crate) fn new(path: PathBuf) -> Self {
-        let storage = Arc::new(Disk);
+        let storage = Arc::new(LocalStorage);
         Self { path, storage }
     }
 
@@ -29,12 +29,12 @@ impl Directory {
         self.path.join(format!("{PREFIX}{time:020}"))
     }
 
-    /// Where a checkpoint is written before it is whole.
+    /// The temporary directory in which a checkpoint is written.
     pub(crate) fn aside(&self, time: u64) -> PathBuf {
         self.path.join(format!("{ASIDE}{time:020}"))
     }
 
-    /// The times of all checkpoints, whole or not, newest first.
+    /// The times of all checkpoints, intact or not, newest first.
     pub(crate) fn times(&self) -> Result<Vec<u64>, CheckpointError> {
         self.times_of(PREFIX)
     }
@@ -50,8 +50,8 @@ impl Directory {
         Ok(times)
     }
 
-    /// Removes what is older than a checkpoint and the one before it, and what never became one:
-    /// a stream killed while it did so leaves it, or parts of it.
+    /// Removes what is older than a checkpoint and the one before it, and incomplete checkpoints: a
+    /// stream that was killed meanwhile leaves them.
     pub(crate) fn tidy(&self, newest: u64) -> Result<(), CheckpointError> {
         for time in self.times_of(ASIDE)? {
             let path = self.aside(time);
@@ -65,8 +65,8 @@ impl Directory {
         }
     }
 
-    /// Removes what is older than these two. Files that a newer checkpoint has taken over stay
-    /// under the names that they have there.
+    /// Removes what is older than these two. Files that a newer checkpoint has linked stay under
+    /// the names that they have there.
     pub(crate) fn clean(&self, newest: u64, previous: Option<u64>) -> Result<(), CheckpointError> {
         for time in self.times()? {
             if time < newest && Some(time) != previous {
@@ -81,7 +81,7 @@ impl Directory {
     pub(crate) fn verify(&self, time: u64) -> Result<StoredCheckpoint, CheckpointError> {
         let path = self.path_of(time);
         let snapshot = StoredCheckpoint::verify(&path, &self.storage)?;
-        match snapshot.stand.time == time {
+        match snapshot.stamp.time == time {
             true => Ok(snapshot),
             false => Err(CheckpointError::Corrupt {
                 path,

@@ -13,10 +13,10 @@ use crate::stream::time::BatchTime;
 
 /// An operator that is part of a checkpoint.
 pub(crate) trait Durable {
-    /// Holds on to the state as it is between two batches, to be written later.
+    /// Takes a snapshot of the state between two batches, to be written later.
     fn snapshot(&self, codecs: &Codecs) -> Result<OperatorSnapshot, Refusal>;
 
-    /// Takes up the state of an earlier run; called before the first batch.
+    /// Restores the state of an earlier run; called before the first batch.
     fn recover(&mut self, codecs: &Codecs, saved: &SavedState) -> Result<(), Refusal>;
 
     /// Opens a write-ahead log, if this is an input that needs one; called after
@@ -25,8 +25,8 @@ pub(crate) trait Durable {
         Ok(None)
     }
 
-    /// No checkpoint that is kept is older than the one of this batch: what only older ones need
-    /// can go.
+    /// No kept checkpoint is older than the one of this batch: what only older ones need can be
+    /// removed.
     fn release_before(&mut self, _oldest: BatchTime) -> Result<(), CheckpointError> {
         Ok(())
     }
@@ -38,7 +38,7 @@ pub(crate) type Member<'a> = (&'a str, &'a mut dyn Durable);
 /// All durable operators of a stream.
 pub(crate) type Members<'a> = Vec<Member<'a>>;
 
-/// What an input needs for opening its log.
+/// What an input needs to open its log.
 pub(crate) struct LogContext<'a> {
     pub(crate) directory: &'a Directory,
     pub(crate) codecs: &'a Codecs,

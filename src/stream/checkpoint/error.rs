@@ -1,4 +1,4 @@
-//! What can go wrong with checkpoints.
+//! Errors of checkpoints.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::{fmt, io};
 use crate::stream::error::BoxError;
 use crate::stream::state::refusal::Refusal;
 
-/// A checkpoint that recovery did not take.
+/// A checkpoint that recovery passed over.
 #[derive(Debug)]
 pub struct PassedOver {
     pub(super) path: PathBuf,
@@ -30,7 +30,7 @@ impl PassedOver {
     }
 }
 
-/// Why a checkpoint could not be written, read or taken up.
+/// Why a checkpoint could not be written, read or restored.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CheckpointError {
@@ -38,29 +38,29 @@ pub enum CheckpointError {
     Io {
         /// The file or directory.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// An operator keeps values of a type of which nobody said how it is written.
+    /// An operator keeps values of a type that was not made durable.
     NotDurable {
         /// The operator.
         operator: String,
-        /// The type, as the compiler calls it.
+        /// The name of the type in the compiler.
         type_name: &'static str,
     },
-    /// An input cannot be read again from where it was.
+    /// An input cannot be replayed and has no log.
     NotReplayable {
         /// The input.
         operator: String,
     },
-    /// A value could not be written.
+    /// A value could not be encoded.
     Encode {
         /// The operator that keeps it.
         operator: String,
         /// Why.
         error: BoxError,
     },
-    /// A file is none of ours.
+    /// A file was not written by this crate.
     Foreign {
         /// The file.
         path: PathBuf,
@@ -78,24 +78,24 @@ pub enum CheckpointError {
     Corrupt {
         /// The file.
         path: PathBuf,
-        /// How that shows.
+        /// What is wrong.
         what: &'static str,
     },
-    /// There are checkpoints, but not one that is whole.
+    /// There are checkpoints, but none is intact.
     NoneLeft {
         /// Where they are.
         directory: PathBuf,
         /// Each of them, newest first, and what is wrong with it.
         passed_over: Vec<PassedOver>,
     },
-    /// No operator of the program has this name, or it keeps no state.
+    /// No operator of the program has this name, or it has no state.
     Unclaimed {
         /// The manifest.
         path: PathBuf,
         /// The name.
         operator: String,
     },
-    /// The state of an operator consisted of other types.
+    /// The saved state of an operator has other types.
     TypeChanged {
         /// The manifest.
         path: PathBuf,
@@ -103,10 +103,10 @@ pub enum CheckpointError {
         operator: String,
         /// The types in the checkpoint.
         was: Vec<String>,
-        /// Those of the program.
+        /// The types in the program.
         is: Vec<String>,
     },
-    /// The state of an operator cannot be read, though its checksums are right.
+    /// The state of an operator cannot be decoded, though its checksums are right.
     State {
         /// The manifest.
         path: PathBuf,
@@ -115,7 +115,7 @@ pub enum CheckpointError {
         /// Why.
         error: BoxError,
     },
-    /// A setting on which results depend was another one.
+    /// A setting that results depend on has changed.
     Setting {
         /// The manifest.
         path: PathBuf,
@@ -126,7 +126,7 @@ pub enum CheckpointError {
         /// Its value in the program.
         is: u64,
     },
-    /// The stream is to begin anew where an earlier one has left checkpoints.
+    /// A new stream would start in a directory that has checkpoints of an earlier one.
     Occupied {
         /// Where they are.
         directory: PathBuf,
@@ -156,7 +156,7 @@ impl fmt::Display for CheckpointError {
                 type_name,
             } => write!(
                 f,
-                "operator {operator} keeps {type_name}, which was not made durable"
+                "operator {operator} keeps {type_name}, which is not durable: register it with ContextBuilder::durable"
             ),
             Self::NotReplayable { operator } => write!(
                 f,
@@ -166,10 +166,10 @@ impl fmt::Display for CheckpointError {
             Self::Encode { operator, error } => {
                 write!(
                     f,
-                    "the state of operator {operator} cannot be written: {error}"
+                    "the state of operator {operator} cannot be encoded: {error}"
                 )
             }
-            Self::Foreign { path } => write!(f, "{} is no checkpoint file", path.display()),
+            Self::Foreign { path } => write!(f, "{} is not a checkpoint file", path.display()),
             Self::Version {
                 path,
                 version,
@@ -186,7 +186,7 @@ impl fmt::Display for CheckpointError {
             } => none_is_whole(directory, passed_over, f),
             Self::Unclaimed { path, operator } => write!(
                 f,
-                "{} has state of operator {operator}, which the program does not have",
+                "{} has the state of operator {operator}, but the program has no operator of this name with state",
                 path.display()
             ),
             Self::TypeChanged {
@@ -196,7 +196,7 @@ impl fmt::Display for CheckpointError {
                 is,
             } => write!(
                 f,
-                "{}: the state of operator {operator} was of {was:?} and is of {is:?}",
+                "{}: the state of operator {operator} has the types {was:?} in the checkpoint and {is:?} in the program",
                 path.display()
             ),
             Self::State {
@@ -205,7 +205,7 @@ impl fmt::Display for CheckpointError {
                 error,
             } => write!(
                 f,
-                "{}: the state of operator {operator} cannot be read: {error}",
+                "{}: the state of operator {operator} cannot be decoded: {error}",
                 path.display()
             ),
             Self::Setting {
@@ -213,10 +213,14 @@ impl fmt::Display for CheckpointError {
                 what,
                 was,
                 is,
-            } => write!(f, "{}: the {what} was {was} and is {is}", path.display()),
+            } => write!(
+                f,
+                "{}: the {what} is {was} in the checkpoint and {is} in the program",
+                path.display()
+            ),
             Self::Occupied { directory } => write!(
                 f,
-                "{} has checkpoints of an earlier run, to be recovered or removed",
+                "{} has checkpoints of an earlier run: recover them or remove them",
                 directory.display()
             ),
         }
@@ -228,7 +232,7 @@ fn none_is_whole(
     passed_over: &[PassedOver],
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
-    write!(f, "no checkpoint in {} is whole", directory.display())?;
+    write!(f, "no checkpoint in {} is intact", directory.display())?;
     let mut reasons = passed_over.iter().map(PassedOver::reason);
     reasons.try_for_each(|reason| write!(f, "; {reason}"))
 }

@@ -22,12 +22,12 @@ enum Rule {
     Batches(u64),
 }
 
-/// The part of the time that [`Every::auto`] gives to checkpoints: one in so many.
+/// The fraction of the time that [`Every::auto`] spends on checkpoints: one in this many.
 const SHARE: u32 = 10;
 
 impl Every {
-    /// After every so many batches. If the last checkpoint is not durable by then, the stream
-    /// waits for it.
+    /// After every `count` batches. If the last checkpoint is not durable by then, the stream waits
+    /// for it.
     ///
     /// # Panics
     ///
@@ -39,17 +39,17 @@ impl Every {
         Self(Rule::Batches(count))
     }
 
-    /// After every batch as long as that takes at most a tenth of the time; with more state, so
-    /// seldom that it does. The stream never waits for the last checkpoint.
+    /// After every batch while that takes at most a tenth of the time; with more state, less often.
+    /// The stream never waits for the last checkpoint.
     ///
-    /// Measured is from the moment a checkpoint is taken until it is durable. Which batches have
-    /// one then depends on the machine; results never do.
+    /// The cost is measured from the snapshot until the checkpoint is durable. Which batches have a
+    /// checkpoint then depends on the machine; results never do.
     #[must_use]
     pub const fn auto() -> Self {
         Self(Rule::Auto)
     }
 
-    /// Whether the stream rather goes without a checkpoint than wait for another one.
+    /// Whether a due checkpoint is skipped while another one is being written.
     pub(super) fn is_patient(self) -> bool {
         self.0 == Rule::Auto
     }

@@ -1,4 +1,4 @@
-//! Every call on the file system that a checkpoint makes is let fail, in every way, in turn.
+//! Fault injection: every file system call of a checkpoint fails in turn, in every way.
 
 use std::boxed::Box;
 use std::collections::BTreeMap;
@@ -15,8 +15,8 @@ use std::vec::Vec;
 use crate::stream::checkpoint::directory::Directory;
 use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::every::Every;
-use crate::stream::checkpoint::found::Found;
-use crate::stream::checkpoint::storage::{Disk, Output, Storage};
+use crate::stream::checkpoint::found::FoundCheckpoint;
+use crate::stream::checkpoint::storage::{LocalStorage, Output, Storage};
 use crate::stream::error::BoxError;
 use crate::stream::threads::lock::lock;
 use crate::stream::{
@@ -24,20 +24,20 @@ use crate::stream::{
     StreamingContext,
 };
 
-/// What happens at the call chosen.
+/// The fault at the chosen call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
-    /// It has no effect and says so.
+    /// The call fails without any effect.
     Fails,
-    /// Half of it is done, and it says that it has failed.
+    /// Half of it is done, and it fails.
     Short,
-    /// There is no room for it.
+    /// The disk is full.
     Full,
-    /// The machine stops before it; what was not made durable is lost.
+    /// The machine stops before the call; what was not synced is lost.
     CrashBefore,
-    /// The machine stops after it; what was not made durable is lost.
+    /// The machine stops after the call; what was not synced is lost.
     CrashAfter,
-    /// The process is killed after it; what was done stays done.
+    /// The process is killed after the call; what was done stays done.
     Killed,
 }
 
@@ -50,7 +50,7 @@ const FAULTS: [Fault; 6] = [
     Fault::Killed,
 ];
 
-/// A change of a directory that a stop of the machine undoes.
+/// A change of a directory that is undone when the machine stops.
 #[derive(Debug)]
 enum Entry {
     Made(PathBuf),
@@ -68,15 +68,15 @@ impl Entry {
 #[derive(Debug, Default)]
 struct Machine {
     calls: usize,
-    /// Nothing has any effect any more.
+    /// The machine has stopped: no call has any effect.
     is_down: bool,
-    /// Changes of directories that were not made durable, in their order.
+    /// Changes of directories that were not synced, in their order.
     entries: Vec<Entry>,
-    /// Files with what of them is durable.
+    /// Files with the part of them that is durable.
     files: Vec<(File, u64)>,
 }
 
-/// The file system of a machine that stops or errs at one call.
+/// A file system that stops or fails at one call.
 #[derive(Clone, Debug)]
 struct Faulty {
     machine: Arc<Mutex<Machine>>,
@@ -97,7 +97,7 @@ impl Faulty {
         }
     }
 
-    /// Makes a call: `whole` does it, `half` does half of it.
+    /// Runs a call: `whole` does it, `half` does half of it.
     fn call<T>(
         &self,
         half: impl FnOnce(&mut Machine),
@@ -150,7 +150,7 @@ impl Faulty {
 }
 
 impl Machine {
-    /// Loses what is not durable: directory entries, and half of the bytes.
+    /// Loses what was not synced: directory entries, and half of the bytes.
     fn stop(&mut self) {
         self.is_down = true;
         for (file, durable) in &self.files {
@@ -166,7 +166,7 @@ impl Machine {
         }
     }
 
-    /// Forgets what was to be undone below a path that is gone.
+    /// Drops the pending undo of a path that is gone.
     fn forget(&mut self, gone: &Path) {
         self.entries.retain(|entry| !entry.path().starts_with(gone));
     }
@@ -176,7 +176,7 @@ impl Storage for Faulty {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         self.simply(|machine| {
             if !path.exists() {
-                Disk.create_dir(path)?;
+                LocalStorage.create_dir(path)?;
                 machine.entries.push(Entry::Made(path.into()));
             }
             Ok(())
@@ -206,7 +206,7 @@ impl Storage for Faulty {
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.simply(|machine| {
-            Disk.link(from, to)?;
+            LocalStorage.link(from, to)?;
             machine.entries.push(Entry::Made(to.into()));
             Ok(())
         })
@@ -214,7 +214,7 @@ impl Storage for Faulty {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.simply(|machine| {
-            Disk.rename(from, to)?;
+            LocalStorage.rename(from, to)?;
             for entry in &mut machine.entries {
                 if let Entry::Made(path) = entry
                     && let Ok(rest) = path.strip_prefix(from)
@@ -222,7 +222,8 @@ impl Storage for Faulty {
                     *path = to.join(rest);
                 }
             }
-            // What was made under the old name is made under the new one, or under the old again.
+            // What was created under the old name exists under the new one, or under the old one
+            // again.
             machine.entries.retain(|entry| entry.path() != to);
             machine.entries.push(Entry::Renamed(from.into(), to.into()));
             Ok(())
@@ -230,13 +231,13 @@ impl Storage for Faulty {
     }
 
     fn cut(&self, path: &Path, length: u64) -> io::Result<()> {
-        self.simply(|_| Disk.cut(path, length))
+        self.simply(|_| LocalStorage.cut(path, length))
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         self.simply(|machine| {
             machine.forget(path);
-            Disk.remove_file(path)
+            LocalStorage.remove_file(path)
         })
     }
 
@@ -250,24 +251,24 @@ impl Storage for Faulty {
         };
         self.call(half, |machine| {
             machine.forget(path);
-            Disk.remove_dir(path)
+            LocalStorage.remove_dir(path)
         })
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
-        self.simply(|_| Disk.list(path))
+        self.simply(|_| LocalStorage.list(path))
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.simply(|_| Disk.read(path))
+        self.simply(|_| LocalStorage.read(path))
     }
 
     fn read_at(&self, path: &Path, offset: u64, into: &mut [u8]) -> io::Result<usize> {
         let half = into.len() / 2;
-        match self.simply(|_| Disk.read_at(path, offset, into)) {
+        match self.simply(|_| LocalStorage.read_at(path, offset, into)) {
             // The file ends earlier than it did.
             Err(error) if error.kind() == io::ErrorKind::WriteZero => {
-                Disk.read_at(path, offset, &mut into[..half])
+                LocalStorage.read_at(path, offset, &mut into[..half])
             }
             read => read,
         }
@@ -301,8 +302,8 @@ const BATCHES: u64 = 6;
 /// What outputs have seen, by batch.
 type Seen = Arc<Mutex<BTreeMap<u64, String>>>;
 
-/// Runs the stream on such a machine as far as it goes; returns the newest checkpoint that it has
-/// said to be durable.
+/// Runs the stream on such a file system as far as it goes; returns the newest checkpoint that it
+/// reported as durable.
 fn run(ctx: StreamingContext, step: impl Fn(&mut Driver) -> Result<(), StepError>) -> Durable {
     let durable = Arc::new(Mutex::new(None));
     let heard = Arc::clone(&durable);
@@ -311,7 +312,7 @@ fn run(ctx: StreamingContext, step: impl Fn(&mut Driver) -> Result<(), StepError
             *lock(&heard) = Some(report.time());
         }
     });
-    // It may be the start that fails.
+    // The start itself may fail.
     if let Ok(mut driver) = ctx.into_driver() {
         let _ = step(&mut driver);
     }
@@ -320,9 +321,9 @@ fn run(ctx: StreamingContext, step: impl Fn(&mut Driver) -> Result<(), StepError
 
 type Durable = Option<BatchTime>;
 
-/// Lets every call of a stream fail in every way, recovers it, and compares what it has given in
-/// the end. `begin` runs a stream in a directory as far as it is to be when calls begin to fail;
-/// `run` runs it on a storage, from where it is to its end, by more than `least` calls.
+/// Fails every call of a stream in every way, recovers the stream, and compares its output. `begin`
+/// runs a stream in a directory up to the point where calls begin to fail; `run` runs it on a
+/// storage from there to its end, with more than `least` calls.
 fn whatever_fails(
     least: usize,
     begin: impl Fn(&Path, &Seen),
@@ -352,12 +353,12 @@ fn whatever_fails(
     }
 }
 
-/// What there is to go on from, on a machine in order.
-fn look(directory: &Path) -> Result<Found, CheckpointError> {
-    Found::look(&Directory::new(directory.into()))
+/// What a working machine can resume from.
+fn look(directory: &Path) -> Result<FoundCheckpoint, CheckpointError> {
+    FoundCheckpoint::look(&Directory::new(directory.into()))
 }
 
-/// A stream that has not begun when calls begin to fail.
+/// A stream that has not started when calls begin to fail.
 fn nothing(_: &Path, _: &Seen) {}
 
 /// The stream whose checkpoints go to this storage, where recovery reads too.
@@ -376,15 +377,15 @@ fn recovered(
     let path = directory.to_path_buf();
     let storage = Arc::new(storage);
     let directory = Directory { path, storage };
-    let found = Found::look(&directory)?;
+    let found = FoundCheckpoint::look(&directory)?;
     builder.durability.target = Some((directory, every));
     let ctx = builder.build()?;
     declare(&ctx);
     Ok(ctx.with_found(found))
 }
 
-/// Sums of which a batch touches some only, so that some files are taken over. What a batch gives
-/// is noted, and must be the same whenever it is run again.
+/// Sums of which a batch changes only some, so that some files are linked. The output of a batch is
+/// recorded, and must be the same whenever the batch runs again.
 fn sums(pairs: &DStream<'_, (u64, u64)>, seen: &Seen) {
     let add = |_: BatchTime, _: &u64, n: Option<u64>, sum: &mut State<u64>| {
         let new = sum.get().copied().unwrap_or(0) + n?;
@@ -416,13 +417,13 @@ fn batch(number: u64) -> Vec<(u64, u64)> {
 #[test]
 fn nothing_committed_is_lost_whatever_call_fails_and_however() {
     whatever_fails(60, nothing, |directory, storage, seen| {
-        // It may be the first look that fails.
+        // The first read may fail.
         let ctx = known(directory, storage, seen).ok();
         ctx.and_then(|ctx| run(ctx, |driver| driver.run_to_end().map(drop)))
     });
 }
 
-/// Sums of batches that can be read again.
+/// Sums of batches that can be replayed.
 fn known(directory: &Path, storage: Faulty, seen: &Seen) -> Result<StreamingContext, BoxError> {
     recovered(directory, storage, |ctx| {
         sums(&ctx.batches((0..BATCHES).map(batch)), seen);
@@ -453,13 +454,13 @@ fn nothing_is_lost_or_begun_anew_whatever_call_of_a_recovery_fails_and_however()
         assert!(restored.is_some_and(|time| time >= 2_000), "{restored:?}");
         passed_over.fetch_add(recovery.passed_over().len(), Ordering::Relaxed);
         let durable = run(ctx, |driver| driver.run_to_end().map(drop));
-        // After the fourth batch, nothing but the start can keep the sixth from coming.
+        // After the fourth batch only the start can keep the sixth from running.
         let is_late = restored == Some(4_000) && lock(seen).len() == 5;
         late.fetch_add(usize::from(is_late), Ordering::Relaxed);
         durable
     });
-    // Both kinds have been among them: a checkpoint that could not be verified, and one that could
-    // not be read afterwards.
+    // Both kinds occurred: a checkpoint that could not be verified, and one that could not be read
+    // afterwards.
     let (passed_over, late) = (passed_over.into_inner(), late.into_inner());
     assert!(passed_over > 5 && late > 10, "{passed_over}, {late}");
 }

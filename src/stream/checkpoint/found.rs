@@ -7,12 +7,12 @@ use crate::stream::checkpoint::stored_checkpoint::StoredCheckpoint;
 
 /// What recovery found, until the operators are complete.
 #[derive(Debug)]
-pub(crate) struct Found {
+pub(crate) struct FoundCheckpoint {
     pub(crate) recovery: Recovery,
     pub(crate) stored: Option<StoredCheckpoint>,
 }
 
-impl Found {
+impl FoundCheckpoint {
     pub(crate) fn look(directory: &Directory) -> Result<Self, CheckpointError> {
         let (recovery, stored) = find(directory)?;
         Ok(Self { recovery, stored })

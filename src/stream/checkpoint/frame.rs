@@ -1,11 +1,11 @@
-//! The frame around everything in a checkpoint file.
+//! The frame of checkpoint files.
 //!
 //! ```text
 //! magic "FOREBAYC" | version u16 | kind u8 | 0 | crc32 of these twelve bytes
 //! then, for each section: length u64 | crc32 of the body | body
 //! ```
 //!
-//! Integers are little-endian. The first sixteen bytes are the same in every version to come.
+//! Integers are little-endian. The first sixteen bytes are the same in every version.
 
 use std::path::Path;
 use std::vec::Vec;
@@ -14,12 +14,12 @@ use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::error::BoxError;
 
 const MAGIC: &[u8; 8] = b"FOREBAYC";
-/// What is written; older versions are read.
+/// The format version.
 const VERSION: u16 = 2;
 pub(crate) const HEADER: usize = 16;
 pub(crate) const SECTION: usize = 12;
 
-/// What a file holds.
+/// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Manifest = 1,
@@ -27,7 +27,7 @@ pub(crate) enum Kind {
     Log = 3,
 }
 
-/// The beginning of a file.
+/// The header of a file.
 pub(crate) fn begin(kind: Kind) -> Vec<u8> {
     let mut out = Vec::from(MAGIC);
     out.extend(VERSION.to_le_bytes());
@@ -88,9 +88,8 @@ pub(crate) fn open<'a>(
     Ok(found)
 }
 
-/// The bodies of the sections of a file and how many bytes it has with them. If it `may_be_torn`,
-/// what a write that was interrupted has left at its end is passed over; anything else that is
-/// wrong is an error.
+/// The bodies of the sections of a file, and how many bytes it has with them. If it `may_be_torn`,
+/// the remains of an interrupted write at its end are ignored; any other defect is an error.
 pub(crate) fn intact<'a>(
     path: &Path,
     kind: Kind,
@@ -104,7 +103,7 @@ pub(crate) fn intact<'a>(
     let mut found = Vec::new();
     while !rest.is_empty() {
         match next(rest) {
-            // No record is empty: these are bytes that were never written.
+            // No record is empty: these bytes were never written.
             Ok(([], _)) | Err(Flaw::Short) if may_be_torn => break,
             Err(Flaw::Check(after)) if may_be_torn && after.is_empty() => break,
             Err(flaw) => return Err(flaw.of(path)),
@@ -136,7 +135,7 @@ impl Flaw<'_> {
     }
 }
 
-/// What follows the header of a file.
+/// The bytes after the header of a file.
 pub(crate) fn header<'a>(
     path: &Path,
     kind: Kind,
@@ -164,12 +163,12 @@ pub(crate) fn header<'a>(
         });
     }
     if header[10] != kind as u8 {
-        return Err(corrupt("it is of another kind"));
+        return Err(corrupt("it is a file of another kind"));
     }
     Ok(rest)
 }
 
-/// The length and the checksum of a body, by what precedes it; `None` if that is too short.
+/// The length and the checksum of a body, from the bytes before it; `None` if they are too short.
 pub(crate) fn promised(head: &[u8]) -> Option<(u64, u32)> {
     let (length, check) = (number(head)?, number(head.get(8..)?)?);
     Some((u64::from_le_bytes(length), u32::from_le_bytes(check)))

@@ -1,4 +1,4 @@
-//! Looking at checkpoints without knowing the program that wrote them.
+//! Inspection of checkpoints without the program that wrote them.
 
 use std::path::{Path, PathBuf};
 use std::string::String;
@@ -11,7 +11,7 @@ use crate::stream::checkpoint::stored_checkpoint::StoredCheckpoint;
 use crate::stream::state::saved::SavedState;
 use crate::stream::time::BatchTime;
 
-/// One checkpoint of a directory, whole or not.
+/// One checkpoint of a directory, intact or not.
 #[derive(Debug)]
 pub struct CheckpointInfo {
     time: BatchTime,
@@ -19,7 +19,7 @@ pub struct CheckpointInfo {
     contents: Result<CheckpointContents, CheckpointError>,
 }
 
-/// What a checkpoint holds, every byte of which has been verified.
+/// The contents of a checkpoint, every byte of which was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckpointContents {
     interval: Duration,
@@ -47,8 +47,8 @@ pub struct CheckpointFile {
     bytes: u64,
 }
 
-/// Reads and verifies every checkpoint in a directory, newest first. The types that the program
-/// had need not be known; none are made.
+/// Reads and verifies every checkpoint in a directory, newest first. The types of the program need
+/// not be known; none are decoded.
 ///
 /// # Cost
 ///
@@ -61,7 +61,6 @@ pub struct CheckpointFile {
 /// # Errors
 ///
 /// If the directory cannot be read. What is wrong with a checkpoint is in its
-/// [`CheckpointInfo`].
 ///
 /// # Examples
 ///
@@ -99,7 +98,7 @@ pub fn inspect(directory: impl Into<PathBuf>) -> Result<Vec<CheckpointInfo>, Che
 }
 
 impl CheckpointInfo {
-    /// The batch after which it was taken, by the name of its directory.
+    /// The batch after which it was taken, from the name of its directory.
     #[must_use]
     pub const fn time(&self) -> BatchTime {
         self.time
@@ -115,7 +114,7 @@ impl CheckpointInfo {
     ///
     /// # Errors
     ///
-    /// What is wrong with it, if it is not whole: recovery would pass it over.
+    /// What is wrong with it, if it is not intact: recovery would pass it over.
     pub const fn contents(&self) -> Result<&CheckpointContents, &CheckpointError> {
         self.contents.as_ref()
     }
@@ -123,14 +122,14 @@ impl CheckpointInfo {
 
 impl CheckpointContents {
     fn of(snapshot: StoredCheckpoint) -> Self {
-        let stand = snapshot.stand;
+        let stamp = snapshot.stamp;
         let operators = snapshot.operators.into_iter().map(OperatorContents::of);
         let file = |(name, bytes)| CheckpointFile { name, bytes };
         Self {
-            interval: Duration::from_millis(stand.interval),
-            zero_time: BatchTime::from_millis(stand.zero),
-            seed: stand.seed,
-            key_groups: stand.key_groups,
+            interval: Duration::from_millis(stamp.interval),
+            zero_time: BatchTime::from_millis(stamp.zero),
+            seed: stamp.seed,
+            key_groups: stamp.key_groups,
             operators: operators.collect(),
             files: snapshot.files.into_iter().map(file).collect(),
         }
@@ -167,7 +166,7 @@ impl CheckpointContents {
         &self.operators
     }
 
-    /// Its files; those that an earlier checkpoint has written have that one's time in their name.
+    /// Its files; a file linked from an earlier checkpoint has the time of that one in its name.
     #[must_use]
     pub fn files(&self) -> &[CheckpointFile] {
         &self.files
@@ -197,8 +196,7 @@ impl OperatorContents {
         &self.name
     }
 
-    /// What its state consists of, by the names given with
-    /// [`durable`](crate::stream::ContextBuilder::durable).
+    /// The types of its state, by the names given with
     #[must_use]
     pub fn types(&self) -> &[String] {
         &self.types

@@ -1,7 +1,7 @@
-//! The write-ahead log of an input that cannot be read again: what it has received, made durable
-//! batch by batch before anything is done with it.
+//! The write-ahead log of an input that cannot be replayed: what it received is durable, batch by
+//! batch, before the batch runs.
 //!
-//! A log is a directory of segments. A segment is a header as every file here has, then a section
+//! A log is a directory of segments. A segment is a header as in every file here, then a section
 //! for each batch that was not empty: the number of the record, the time of the batch, the items.
 
 use std::boxed::Box;
@@ -28,7 +28,7 @@ use crate::stream::time::BatchTime;
 /// The directory of all logs, beside the checkpoints.
 const LOGS: &str = "log";
 
-/// A segment is closed when it is so long, or, if a checkpoint has become durable, so long.
+/// A segment is closed at this length, or at the smaller one once a checkpoint is durable.
 const LONGEST: u64 = 64 << 20;
 const SHORTEST: u64 = 64 << 10;
 
@@ -37,19 +37,19 @@ pub(crate) struct Log<T> {
     path: PathBuf,
     storage: Arc<dyn Storage>,
     codec: Codec<T>,
-    /// Oldest first; the last one is the one that is written to, if there is one.
+    /// The segments, oldest first; the last one is open for writing, if there is one.
     segments: VecDeque<Segment>,
     open: Option<Box<dyn Output>>,
-    /// Of the last record; kept for its memory, which the next one needs again.
+    /// The buffer of the last record, reused for the next one.
     section: Vec<u8>,
     /// Bytes in the open segment.
     length: u64,
     /// The number of the next record that a batch takes, and how many are written.
     next: u64,
     written: u64,
-    /// What earlier runs have received and this one has not done yet.
+    /// What earlier runs received and no batch of this run has taken yet.
     waiting: VecDeque<Record<T>>,
-    /// The batches since the oldest checkpoint kept, each with the next record after it.
+    /// The batches since the oldest kept checkpoint, each with the next record after it.
     reached: VecDeque<(BatchTime, u64)>,
 }
 
@@ -70,7 +70,7 @@ impl Directory {
         self.path.join(LOGS)
     }
 
-    /// Makes sure that every log that an earlier run has left is of one of these operators.
+    /// Verifies that every log of an earlier run belongs to one of these operators.
     pub(crate) fn claim_logs(&self, operators: &[&str]) -> Result<(), CheckpointError> {
         let path = self.logs();
         let names = self.storage.list(&path).map_err(failed(&path))?;
@@ -86,7 +86,7 @@ impl Directory {
     }
 }
 
-/// The name of an operator as that of a directory.
+/// The name of an operator as a directory name.
 fn directory_name(operator: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     let escape = |byte: u8| match plain(byte) {
@@ -97,8 +97,8 @@ fn directory_name(operator: &str) -> String {
 }
 
 impl<T: 'static> Log<T> {
-    /// Opens the log of an operator, to go on after a batch and the records before `next`. A
-    /// record that was being written when an earlier run ended is cut off, which is returned.
+    /// Opens the log of an operator, to resume after a batch and the records before `next`. A
+    /// record that was being written when an earlier run ended is cut off; the cut is returned.
     pub(crate) fn open(
         directory: &Directory,
         operator: &str,
@@ -148,7 +148,7 @@ impl<T: 'static> Log<T> {
         Ok(cut)
     }
 
-    /// Takes up a record of an earlier run and returns the number that must follow.
+    /// Reads a record of an earlier run and returns the number that must follow.
     fn add(
         &mut self,
         path: &Path,
@@ -160,7 +160,7 @@ impl<T: 'static> Log<T> {
             what,
         };
         let record = self.decode(section);
-        let (number, record) = record.map_err(|_| corrupt("a record makes no sense"))?;
+        let (number, record) = record.map_err(|_| corrupt("a record cannot be decoded"))?;
         let wanted = self.next + self.waiting.len() as u64;
         let follows = expected.is_none_or(|expected| number == expected);
         if !follows || number > wanted {
@@ -180,8 +180,8 @@ impl<T: 'static> Log<T> {
         Ok((number, Record { time, items }))
     }
 
-    /// What the batch of this time gets of what earlier runs have received; `None` if nothing is
-    /// left of that. A batch that was empty then is empty now.
+    /// The items that earlier runs received for the batch of this time; `None` if nothing is left
+    /// of them. A batch that was empty then is empty now.
     pub(crate) fn replay(&mut self, now: BatchTime) -> Option<Vec<T>> {
         if self.waiting.front()?.time > now {
             return Some(Vec::new());
@@ -190,7 +190,7 @@ impl<T: 'static> Log<T> {
         self.waiting.pop_front().map(|record| record.items)
     }
 
-    /// Whether something is left of what earlier runs have received.
+    /// Whether items of earlier runs are left.
     pub(crate) fn has_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }
@@ -215,7 +215,8 @@ impl<T: 'static> Log<T> {
         };
         self.section = section;
         if let Err(error) = written {
-            // Half a record may be there. If it cannot be cut off now, it is when it is read.
+            // Half a record may have been written. If it cannot be cut off now, it is when the log
+            // is read.
             self.open = None;
             if let Some(segment) = self.segments.back() {
                 let _ = self.storage.cut(&segment.path, self.length);
@@ -257,7 +258,7 @@ impl<T: 'static> Log<T> {
     fn begin_segment(&mut self) -> Result<(), CheckpointError> {
         let storage = &self.storage;
         storage.create_dir(&self.path).map_err(failed(&self.path))?;
-        // One that could not be written to has the same name, and no record.
+        // A segment that could not be written has the same name and no record.
         let path = self.path.join(format!("{:020}", self.written));
         self.segments.retain(|segment| segment.path != path);
         let mut open = storage.create(&path).map_err(failed(&path))?;
@@ -278,12 +279,13 @@ impl<T: 'static> Log<T> {
         }
     }
 
-    /// The batch of this time is over.
+    /// The batch of this time is committed.
     pub(crate) fn committed(&mut self, time: BatchTime) {
         self.reached.push_back((time, self.next));
     }
 
-    /// Removes what no checkpoint needs that is at least as new as the one of `oldest`.
+    /// Removes the segments that no checkpoint needs that is at least as new as the one of
+    /// `oldest`.
     pub(crate) fn release_before(&mut self, oldest: BatchTime) -> Result<(), CheckpointError> {
         let mut needed = 0;
         while let Some(&(time, next)) = self.reached.front()

@@ -1,4 +1,4 @@
-//! The manifest of a checkpoint, which says what belongs to it: written last, and read first.
+//! The manifest of a checkpoint, which lists what belongs to it: written last, and read first.
 
 use std::path::Path;
 use std::string::String;
@@ -16,12 +16,12 @@ use crate::stream::state::saved::used_up;
 /// The name of the manifest of a checkpoint.
 pub(crate) const MANIFEST: &str = "manifest";
 
-/// In the place of a key group: state that belongs to none.
+/// The key group number of state that belongs to no key group.
 pub(crate) const WHOLE: u32 = u32::MAX;
 
-/// What a checkpoint says of the stream as a whole.
+/// What a checkpoint records about the stream as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Stand {
+pub(crate) struct JobStamp {
     /// Milliseconds, all three.
     pub(crate) zero: u64,
     pub(crate) time: u64,
@@ -32,7 +32,7 @@ pub(crate) struct Stand {
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Manifest {
-    pub(crate) stand: Stand,
+    pub(crate) stamp: JobStamp,
     pub(crate) operators: Vec<OperatorEntry>,
     pub(crate) files: Vec<FileEntry>,
 }
@@ -44,7 +44,8 @@ pub(crate) struct OperatorEntry {
     pub(crate) keys: u64,
 }
 
-/// Which piece of state: the position of its operator in the manifest, and its key group.
+/// The identity of a piece of state: the position of its operator in the manifest, and its key
+/// group.
 pub(crate) type PieceId = (u32, u32);
 
 /// A file with state.
@@ -53,11 +54,12 @@ pub(crate) struct FileEntry {
     pub(crate) name: String,
     pub(crate) length: u64,
     pub(crate) check: u32,
-    /// What in it is part of the checkpoint; the rest is older than what another file has.
+    /// The pieces in it that are part of the checkpoint; the rest is older than what another file
+    /// has.
     pub(crate) pieces: Vec<PieceId>,
 }
 
-/// What a section with a piece of state begins with.
+/// The head of a section with a piece of state.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct PieceHead {
     pub(crate) id: PieceId,
@@ -75,7 +77,7 @@ impl PieceHead {
         Ok(head)
     }
 
-    /// Reads what a section of so many bytes begins with; says how long that is too.
+    /// Reads the head of a section of this length; returns how long the head is, too.
     pub(crate) fn read(mut first: &[u8], section: u64) -> Result<(Self, u64), BoxError> {
         let before = first.len();
         let head: Self = take(&mut first)?;
@@ -108,7 +110,7 @@ impl Manifest {
             return Err(corrupt("a manifest has one section"));
         };
         let mut rest = body;
-        let manifest = take(&mut rest).map_err(|_| corrupt("the manifest makes no sense"))?;
+        let manifest = take(&mut rest).map_err(|_| corrupt("the manifest cannot be decoded"))?;
         used_up(rest).map_err(|_| corrupt("the manifest is too long"))?;
         Ok(manifest)
     }

@@ -1,6 +1,6 @@
-//! Checkpoints: the state of a stream on disk, and going on from there.
+//! Checkpoints: the state of a stream on disk, and recovery from there.
 //!
-//! State is known here only as bytes by key group; operators say which state there is.
+//! This room knows state only as bytes by key group; operators define what the state is.
 
 pub(crate) mod checkpointer;
 pub(crate) mod config;

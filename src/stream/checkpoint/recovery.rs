@@ -1,4 +1,4 @@
-//! Finding the checkpoint to go on from.
+//! Finding the checkpoint to resume from.
 
 use std::path::{Path, PathBuf};
 use std::vec::Vec;
@@ -8,8 +8,8 @@ use crate::stream::checkpoint::error::{CheckpointError, PassedOver};
 use crate::stream::checkpoint::stored_checkpoint::StoredCheckpoint;
 use crate::stream::time::BatchTime;
 
-/// The end of a write-ahead log that was being written when the stream was lost: no batch had
-/// seen it yet, and it is not a whole record.
+/// The end of a write-ahead log that was being written when the stream was lost: no batch had seen
+/// it yet, and it is not a complete record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CutLog {
     path: PathBuf,
@@ -34,7 +34,7 @@ impl CutLog {
     }
 }
 
-/// What recovery has decided: which checkpoint the stream goes on from, and which it passed over.
+/// The result of recovery: which checkpoint the stream resumes from, and which it passed over.
 ///
 /// # Examples
 ///
@@ -47,20 +47,20 @@ pub struct Recovery {
 }
 
 impl Recovery {
-    /// The batch after which the stream goes on; `None` if there was no checkpoint at all, so
-    /// that it begins.
+    /// The batch after which the stream resumes; `None` if there was no checkpoint, so that it
+    /// starts from the beginning.
     #[must_use]
     pub fn restored(&self) -> Option<BatchTime> {
         self.restored.as_ref().map(|(time, _)| *time)
     }
 
-    /// The directory of the checkpoint taken.
+    /// The directory of the restored checkpoint.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.restored.as_ref().map(|(_, path)| path.as_path())
     }
 
-    /// Newer checkpoints that are not whole, newest first.
+    /// Newer checkpoints that are not intact, newest first.
     #[must_use]
     pub fn passed_over(&self) -> &[PassedOver] {
         &self.passed_over
@@ -73,12 +73,12 @@ impl Recovery {
     }
 }
 
-/// The newest checkpoint that is whole.
+/// The newest intact checkpoint.
 ///
 /// # Errors
 ///
-/// If there are checkpoints but none is whole, or one is of a newer format: to go on from an
-/// older one would lose what a newer program has done.
+/// If there are checkpoints but none is intact, or one has another format version: resuming from an
+/// older one would lose what another program has done.
 pub(crate) fn find(
     directory: &Directory,
 ) -> Result<(Recovery, Option<StoredCheckpoint>), CheckpointError> {

@@ -1,13 +1,13 @@
-//! What a checkpoint has cost.
+//! The cost of a checkpoint.
 
 use std::time::Duration;
 
 use crate::stream::time::BatchTime;
 
-/// What a checkpoint has cost.
+/// The cost of a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CheckpointReport {
-    /// The one before, the oldest that is kept.
+    /// The checkpoint before, the oldest that is kept.
     pub(crate) previous: Option<BatchTime>,
     pub(crate) time: BatchTime,
     pub(crate) stopped: Duration,
@@ -23,14 +23,14 @@ impl CheckpointReport {
         self.time
     }
 
-    /// How long the stream stood still for it: until the state was marked, and before that until
-    /// the checkpoint before was durable.
+    /// How long the stream stopped for it: until the snapshot was taken, and before that until the
+    /// checkpoint before was durable.
     #[must_use]
     pub const fn stopped(&self) -> Duration {
         self.stopped
     }
 
-    /// How long it took until it was durable, beside the stream.
+    /// How long it took until it was durable, while the stream continued.
     #[must_use]
     pub const fn duration(&self) -> Duration {
         self.duration

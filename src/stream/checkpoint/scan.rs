@@ -15,7 +15,7 @@ use crate::stream::checkpoint::storage::{Storage, fill};
 /// How many bytes are read at a time.
 const CHUNK: usize = 256 << 10;
 
-/// A file, wherever it is kept.
+/// A file in a storage.
 #[derive(Clone)]
 pub(crate) struct StoredFile {
     pub(crate) path: Arc<Path>,
@@ -41,8 +41,8 @@ impl StoredFile {
         }
     }
 
-    /// Verifies the file in one pass, with no more of it in memory than a buffer holds. `visit` is
-    /// given each section, which is intact, and the first bytes of its body, at most so many.
+    /// Verifies the file in one pass with a fixed buffer. `visit` gets each intact section and at
+    /// most `first` bytes of its body.
     pub(crate) fn scan(
         &self,
         kind: Kind,
@@ -113,7 +113,7 @@ impl StoredFile {
         }
     }
 
-    /// The body of a section that was intact when the file was verified, and is so still.
+    /// The body of a section, verified again.
     pub(crate) fn read<'a>(
         &self,
         section: Section,
@@ -172,21 +172,21 @@ mod tests {
     use std::fs;
     use std::string::{String, ToString};
 
-    use super::super::storage::Disk;
+    use super::super::storage::LocalStorage;
     use super::*;
 
-    /// What a file of state holds: the bodies of its sections.
+    /// The contents of a state file: the bodies of its sections.
     type Bodies = Result<Vec<Vec<u8>>, String>;
 
     fn file(bytes: &[u8]) -> (tempfile::TempDir, StoredFile) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state");
         fs::write(&path, bytes).unwrap();
-        let storage: Arc<dyn Storage> = Arc::new(Disk);
+        let storage: Arc<dyn Storage> = Arc::new(LocalStorage);
         (directory, StoredFile::new(path, &storage))
     }
 
-    /// By a pass with so many bytes in memory; then body by body.
+    /// By a pass with a buffer of this size; then body by body.
     fn scanned(file: &StoredFile, chunk: usize) -> Bodies {
         let mut sections = Vec::new();
         let found = file.scan_by(chunk, Kind::State, 3, |section, first| {
@@ -204,7 +204,7 @@ mod tests {
         Ok(read.collect())
     }
 
-    /// By the reader of files that are in memory.
+    /// By the reader of whole files.
     fn opened(file: &StoredFile) -> Bodies {
         let bytes = fs::read(&file.path).unwrap();
         let opened = frame::open(&file.path, Kind::State, &bytes);

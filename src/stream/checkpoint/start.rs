@@ -1,4 +1,4 @@
-//! Taking up a checkpoint, and making sure that others can follow.
+//! Restoring a checkpoint, and verifying that others can follow.
 
 use std::path::PathBuf;
 use std::vec::Vec;
@@ -7,18 +7,18 @@ use crate::stream::checkpoint::checkpointer::{Checkpointer, Target};
 use crate::stream::checkpoint::config::{DurabilityConfig, JobFacts};
 use crate::stream::checkpoint::durable::{LogContext, Members};
 use crate::stream::checkpoint::error::CheckpointError;
-use crate::stream::checkpoint::found::Found;
-use crate::stream::checkpoint::manifest::{MANIFEST, Stand};
+use crate::stream::checkpoint::found::FoundCheckpoint;
+use crate::stream::checkpoint::manifest::{JobStamp, MANIFEST};
 use crate::stream::checkpoint::stored_checkpoint::StoredCheckpoint;
 use crate::stream::state::refusal::Refusal;
 use crate::stream::state::saved::SavedState;
 
 impl Checkpointer {
-    /// Gives the operators what was found, and makes sure that checkpoints can be taken.
+    /// Restores the operators from what was found, and verifies that checkpoints can be taken.
     /// Returns the zero time and the last batch time, if there are any.
     pub(crate) fn begin(
         config: DurabilityConfig,
-        found: Option<Found>,
+        found: Option<FoundCheckpoint>,
         operators: &mut Members<'_>,
         job: JobFacts,
     ) -> Result<(Self, Option<(u64, u64)>), CheckpointError> {
@@ -41,7 +41,7 @@ impl Checkpointer {
         Ok((this, clock))
     }
 
-    /// Opens logs, and makes sure that checkpoints can be taken.
+    /// Opens logs, and verifies that checkpoints can be taken.
     fn make_sure(
         &mut self,
         operators: &mut Members<'_>,
@@ -78,13 +78,13 @@ impl Checkpointer {
     ) -> Result<(u64, u64), CheckpointError> {
         let directory = self.recovery.as_ref().and_then(|found| found.path());
         let path = directory.unwrap_or("".as_ref()).join(MANIFEST);
-        let Stand {
+        let JobStamp {
             zero,
             time,
             interval,
             seed,
             key_groups,
-        } = stored.stand;
+        } = stored.stamp;
         let job = &self.job;
         let (was_groups, groups) = (u64::from(key_groups), u64::from(job.key_groups));
         for (what, was, is) in [
@@ -115,7 +115,7 @@ impl Checkpointer {
     }
 }
 
-/// Why the state of an operator could not be taken up.
+/// The error for state that an operator did not take.
 fn disowned(
     refusal: Refusal,
     path: PathBuf,

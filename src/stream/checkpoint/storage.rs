@@ -1,5 +1,5 @@
-//! The calls on the file system by which checkpoints and logs are written, so that tests can let
-//! each of them fail.
+//! The file system calls that write checkpoints and logs, behind a trait so that tests can inject
+//! faults.
 
 use std::any::Any;
 use std::boxed::Box;
@@ -11,38 +11,38 @@ use std::path::Path;
 use std::thread::{self, JoinHandle};
 use std::vec::Vec;
 
-/// Where files are kept.
+/// A file system.
 pub(crate) trait Storage: fmt::Debug + Send + Sync {
-    /// Makes a directory and those above it, as far as they are missing.
+    /// Creates a directory and its missing parents.
     fn create_dir(&self, path: &Path) -> io::Result<()>;
 
-    /// Makes an empty file.
+    /// Creates an empty file.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Output>>;
 
-    /// Makes all that was written into these files durable, and the entries of these directories.
+    /// Syncs these files and the entries of these directories.
     fn sync(&self, files: Vec<Box<dyn Output>>, directories: &[&Path]) -> io::Result<()>;
 
-    /// Gives a file a further name.
+    /// Adds a hard link to a file.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
-    /// Cuts a file off after so many bytes, durably.
+    /// Truncates a file to this length, durably.
     fn cut(&self, path: &Path, length: u64) -> io::Result<()>;
 
-    /// Removes a file, if it is there.
+    /// Removes a file, if it exists.
     fn remove_file(&self, path: &Path) -> io::Result<()>;
 
-    /// Removes a directory and all in it, if it is there.
+    /// Removes a directory and its contents, if it exists.
     fn remove_dir(&self, path: &Path) -> io::Result<()>;
 
-    /// The names in a directory; none if it is not there.
+    /// The names in a directory; none if it does not exist.
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>>;
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
-    /// Fills `into` with the bytes of a file from `offset` on; says how many, which are fewer only
-    /// where the file ends.
+    /// Fills `into` with the bytes of a file from `offset` on; returns how many were read, fewer
+    /// only at the end of the file.
     fn read_at(&self, path: &Path, offset: u64, into: &mut [u8]) -> io::Result<usize>;
 }
 
@@ -50,18 +50,18 @@ pub(crate) trait Storage: fmt::Debug + Send + Sync {
 pub(crate) trait Output: Send {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Lets what was written begin to become durable, while more is prepared; promises nothing.
+    /// Starts to write back what was written, while more is prepared; guarantees nothing.
     fn begin_sync(&mut self) {}
 
-    /// Makes all that was written durable.
+    /// Syncs the file.
     fn sync(&mut self) -> io::Result<()>;
 }
 
-/// The file system.
+/// The local file system.
 #[derive(Debug)]
-pub(crate) struct Disk;
+pub(crate) struct LocalStorage;
 
-impl Storage for Disk {
+impl Storage for LocalStorage {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         fs::create_dir_all(path)
     }
@@ -72,8 +72,8 @@ impl Storage for Disk {
     }
 
     fn sync(&self, files: Vec<Box<dyn Output>>, directories: &[&Path]) -> io::Result<()> {
-        // One after the other: the first brings a journal along with what the others would have
-        // to wait for, and threads for them cost more than is left for them to do.
+        // One after the other: the first sync takes the journal along that the others would wait
+        // for, and threads for them cost more than the rest of the work.
         files.into_iter().try_for_each(|mut file| file.sync())?;
         directories.iter().try_for_each(|path| sync_dir(path))
     }
@@ -118,7 +118,7 @@ impl Storage for Disk {
     }
 }
 
-/// Reads until `into` is full or nothing is left; says how many bytes that were.
+/// Reads until `into` is full or the input ends; returns the number of bytes read.
 pub(crate) fn fill(from: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < into.len() {
@@ -132,7 +132,7 @@ pub(crate) fn fill(from: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// Makes the entries of a directory durable, where a directory can be opened.
+/// Syncs the entries of a directory, where directories can be opened.
 fn sync_dir(path: &Path) -> io::Result<()> {
     match cfg!(unix) {
         true => File::open(path)?.sync_all(),
@@ -155,16 +155,16 @@ fn panicked(_: Box<dyn Any + Send>) -> io::Result<()> {
     Err(io::Error::other("a thread panicked"))
 }
 
-/// A file of the file system.
+/// A file of the local file system.
 struct DiskFile {
     file: File,
-    /// Makes what was written first durable.
+    /// Syncs the first part of a file.
     early: Option<JoinHandle<io::Result<()>>>,
 }
 
 impl DiskFile {
-    /// The outcome of what was begun: an error is told once, and would be lost otherwise.
-    fn settle(&mut self) -> io::Result<()> {
+    /// The result of the sync that was started: the system reports an error only once.
+    fn finish_writing(&mut self) -> io::Result<()> {
         self.early.take().map_or(Ok(()), joined)
     }
 }
@@ -177,7 +177,7 @@ impl Output for DiskFile {
     fn begin_sync(&mut self) {
         let before = self.early.take();
         match (before, self.file.try_clone()) {
-            // One after the other; the first error is the one that counts.
+            // One after the other; the first error is returned.
             (before, Ok(file)) => {
                 self.early = Some(thread::spawn(move || {
                     before.map_or(Ok(()), joined)?;
@@ -189,7 +189,7 @@ impl Output for DiskFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.settle()?;
+        self.finish_writing()?;
         self.file.sync_all()
     }
 }

@@ -1,4 +1,4 @@
-//! What is in a checkpoint: all of it verified, none of it in memory.
+//! An index of a verified checkpoint; the state itself stays on disk.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::error::failed;
 use crate::stream::checkpoint::frame::Kind;
 use crate::stream::checkpoint::manifest::{
-    FileEntry, MANIFEST, Manifest, PieceHead, PieceId, Stand, WHOLE,
+    FileEntry, JobStamp, MANIFEST, Manifest, PieceHead, PieceId, WHOLE,
 };
 use crate::stream::checkpoint::scan::{Section, StoredFile};
 use crate::stream::checkpoint::storage::Storage;
@@ -20,7 +20,7 @@ use crate::stream::state::saved::{Piece, SavedState};
 /// The state of a stream at the end of a batch.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredCheckpoint {
-    pub(crate) stand: Stand,
+    pub(crate) stamp: JobStamp,
     /// By operator, in the order of declaration.
     pub(crate) operators: Vec<(String, SavedState)>,
     /// The names of its files with their lengths.
@@ -28,8 +28,8 @@ pub(crate) struct StoredCheckpoint {
 }
 
 impl StoredCheckpoint {
-    /// Verifies every byte of the files that the manifest in a directory names, and puts together
-    /// where the pieces are.
+    /// Verifies every byte of the files that the manifest in a directory names, and indexes the
+    /// pieces.
     pub(crate) fn verify(
         directory: &Path,
         storage: &Arc<dyn Storage>,
@@ -46,7 +46,7 @@ impl StoredCheckpoint {
             (operator.name, saved)
         });
         let mut snapshot = Self {
-            stand: manifest.stand,
+            stamp: manifest.stamp,
             operators: operators.collect(),
             files: std::vec![(MANIFEST.into(), bytes.len() as u64)],
         };
@@ -78,13 +78,13 @@ impl StoredCheckpoint {
             return Err(corrupt("it is not the file that the manifest names"));
         }
         match (makes_sense, wanted.is_empty()) {
-            (false, _) => Err(corrupt("a section makes no sense")),
+            (false, _) => Err(corrupt("a section cannot be decoded")),
             (true, false) => Err(corrupt("a section is missing")),
             (true, true) => Ok(()),
         }
     }
 
-    /// Notes where the piece in a section is, if it is wanted.
+    /// Records where the piece in a section is, if it is wanted.
     fn add_section(
         &mut self,
         file: &StoredFile,
@@ -104,7 +104,8 @@ impl StoredCheckpoint {
         });
         let (operator, group) = head.id;
         let saved = self.operators.get_mut(operator as usize);
-        let (_, saved) = saved.ok_or("there is no such operator")?;
+        let (_, saved) =
+            saved.ok_or("a piece belongs to an operator that the manifest does not name")?;
         match group {
             WHOLE => saved.whole = Some(piece),
             group => {

@@ -1,8 +1,8 @@
-//! Writing a checkpoint, and no more of it than has changed since the one before.
+//! Writing a checkpoint: only what has changed since the one before.
 //!
-//! What has changed goes into one new file. Files of the checkpoint before that hold what has not
-//! get a further name in the directory of the new one (a hard link), so that every directory is
-//! whole by itself and can be removed by itself.
+//! Changes go into one new file. Files of the checkpoint before that hold unchanged state are
+//! hard-linked into the directory of the new one, so that every directory is complete and can be
+//! removed independently.
 
 use std::boxed::Box;
 use std::collections::BTreeMap;
@@ -17,25 +17,25 @@ use crate::stream::checkpoint::error::failed;
 use crate::stream::checkpoint::frame;
 use crate::stream::checkpoint::frame::Kind;
 use crate::stream::checkpoint::manifest::{
-    FileEntry, MANIFEST, Manifest, OperatorEntry, PieceHead, PieceId, Stand, WHOLE,
+    FileEntry, JobStamp, MANIFEST, Manifest, OperatorEntry, PieceHead, PieceId, WHOLE,
 };
 use crate::stream::checkpoint::storage::Output;
 use crate::stream::error::BoxError;
 use crate::stream::state::operator_snapshot::{Encode, OperatorSnapshot};
 use crate::stream::threads::executor::Executor;
 
-/// A checkpoint of more files than this, or of more bytes that are out of date than not, is
-/// written anew.
+/// A checkpoint with more files than this, or with more outdated bytes than current ones, is
+/// written from scratch.
 const FILES: usize = 32;
 
 /// The state of a stream at the end of a batch, to be written.
 pub(crate) struct Snapshot {
-    pub(crate) stand: Stand,
+    pub(crate) stamp: JobStamp,
     /// By operator, in the order of declaration.
     pub(crate) operators: Vec<(String, OperatorSnapshot)>,
 }
 
-/// What is known of a checkpoint that this program has written.
+/// A checkpoint that this program has written.
 pub(crate) struct Written {
     pub(crate) time: u64,
     /// How many bytes were written for it.
@@ -44,29 +44,29 @@ pub(crate) struct Written {
     pieces: Pieces,
 }
 
-/// Of each piece, the version and the number of bytes; what belongs to no key group has no version,
-/// and is written every time.
+/// The version and the size of each piece; a piece that belongs to no key group has no version and
+/// is written every time.
 type Pieces = BTreeMap<PieceId, (Option<u64>, u64)>;
 
-/// How many pieces are turned into bytes at a time, in parallel.
+/// How many pieces are encoded at a time, in parallel.
 const AT_ONCE: usize = 32;
 
-/// From so many bytes on a piece is worth waking another thread.
+/// From this size on a piece is worth another thread.
 const WORTH_A_THREAD: u64 = 16 << 10;
 
-/// From so many bytes on the disk begins to write while more is encoded.
+/// From this size on write-back starts while more is encoded.
 const WORTH_SYNCING: u64 = 512 << 10;
 
 impl Directory {
-    /// Makes room for a checkpoint; to be called before [`write`](Self::write).
+    /// Prepares the directory for a checkpoint; called before [`write`](Self::write).
     pub(crate) fn prepare(&self, time: u64) -> Result<(), CheckpointError> {
         let aside = self.aside(time);
         self.storage.remove_dir(&aside).map_err(failed(&aside))?;
         self.storage.create_dir(&aside).map_err(failed(&aside))
     }
 
-    /// Writes a checkpoint. When this returns it is durable; until then what was there is kept:
-    /// the one of `previous`, if there is one.
+    /// Writes a checkpoint. When this returns it is durable; until then the one of `previous` is
+    /// kept, if there is one.
     pub(crate) fn write(
         &self,
         snapshot: &Snapshot,
@@ -74,7 +74,7 @@ impl Directory {
         previous: Option<u64>,
         executor: &Executor,
     ) -> Result<Written, CheckpointError> {
-        let time = snapshot.stand.time;
+        let time = snapshot.stamp.time;
         let (path, aside) = (self.path_of(time), self.aside(time));
         let mut kept = before.map_or_else(Vec::new, |before| before.unchanged(snapshot));
         if let Some(before) = before
@@ -89,20 +89,20 @@ impl Directory {
             let first = storage.sync(std::mem::take(&mut files), &[&aside]);
             first.map_err(failed(&aside))?;
         }
-        // What is there under this name was passed over when the stream was recovered.
+        // What exists under this name was passed over by recovery.
         storage.remove_dir(&path).map_err(failed(&path))?;
         storage.rename(&aside, &path).map_err(failed(&path))?;
-        // All in a row, which a file system does in hardly more than one. Whoever is killed leaves a
-        // whole checkpoint under the name or none; if the machine stops before everything is
-        // durable, checksums show what is missing, and the checkpoint before is still there:
-        // which is why the first one got its name only when the rest of it was durable.
+        // In sequence, which costs hardly more than one sync. A kill leaves a complete checkpoint
+        // under the name or none; if the machine stops before everything is durable, checksums show
+        // what is missing, and the checkpoint before is still there: the rename happens only when
+        // the rest is durable.
         let synced = storage.sync(files, &[&path, &self.path]);
         synced.map_err(failed(&path))?;
         Ok(durable)
     }
 
-    /// Gives files of the checkpoint before a name in the new one; says whether that went. Not
-    /// every file system can, and somebody may have removed them: then everything is written.
+    /// Hard-links files of the checkpoint before; returns whether that worked. Not every file
+    /// system can, and the files may be gone: then everything is written.
     fn take_over(&self, before: &Written, kept: &[FileEntry], aside: &Path) -> bool {
         let from = self.path_of(before.time);
         let link = |file: &FileEntry| {
@@ -112,8 +112,8 @@ impl Directory {
         kept.iter().all(link)
     }
 
-    /// Writes what the kept files do not hold, and the manifest, and returns the files, which are
-    /// still to be made durable.
+    /// Writes what the linked files do not hold, and the manifest; returns the files, which are
+    /// still to be synced.
     fn write_new(
         &self,
         snapshot: &Snapshot,
@@ -121,7 +121,7 @@ impl Directory {
         mut files: Vec<FileEntry>,
         executor: &Executor,
     ) -> Result<(Written, Vec<Box<dyn Output>>), CheckpointError> {
-        let time = snapshot.stand.time;
+        let time = snapshot.stamp.time;
         let aside = self.aside(time);
         let held = files.iter().flat_map(|file| file.pieces.iter().copied());
         let none = Pieces::new();
@@ -132,7 +132,7 @@ impl Directory {
         let written = entry.length;
         files.push(entry);
         let manifest = Manifest {
-            stand: snapshot.stand,
+            stamp: snapshot.stamp,
             operators: snapshot.operators.iter().map(OperatorEntry::of).collect(),
             files,
         };
@@ -149,8 +149,8 @@ impl Directory {
         Ok((durable, std::vec![state, file]))
     }
 
-    /// Writes all pieces but those that `pieces` has, and enters them there; `known` says how large
-    /// they were before.
+    /// Writes all pieces except those in `pieces`, and adds them there; `known` has their previous
+    /// sizes.
     fn write_pieces(
         &self,
         snapshot: &Snapshot,
@@ -162,7 +162,7 @@ impl Directory {
         let new = snapshot.pieces();
         let new = new.filter(|piece| !pieces.contains_key(&piece.id));
         let new: Vec<PieceSnapshot<'_>> = new.collect();
-        let name = format!("state-{:020}", snapshot.stand.time);
+        let name = format!("state-{:020}", snapshot.stamp.time);
         let path = aside.join(&name);
         let mut state = StateFile::create(self, &path)?;
         let is_large = |piece: &&PieceSnapshot<'_>| {
@@ -190,7 +190,7 @@ fn unwritable(operator: &str) -> impl Fn(BoxError) -> CheckpointError + '_ {
 }
 
 impl Snapshot {
-    /// All pieces of state: what belongs to no key group, then group by group.
+    /// All pieces of state: those without a key group first, then group by group.
     fn pieces(&self) -> impl Iterator<Item = PieceSnapshot<'_>> {
         let operators = || self.operators.iter().zip(0u32..);
         let piece = |name, id, version, encode| PieceSnapshot {
@@ -245,8 +245,8 @@ impl OperatorEntry {
 }
 
 impl Written {
-    /// The files that hold what has not changed since, with what that is; none if they hold
-    /// too much else.
+    /// The files that hold unchanged state, with the pieces that are still current; none if they
+    /// hold too much that is outdated.
     fn unchanged(&self, snapshot: &Snapshot) -> Vec<FileEntry> {
         let now = snapshot.pieces().map(|piece| (piece.id, piece.version));
         let now: BTreeMap<PieceId, Option<u64>> = now.collect();
@@ -271,13 +271,13 @@ impl Written {
     }
 }
 
-/// A file of pieces while it is written.
+/// A file of pieces that is being written.
 struct StateFile<'a> {
     path: &'a Path,
     output: Box<dyn Output>,
     check: crc32fast::Hasher,
     length: u64,
-    /// How many bytes are on their way to the disk.
+    /// How many bytes are being written back.
     begun: u64,
     pieces: Vec<PieceId>,
 }
@@ -304,7 +304,7 @@ impl<'a> StateFile<'a> {
         Ok(())
     }
 
-    /// Appends a piece and returns how many bytes that takes.
+    /// Appends a piece and returns its size in the file.
     fn push(&mut self, id: PieceId, body: &[u8]) -> Result<u64, CheckpointError> {
         let before = self.length;
         let length = body.len() as u64;
@@ -316,7 +316,7 @@ impl<'a> StateFile<'a> {
         Ok(self.length - before)
     }
 
-    /// Lets what was written go to the disk while more is encoded, if it is worth a call.
+    /// Starts write-back while more is encoded, if it is worth a call.
     fn begin_sync(&mut self) {
         if self.length > self.begun + WORTH_SYNCING {
             self.begun = self.length;
@@ -324,7 +324,7 @@ impl<'a> StateFile<'a> {
         }
     }
 
-    /// What the manifest says of the file, which is still to be made durable.
+    /// The entry of the file in the manifest; the file is still to be synced.
     fn finish(self, name: String) -> (FileEntry, Box<dyn Output>) {
         let entry = FileEntry {
             name,

@@ -2,13 +2,13 @@
 //! destination, and every destination gets its boxes in the order of the sources.
 //!
 //! In one process the boxes are handed over as they are. The exchange of a dataflow engine could
-//! stand here instead: nothing else in the driver knows how records travel.
+//! stand here instead: nothing else in the driver knows how records move.
 
 use std::mem;
 use std::ops::Range;
 use std::vec::Vec;
 
-/// How keys are dealt to key groups, and key groups to partitions.
+/// How keys are assigned to key groups, and key groups to partitions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Routing {
     pub(crate) groups: u32,

@@ -1,8 +1,8 @@
 //! The exchange of records by key: to partitions, and within them to key groups.
 //!
-//! What one key group receives in a large batch comes together, so that whoever works through it
-//! has the table of that group alone in the processor's caches. Few records are not worth that,
-//! and travel in their order of arrival.
+//! In a large batch the records of one key group are kept together, so that the table of that group
+//! alone is in the caches while they are processed. Few records are not worth it, and stay in their
+//! order of arrival.
 
 use std::iter::Flatten;
 use std::vec::Vec;
@@ -35,7 +35,7 @@ const FEW: usize = 8;
 /// What one partition sends.
 pub(crate) struct KeyedOutbox<T> {
     routing: Routing,
-    /// The first few records.
+    /// The first records, while they are few.
     early: Vec<T>,
     /// All records by key group, once they are not few.
     groups: Option<Outbox<T>>,
@@ -67,7 +67,7 @@ impl<T: Grouped> KeyedOutbox<T> {
         }
     }
 
-    /// Whether it has so many records that they travel by key group.
+    /// Whether it has so many records that they are kept by key group.
     pub(crate) fn is_large(&self) -> bool {
         self.groups.is_some()
     }

@@ -1,4 +1,4 @@
-//! Operators that make one item of a whole batch.
+//! Operators that reduce a whole batch to one item.
 
 use std::vec;
 use std::vec::Vec;
@@ -16,7 +16,7 @@ pub(crate) fn count<P: Pipe>(context: &OperatorContext, pipe: &P) -> Result<u64,
     Ok(counts.into_iter().sum())
 }
 
-/// All items of the batch by `f`, first within the partitions, then in their order.
+/// All items of the batch combined by `f`, first within the partitions, then in their order.
 pub(crate) fn reduce<P, F>(
     context: &OperatorContext,
     pipe: &P,

@@ -1,8 +1,7 @@
-//! Records on their way to the states of their keys.
+//! Sending records to the states of their keys.
 //!
-//! Most keys of a batch are known as a rule. A source partition looks them up itself, while the
-//! record is at hand: then the position of the state travels instead of the key, and the key is
-//! dropped where it was made. An exchange between machines would send all keys instead.
+//! Most keys of a batch usually have a state. A source partition looks them up itself while it has
+//! the record in the cache: the position of the state is sent instead of the key, and the key is
 
 use std::mem::needs_drop;
 use std::sync::{Mutex, MutexGuard, TryLockError};
@@ -46,15 +45,15 @@ impl<K, V> Arrivals<K, V> {
     }
 }
 
-/// Sends every record of a pipe to the partition that owns its key. Where tables may have left
-/// memory, all keys are new: only their owners look into tables, one at a time.
+/// Sends every record of a pipe to the partition that owns its key. Where tables can spill, all
+/// keys are treated as new: only the owner reads its tables, one at a time.
 pub(crate) fn send_to_states<K: Key, V: Data, S: Data, P: Pipe<Item = (K, V)>>(
     context: &OperatorContext,
     pipe: &P,
     store: &StateStore<K, S>,
 ) -> Result<Vec<Arrivals<K, V>>, BatchError> {
     let routing = context.job.routing;
-    if store.is_paged() {
+    if store.can_spill() {
         let known = context.exchange(Vec::new()).into_iter();
         let both = known.zip(shuffle(context, pipe)?);
         return Ok(both.map(|(known, new)| Arrivals { known, new }).collect());
@@ -63,7 +62,7 @@ pub(crate) fn send_to_states<K: Key, V: Data, S: Data, P: Pipe<Item = (K, V)>>(
     let tables: Vec<_> = guards.iter().flat_map(|guard| guard.tables()).collect();
     let turn = Mutex::new(());
     let outboxes = context.run(pipe, |task| {
-        let mut sender = Sender::new(routing, &tables, Remains::new(&turn));
+        let mut sender = Lookup::new(routing, &tables, DroppedKeys::new(&turn));
         pipe.run(task, &mut |(key, value)| {
             blame(context.operator, || sender.offer(key, value));
         });
@@ -78,15 +77,15 @@ pub(crate) fn send_to_states<K: Key, V: Data, S: Data, P: Pipe<Item = (K, V)>>(
 /// How many records are looked up at once.
 pub(crate) const BLOCK: usize = 64;
 
-/// No position: that of a key without a state, or of one that nobody has looked for.
+/// The position of a key without a state, or of one that was not looked up.
 pub(crate) const NOWHERE: usize = usize::MAX;
 
-/// Where the states of the keys of at most [`BLOCK`] records are, each in the table that `table_of`
-/// gives for its place in the block, unless another key has the same hash; [`NOWHERE`] if the key
-/// is new.
+/// The positions of the states of at most [`BLOCK`] records, each in the table that `table_of`
+/// returns for its place in the block, unless another key has the same hash; [`NOWHERE`] for a new
+/// key.
 ///
-/// In two passes, each short enough for the processor to begin the next records while it waits
-/// for the memory of one: first the indices are read, then the entries.
+/// In two passes, each short enough for the processor to start the next records while it waits for
+/// the memory of one: first the indices are read, then the entries.
 pub(crate) fn likely<'t, K: 't, V, S: 't>(
     block: &[Routed<K, V>],
     table_of: impl Fn(usize) -> &'t Table<K, S>,
@@ -105,16 +104,15 @@ pub(crate) fn likely<'t, K: 't, V, S: 't>(
     likely
 }
 
-/// Keys that are not needed any more, to be dropped by one thread at a time: where keys own memory it
-/// mostly comes from one heap, and two threads that give it back at once take its lists from each
-/// other with every key.
-struct Remains<'a, K> {
+/// Keys that are no longer needed, dropped by one thread at a time: their memory usually comes from
+/// one heap, and two threads that free it at once contend for its lists with every key.
+struct DroppedKeys<'a, K> {
     keys: Vec<K>,
     turn: &'a Mutex<()>,
 }
 
-impl<'a, K> Remains<'a, K> {
-    /// So many are dropped if it is nobody's turn, and so many whoever has to be waited for.
+impl<'a, K> DroppedKeys<'a, K> {
+    /// This many are dropped if no other thread is dropping, and this many in any case.
     const FEW: usize = 256;
     const MANY: usize = 16 * Self::FEW;
 
@@ -132,8 +130,8 @@ impl<'a, K> Remains<'a, K> {
         }
     }
 
-    /// Drops the keys, if they are many enough.
-    fn settle(&mut self) {
+    /// Drops the keys, if there are enough.
+    fn drop_if_many(&mut self) {
         let turn = match self.keys.len() {
             0..Self::FEW => return,
             Self::FEW..Self::MANY => match self.turn.try_lock() {
@@ -148,7 +146,7 @@ impl<'a, K> Remains<'a, K> {
     }
 }
 
-impl<K> Drop for Remains<'_, K> {
+impl<K> Drop for DroppedKeys<'_, K> {
     fn drop(&mut self) {
         let _turn = lock(self.turn);
         self.keys.clear();
@@ -156,23 +154,27 @@ impl<K> Drop for Remains<'_, K> {
 }
 
 /// Looks up the keys of one source partition, block by block.
-struct Sender<'a, K, V, S> {
+struct Lookup<'a, K, V, S> {
     routing: Routing,
     /// By key group.
     tables: &'a [&'a Table<K, S>],
     block: Vec<Routed<K, V>>,
     known: KeyedOutbox<Known<V>>,
     new: KeyedOutbox<Routed<K, V>>,
-    remains: Remains<'a, K>,
+    dropped_keys: DroppedKeys<'a, K>,
 }
 
-impl<'a, K: Key, V, S> Sender<'a, K, V, S> {
-    fn new(routing: Routing, tables: &'a [&'a Table<K, S>], remains: Remains<'a, K>) -> Self {
+impl<'a, K: Key, V, S> Lookup<'a, K, V, S> {
+    fn new(
+        routing: Routing,
+        tables: &'a [&'a Table<K, S>],
+        dropped_keys: DroppedKeys<'a, K>,
+    ) -> Self {
         Self {
             routing,
             tables,
             block: Vec::new(),
-            remains,
+            dropped_keys,
             known: KeyedOutbox::new(routing),
             new: KeyedOutbox::new(routing),
         }
@@ -212,9 +214,9 @@ impl<'a, K: Key, V, S> Sender<'a, K, V, S> {
                 position: position as u32,
                 value: record.value,
             });
-            self.remains.take(record.key);
+            self.dropped_keys.take(record.key);
         }
-        self.remains.settle();
+        self.dropped_keys.drop_if_many();
     }
 
     fn finish(mut self) -> (KeyedOutbox<Known<V>>, KeyedOutbox<Routed<K, V>>) {

@@ -1,4 +1,4 @@
-//! Operators that bring the records of one key together, within a batch.
+//! Operators that combine the records of one key within a batch.
 
 use std::vec;
 use std::vec::Vec;
@@ -69,7 +69,7 @@ where
     })
 }
 
-/// What becomes of each lane of each inbox, by partition.
+/// The result of each lane of each inbox, by partition.
 fn by_lane<K: Key, V: Data, U: Data>(
     context: &OperatorContext,
     inboxes: Vec<KeyedInbox<Routed<K, V>>>,
@@ -88,17 +88,17 @@ fn by_lane<K: Key, V: Data, U: Data>(
 /// How many keys a partition combines before it sends them: few enough for the caches.
 const KEYS_AT_ONCE: usize = 4_096;
 
-/// After how many records it is tried again whether combining pays.
+/// After how many records it checks again whether combining pays.
 const UNCOMBINED: usize = 16 * KEYS_AT_ONCE;
 
-/// Combines the values of one partition by key, unless that makes hardly fewer of them.
+/// Combines the values of one partition by key, unless that hardly reduces them.
 struct Sender<'a, K, V, C: Combine<V>> {
     combiner: &'a C,
     outbox: KeyedOutbox<Routed<K, C::Combined>>,
     table: OrderedTable<K, C::Combined>,
     /// How many records are in the table.
     combined: usize,
-    /// How many records are still to be sent as they come.
+    /// How many records are still sent as they come.
     uncombined: usize,
 }
 
@@ -186,7 +186,7 @@ pub(crate) fn group<K: Key, V: Data, P: Pipe<Item = (K, V)>>(
 /// Values combined by one associative function of two values.
 pub(crate) struct Reduce<F>(pub(crate) F);
 
-// The value is absent only while the function has it in hand.
+// The value is `None` only while the function holds it.
 impl<V: Data, F: Fn(V, V) -> V + Send + Sync> Combine<V> for Reduce<F> {
     type Combined = Option<V>;
 
@@ -265,8 +265,8 @@ where
 impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     /// The values of each key of a batch combined by an associative `f`.
     ///
-    /// Values are combined within their partition before they travel, a few thousand keys at a
-    /// time, as long as that leaves at most half as many.
+    /// Values are combined within their partition before they are sent, a few thousand keys at a
+    /// time, as long as that leaves at most half of them.
     ///
     /// # Examples
     ///
@@ -291,10 +291,11 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
             })
     }
 
-    /// The values of each key of a batch combined into a value of another type: `create` from a
-    /// value, `add` for those that follow it in its partition, `merge` of what was combined apart.
+    /// The values of each key of a batch combined into a value of another type: `create` from the
+    /// first value, `add` for those that follow it in its partition, `merge` for what was combined
+    /// separately.
     ///
-    /// Which values are combined apart is not said; it does not depend on the threads.
+    /// Which values are combined separately is unspecified; it does not depend on the threads.
     ///
     /// # Examples
     ///
@@ -332,9 +333,7 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
 
     /// All values of each key of a batch, in order of arrival.
     ///
-    /// Every value travels and is kept; where they are combined afterwards,
-    /// [`reduce_by_key`](Self::reduce_by_key) and [`combine_by_key`](Self::combine_by_key) are
-    /// cheaper.
+    /// Every value is sent and kept; where they are combined afterwards,
     #[must_use]
     pub fn group_by_key(&self) -> DStream<'c, (K, Vec<V>)> {
         let pipe = self.pipe.clone();

@@ -11,8 +11,8 @@ use crate::stream::pipeline::partition_context::PartitionContext;
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::dstream::DStream;
 
-/// The pipeline of [`state_by_key`](DStream::state_by_key): what the function emitted, and a way
-/// to the states behind it.
+/// The pipeline of [`state_by_key`](DStream::state_by_key): the emitted items, with access to the
+/// states behind them.
 pub struct Emitted<K, S, U> {
     pub(crate) emitted: Materialized<U>,
     pub(crate) states: StateRows<K, S>,
@@ -61,7 +61,7 @@ impl<K: Data, S: Data, U: Data> Pipe for Emitted<K, S, U> {
 impl<'c, K: Key, S: Data, U: Data> DStream<'c, U, Emitted<K, S, U>> {
     /// All keys with their states after each batch, whether touched in it or not.
     ///
-    /// The states are read where they are and copied for consumers that ask for the pairs.
+    /// The states are read in place and copied for consumers that ask for the pairs.
     #[must_use]
     pub fn snapshots(&self) -> DStream<'c, (K, S), StateRows<K, S>> {
         DStream::new(

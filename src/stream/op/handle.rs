@@ -1,4 +1,4 @@
-//! Handles that ask the state of a stream while it runs.
+//! Handles that query the state of a stream while it runs.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::stream::plan::dstream::DStream;
 use crate::stream::state::handle::StateHandle;
 
 impl<K: Data, S: Data> DStream<'_, (K, S), StateRows<K, S>> {
-    /// A handle by which any thread can ask these states while the stream runs.
+    /// A handle with which any thread can query these states while the stream runs.
     ///
     /// The operator that keeps them then runs whether or not an output needs it.
     ///
@@ -24,8 +24,8 @@ impl<K: Data, S: Data> DStream<'_, (K, S), StateRows<K, S>> {
 }
 
 impl<K: Key, S: Data, U: Data> DStream<'_, U, Emitted<K, S, U>> {
-    /// A handle by which any thread can ask the states behind what was emitted, while the stream
-    /// runs.
+    /// A handle with which any thread can query the states behind the emitted items while the
+    /// stream runs.
     ///
     /// The operator that keeps them then runs whether or not an output needs it.
     ///

@@ -1,4 +1,4 @@
-//! Past batches, for whoever asks.
+//! The last batches of a stream, kept for readers.
 
 use std::boxed::Box;
 use std::collections::VecDeque;
@@ -36,9 +36,9 @@ pub struct History<T> {
 
 struct Kept<T> {
     panes: Panes<T>,
-    /// A slide before the first batch, in milliseconds; `None` before it.
+    /// The time one slide before the first batch, in milliseconds; `None` before it.
     zero: Option<u64>,
-    /// What a batch needs for its operations; `None` before the stream has started.
+    /// The job that operations on a batch run in; `None` before the stream has started.
     runs_on: Option<(Arc<JobContext>, OperatorId)>,
 }
 
@@ -176,11 +176,11 @@ impl<P: Pipe> Durable for HistoryOperator<P> {
 }
 
 impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
-    /// Keeps the batches of the last `duration` and gives a handle by which they can be read while
-    /// the stream runs and afterwards. It is an output.
+    /// Keeps the batches of the last `duration` and returns a handle to read them while the stream
+    /// runs and afterwards. It is an output.
     ///
-    /// They are part of a checkpoint, so in a stream that has any the items must be durable; a
-    /// stream that is recovered has the batches at hand from its start.
+    /// They are part of a checkpoint, so in a stream with checkpoints the items must be durable; a
+    /// recovered stream has the batches from its start.
     ///
     /// # Examples
     ///
@@ -206,19 +206,18 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
             })),
             slide: self.slide,
         };
-        let operator = |operator| HistoryOperator {
+        let operator = HistoryOperator {
             pipe: self.pipe.clone(),
-            operator,
+            operator: self.ctx.next_id(),
             kept: Arc::clone(&history.kept),
             slide: self.slide,
             span: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
             saved: (VecDeque::new(), None),
         };
         let parents = std::vec![self.operator];
+        let operator = Box::new(operator);
         self.ctx
-            .add(Role::Output, "remember", parents, self.slide, |at| {
-                Box::new(operator(at))
-            });
+            .add(Role::Output, "remember", parents, self.slide, operator);
         history
     }
 }

@@ -1,4 +1,4 @@
-//! The clock by which keys of a state are idle.
+//! The clock of the time-outs of `state_by_key`.
 
 use std::boxed::Box;
 use std::sync::Arc;
@@ -21,17 +21,17 @@ type EventTime<K, V> = dyn Fn(&K, &V) -> BatchTime + Send + Sync;
 /// The records of each partition.
 type Inboxes<K, V> = Vec<KeyedInbox<Routed<K, V>>>;
 
-/// What tells, once for each batch, the time at which it touches its keys.
+/// The clock that gives, once for each batch, the time at which it touches its keys.
 pub(crate) enum IdleClock<K, V> {
     BatchTime,
     /// Given the batch time.
     Given(Box<dyn Fn(BatchTime) -> BatchTime + Send + Sync>),
-    /// The latest event time that there was.
+    /// The latest event time so far.
     EventTime(Arc<EventTime<K, V>>),
 }
 
 impl<K: Key, V: Data> IdleClock<K, V> {
-    /// What checkpoints call its times.
+    /// The name of the clock in checkpoints.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::BatchTime => "times of touch",
@@ -40,12 +40,13 @@ impl<K: Key, V: Data> IdleClock<K, V> {
         }
     }
 
-    /// Whether its time cannot be told from the batch time, so that checkpoints must hold it.
+    /// Whether its time does not follow from the batch time, so that checkpoints must store it.
     pub(crate) const fn is_own(&self) -> bool {
         !matches!(self, Self::BatchTime)
     }
 
-    /// Sends every record of a pipe to the partition that owns its key; and what time it is.
+    /// Sends every record of a pipe to the partition that owns its key; returns the time of the
+    /// clock, too.
     pub(crate) fn shuffle<P: Pipe<Item = (K, V)>>(
         &self,
         context: &OperatorContext,
@@ -72,7 +73,7 @@ impl<K: Key, V: Data> IdleClock<K, V> {
     }
 }
 
-/// A pipeline, and the latest event time of what has come through it.
+/// A pipeline that records the latest event time of its items.
 struct Watched<P, K, V> {
     pipe: P,
     operator: OperatorId,

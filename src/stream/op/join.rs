@@ -1,4 +1,4 @@
-//! Operators that bring the records of two streams together by key, within a batch.
+//! Operators that join the records of two streams by key, within a batch.
 
 use std::vec;
 use std::vec::Vec;
@@ -13,7 +13,7 @@ use crate::stream::plan::dstream::DStream;
 use crate::stream::run::operator_context::OperatorContext;
 use crate::stream::state::table::OrderedTable;
 
-/// The values that a key has on either side.
+/// The values of a key on both sides.
 pub type Sides<V, W> = (Vec<V>, Vec<W>);
 
 /// Records by partition, with the values of both sides.
@@ -59,7 +59,7 @@ fn sides<K: Key, V, W>(
     table.into_records()
 }
 
-/// What a join makes of the values of one key: all pairs, an absent side standing for itself.
+/// The pairs of the values of one key; an absent side is one `None`.
 pub(crate) fn pairs<V: Clone, W: Clone, A, B>(
     (left, right): (Vec<V>, Vec<W>),
     lefts: impl Fn(Vec<V>) -> Vec<A>,
@@ -78,12 +78,12 @@ where
     lefts.into_iter().flat_map(with_all).collect()
 }
 
-/// The values as they are: without any, the key joins with nothing.
+/// The values as they are: without any, the key has no pair.
 pub(crate) fn required<V>(values: Vec<V>) -> Vec<V> {
     values
 }
 
-/// The values, or one that is absent.
+/// The values, or one `None`.
 pub(crate) fn optional<V>(values: Vec<V>) -> Vec<Option<V>> {
     match values.is_empty() {
         true => vec![None],
@@ -97,9 +97,9 @@ macro_rules! join {
         $(#[$doc])*
         ///
         /// Per batch: records of different batches never join, unless a [`window`](Self::window)
-        /// brings them together. Of two streams window one only, as a rule: with both windowed, a
-        /// pair comes again in every batch while both of its records are in their windows.
-        /// A key with `m` values here and `n` there gives `m * n` records.
+        /// combines them. Usually only one of the two streams should be windowed: with both
+        /// windowed, a pair appears in every batch in which both of its records are in their
+        /// windows.
         ///
         /// # Panics
         ///
@@ -118,7 +118,8 @@ macro_rules! join {
 }
 
 impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
-    /// Every key of either stream, with all its values here and all its values there.
+    /// Every key of either stream, with all its values in this stream and all its values in the
+    /// other.
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! The state of one key in the hands of the function that updates it.
+//! The state of one key, as the function that updates it sees it.
 
 /// The state of one key, as the function of [`state_by_key`](crate::stream::DStream::state_by_key) sees it.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ impl<S> State<S> {
         }
     }
 
-    /// The state of a key that is to go.
+    /// The state of a key that expires.
     pub(crate) const fn of_idle(value: Option<S>) -> Self {
         Self {
             value,
@@ -45,7 +45,7 @@ impl<S> State<S> {
         self.value.as_mut()
     }
 
-    /// Sets the state. While the key is timing out it has no effect: the key goes.
+    /// Sets the state. While the key is timing out this has no effect: the key is removed.
     pub fn update(&mut self, value: S) {
         if !self.timing_out {
             self.value = Some(value);

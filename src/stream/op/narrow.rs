@@ -1,4 +1,4 @@
-//! Operators that work item by item or partition by partition and move nothing between partitions.
+//! Operators that work on one item or one partition and move nothing between partitions.
 
 // A fused pipeline is its type; aliases would hide what the reader of the signature needs.
 #![allow(clippy::type_complexity)]
@@ -52,7 +52,7 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
         })
     }
 
-    /// Applies `f` to every item and keeps what it finds.
+    /// Applies `f` to every item and keeps what it returns.
     pub fn filter_map<U, F>(&self, f: F) -> DStream<'c, U, Shared<FlatMap<P, F, Option<U>>>>
     where
         U: Data,
@@ -163,7 +163,7 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
 }
 
 impl<'c, K: Data, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
-    /// Applies `f` to every value and leaves the keys.
+    /// Applies `f` to every value and keeps the keys.
     pub fn map_values<U, F>(
         &self,
         f: F,

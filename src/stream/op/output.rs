@@ -1,4 +1,4 @@
-//! Operators at the end of the graph: what makes a stream run at all.
+//! Output operators: a stream runs only for them.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::dstream::DStream;
 use crate::stream::time::BatchTime;
 
-/// How many items `print` shows unless told otherwise.
+/// How many items `print` shows by default.
 const PRINTED: usize = 10;
 
 impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {

@@ -10,8 +10,8 @@ use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::dstream::DStream;
 use crate::stream::run::operator_context::OperatorContext;
 
-/// Deals the items of each partition in turn to `partitions` partitions, each source beginning
-/// one further than the one before it.
+/// Distributes the items of each partition round-robin over `partitions` partitions, each source
+/// starting one further than the one before it.
 pub(crate) fn repartition<P: Pipe>(
     context: &OperatorContext,
     pipe: &P,

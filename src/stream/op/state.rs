@@ -1,4 +1,4 @@
-//! State per key that every known key's function sees in every batch.
+//! State per key whose function is called for every key in every batch.
 
 use std::boxed::Box;
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use crate::stream::state::table::Table;
 use crate::stream::state::tables::GroupTables;
 use crate::stream::time::BatchTime;
 
-/// The pipeline of a stream of states: reads the tables where they are, and copies what a
-/// consumer asks for when it asks.
+/// The pipeline of a stream of states: reads the tables in place, and copies what a consumer asks
+/// for.
 pub struct StateRows<K, S> {
     pub(crate) store: Arc<StateStore<K, S>>,
 }
@@ -125,8 +125,8 @@ struct Chains<V> {
 }
 
 impl<V> Chains<V> {
-    /// Chains the values by key; keys not known yet are added without a state. The values from the last
-    /// to the first, each before those of its key: no link is looked at twice.
+    /// Chains the values by key; new keys are added without a state. Values are linked from the
+    /// last to the first, each before those of its key: no link is visited twice.
     ///
     /// # Panics
     ///
@@ -163,7 +163,8 @@ impl<V> Chains<V> {
     }
 }
 
-/// Calls `f` for every key of a partition, in place; a key whose function returns `None` goes.
+/// Calls `f` for every key of a partition, in place; a key whose function returns `None` is
+/// removed.
 fn visit<K: Key, V, S: Data>(
     state: &mut GroupTables<K, S>,
     arrivals: Arrivals<K, V>,
@@ -187,7 +188,7 @@ fn visit<K: Key, V, S: Data>(
             *state = f(key, new, state.take());
             state.is_some()
         });
-        state.settle(at)?;
+        state.spill_if_full(at)?;
     }
     Ok(())
 }
@@ -256,15 +257,14 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     /// Keeps a state per key, and calls `f` once per batch for *every* key that has a state or
     /// new values: with the key, the new values in order of arrival, and the state so far.
     ///
-    /// `None` removes the key; should it come back, it starts without a state. The stream that
-    /// results holds the complete state after each batch.
+    /// `None` removes the key; if it comes back, it starts without a state. The resulting stream
+    /// holds the complete state after each batch.
     ///
     /// # Cost
     ///
-    /// Follows the number of keys ever seen and not removed, idle ones included: a few nanoseconds
-    /// for each idle key. The states stay where they are; the resulting stream reads them there,
-    /// and copies them only for consumers that ask for the pairs (its
-    /// [`count`](DStream::count) does not).
+    /// Proportional to the number of keys, idle ones included: a few nanoseconds for each idle key.
+    /// The states stay in place; the resulting stream reads them there, and copies them only for
+    /// consumers that ask for the pairs (its
     ///
     /// # Examples
     ///
@@ -285,11 +285,11 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         self.update_state_by_key_with([], move |_, key, new, old| f(key, new, old))
     }
 
-    /// Like [`update_state_by_key`](Self::update_state_by_key), with states to begin with and the
-    /// batch time as an argument.
+    /// Like [`update_state_by_key`](Self::update_state_by_key), with initial states and the batch
+    /// time as an argument.
     ///
-    /// The keys of `initial` are visited in the first batch even without new values. Of two
-    /// initial states of one key the later counts.
+    /// The keys of `initial` are visited in the first batch even without new values. Of two initial
+    /// states of one key the later one counts.
     ///
     /// # Examples
     ///
@@ -297,7 +297,7 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     /// # use forebay::stream::StreamingContext;
     /// # let ctx = StreamingContext::builder("doc").build()?;
     /// # let users = ctx.batches([vec!["ann", "bob"], vec!["ann"]]);
-    /// // Forgets whoever was not seen for a minute.
+    /// // Drops users who were not seen for a minute.
     /// let last_seen = users
     ///     .map(|user| (user, ()))
     ///     .update_state_by_key_with([("eve", 0)], |time, _user, new, old| {
@@ -327,9 +327,9 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         };
         let parents = vec![self.operator];
         let kind = "update_state_by_key";
-        let operator = self.ctx.add(Role::Stream, kind, parents, self.slide, |_| {
-            Box::new(operator)
-        });
+        let operator = self
+            .ctx
+            .add(Role::Stream, kind, parents, self.slide, Box::new(operator));
         DStream::new(self.ctx, operator, self.slide, StateRows::new(store))
     }
 }

@@ -1,4 +1,4 @@
-//! State per key of which a batch touches only its own keys.
+//! State per key that is updated only for the keys of a batch.
 
 use std::boxed::Box;
 use std::sync::{Arc, Mutex};
@@ -38,8 +38,8 @@ use crate::stream::threads::blame::blame;
 use crate::stream::threads::lock::lock;
 use crate::stream::time::BatchTime;
 
-/// What [`state_by_key`](DStream::state_by_key) shall do: a function, perhaps states to begin
-/// with, perhaps a time-out.
+/// The specification of [`state_by_key`](DStream::state_by_key): a function, and optionally initial
+/// states and a time-out.
 ///
 /// # Examples
 ///
@@ -69,7 +69,7 @@ pub struct StateSpec<K, V, S, F> {
     initial: Vec<(K, S)>,
     /// Milliseconds.
     timeout: Option<u64>,
-    /// By which it is counted.
+    /// The clock of the time-out.
     clock: IdleClock<K, V>,
 }
 
@@ -77,8 +77,8 @@ impl<K, V, S, I, F> StateSpec<K, V, S, F>
 where
     F: Fn(BatchTime, &K, Option<V>, &mut State<S>) -> I,
 {
-    /// A function of the batch time, the key, the value of a record, and the key's state; it
-    /// returns the items to be emitted. The value is `None` when the key is timing out.
+    /// A function of the batch time, the key, the value of a record, and the state of the key; it
+    /// returns the items to emit. The value is `None` when the key is timing out.
     pub fn new(function: F) -> Self {
         Self {
             function,
@@ -88,18 +88,18 @@ where
         }
     }
 
-    /// States to begin with; they count as touched in the first batch. Of two states of one key
-    /// the later counts.
+    /// Initial states; they count as touched in the first batch. Of two states of one key the later
+    /// one counts.
     #[must_use]
     pub fn initial(mut self, states: impl IntoIterator<Item = (K, S)>) -> Self {
         self.initial.extend(states);
         self
     }
 
-    /// Lets a key go when its last record is more than `timeout` ago.
+    /// Removes a key when its last record is more than `timeout` ago.
     ///
-    /// Checked in every batch after its records, so a record saves its key. The function is called
-    /// once more, without a value.
+    /// Checked in every batch after its records, so a record keeps its key. The function is called
+    /// a last time without a value.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout.as_millis() as u64);
@@ -121,7 +121,7 @@ where
     /// # let ctx = StreamingContext::builder("doc").build()?;
     /// # let visits = ctx.batches([vec![("ann", 0u64), ("bob", 40_000)], vec![("bob", 110_000)]]);
     ///
-    /// // Whoever is idle for a minute of the log's own time.
+    /// // Visitors who are idle for a minute of the time in the log.
     /// let gone = StateSpec::new(|_, who: &&'static str, seen: Option<u64>, last: &mut State<u64>| {
     ///     match seen {
     ///         Some(seen) => {
@@ -151,11 +151,11 @@ where
         self
     }
 
-    /// Counts the [`timeout`](Self::timeout) by a clock of the caller's instead of batch time. It
-    /// is asked once for each batch that is run, with the batch time; it is not let go back.
+    /// Measures the [`timeout`](Self::timeout) by a clock of the caller instead of batch time. It
+    /// is called once for each batch, with the batch time; its time never decreases.
     ///
-    /// What it has shown last is in checkpoints. A batch that is run again after a crash asks
-    /// again: it gives what it gave before if the clock follows from the batch time.
+    /// Its last time is stored in checkpoints. A batch that runs again after a crash calls it
+    /// again: the result is the same if the clock follows from the batch time.
     #[must_use]
     pub fn by_clock(
         mut self,
@@ -168,9 +168,8 @@ where
     /// Counts the [`timeout`](Self::timeout) by processing time: the wall clock when a batch is
     /// run, in milliseconds since 1970, instead of batch time.
     ///
-    /// The two differ when batches are late, above all those that a recovery makes up for. The
-    /// clock does not follow from the batch, so which batch lets a key go may change when it is
-    /// run again; nothing that has come late is counted as idle twice.
+    /// The two differ when batches are late, especially after a recovery. The clock does not follow
+    /// from the batch, so a key may be removed in another batch when batches run again.
     #[must_use]
     pub fn by_processing_time(self) -> Self {
         self.by_clock(|_| {
@@ -195,14 +194,14 @@ struct StateOperator<P, K, V, S, F, U> {
     store: Arc<StateStore<K, S>>,
     /// By partition; used only with a time-out.
     expiry: Vec<SharedExpiry>,
-    /// When the last batch touched its keys; it does not go back.
+    /// The time of the last batch's touches; it never decreases.
     now: BatchTime,
     slot: Arc<Slot<U>>,
     saved: Saved<K, S>,
 }
 
-/// What the operator keeps of itself besides its tables: the states it has not begun with, the expiry
-/// indices, and what its clock has shown last.
+/// What the operator saves besides its tables: the initial states that were not entered yet, the
+/// expiry indices, and the last time of its clock.
 struct Saved<K, S> {
     initial: Vec<(K, S)>,
     expiry: Vec<Arc<Expiry>>,
@@ -268,7 +267,7 @@ where
                 expiry: timeout.map(|_| Arc::make_mut(&mut expiry)),
             };
             let f = &self.spec.function;
-            if state.tables.is_paged() {
+            if state.tables.can_spill() {
                 return blame(context.operator, || {
                     state.update_by_table(task.time, inbox, threshold, f)
                 });
@@ -386,13 +385,12 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     /// Keeps a state per key and calls the function of `spec` once per record, in order of
     /// arrival; idle keys are not touched.
     ///
-    /// The resulting stream holds what the function emitted; its
-    /// [`snapshots`](DStream::snapshots) hold all states. After Spark's `mapWithState`.
+    /// The resulting stream holds the emitted items; its
     ///
     /// # Cost
     ///
-    /// Follows the records of the batch and the keys that time out in it, whatever the number of
-    /// known keys. With a time-out every touch is remembered for as long, at 16 bytes.
+    /// Proportional to the records of the batch and the keys that time out in it, whatever the
+    /// number of keys. With a time-out every touch takes 16 bytes until it expires.
     ///
     /// # Examples
     ///
@@ -442,11 +440,13 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
             saved: Saved::default(),
         };
         let parents = vec![self.operator];
-        let operator = self
-            .ctx
-            .add(Role::Stream, "state_by_key", parents, self.slide, |_| {
-                Box::new(operator)
-            });
+        let operator = self.ctx.add(
+            Role::Stream,
+            "state_by_key",
+            parents,
+            self.slide,
+            Box::new(operator),
+        );
         DStream::new(self.ctx, operator, self.slide, pipe)
     }
 }

@@ -75,7 +75,7 @@ where
                     let position = table.insert(hash, key, || None);
                     *table.value_mut(position) = Some(value);
                 }
-                (0..tables.groups()).try_for_each(|at| tables.settle(at))
+                (0..tables.groups()).try_for_each(|at| tables.spill_if_full(at))
             },
         )?;
         Ok(())
@@ -147,17 +147,16 @@ impl<P, K: Key, S: Data, F> PartitionOperator<P, K, S, F> {
 }
 
 impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
-    /// Like [`update_state_by_key`](Self::update_state_by_key), for a function of all the keys of
-    /// a partition at once: it is given every key that has a state or new values, and returns the
-    /// keys with their states; it may leave keys out, add some, and rename them.
+    /// Like [`update_state_by_key`](Self::update_state_by_key), for a function of all the keys of a
+    /// partition at once: it gets every key that has a state or new values, and returns the keys
+    /// with their states; it may leave keys out, add some, and rename them.
     ///
-    /// A key that it returns is kept where its hash says. If it is returned several times, in one
-    /// partition or in several, the last time counts.
+    /// A key that it returns is stored in the partition that owns it. If it is returned several
+    /// times, in one partition or in several, the last one counts.
     ///
     /// # Cost
     ///
-    /// Moves every state in every batch: several times that of
-    /// [`update_state_by_key`](Self::update_state_by_key).
+    /// Moves every state in every batch: several times the cost of
     pub fn update_state_by_partition<S, I, F>(&self, f: F) -> DStream<'c, (K, S), StateRows<K, S>>
     where
         S: Data,
@@ -172,9 +171,9 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         };
         let parents = vec![self.operator];
         let kind = "update_state_by_partition";
-        let operator = self.ctx.add(Role::Stream, kind, parents, self.slide, |_| {
-            Box::new(operator)
-        });
+        let operator = self
+            .ctx
+            .add(Role::Stream, kind, parents, self.slide, Box::new(operator));
         DStream::new(self.ctx, operator, self.slide, StateRows::new(store))
     }
 }

@@ -11,7 +11,7 @@ use crate::stream::state::expiry::Expiry;
 use crate::stream::state::tables::GroupTables;
 use crate::stream::time::BatchTime;
 
-/// Deals items to the tables they are for, each with its place among all.
+/// Splits items by the tables they belong to, each with its place among all.
 fn by_table<T>(
     tables: usize,
     items: impl Iterator<Item = (T, u64)>,
@@ -77,6 +77,7 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
     }
 
     /// One call of the function for one record, whose key is likely to be at a position.
+    #[inline(always)]
     fn update<V, I>(
         &mut self,
         time: BatchTime,
@@ -132,9 +133,8 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
         emitted
     }
 
-    /// All the work of a batch table by table, each of which is in memory only for its turn; what
-    /// is emitted is in the order of [`update_all`](Self::update_all) and
-    /// [`expire_next`](Self::expire_next).
+    /// All the work of a batch table by table, each in memory only while it is processed; items are
+    /// emitted in the order of [`update_all`](Self::update_all) and
     pub(crate) fn update_by_table<V, I: IntoIterator>(
         &mut self,
         time: BatchTime,
@@ -169,7 +169,7 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
                 let found = expiry.and_then(|expiry| expiry.find(&touch, self.tables));
                 emitted.extend(found.map(|position| (place, self.expire(time, at, position, &f))));
             }
-            self.tables.settle(at)?;
+            self.tables.spill_if_full(at)?;
         }
         if let Some(expiry) = &mut self.expiry {
             expiry.sort_last(&touches);

@@ -1,4 +1,4 @@
-//! States read where they are, by reference.
+//! States read in place, by reference.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -83,8 +83,8 @@ where
 }
 
 impl<'c, K: Data, S: Data> DStream<'c, (K, S), StateRows<K, S>> {
-    /// Applies `f` to every key and its state where they are, and keeps what it finds: copies
-    /// nothing but what `f` copies.
+    /// Applies `f` to every key and its state in place, and keeps what it returns: copies only what
+    /// `f` copies.
     ///
     /// # Examples
     ///

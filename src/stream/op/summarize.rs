@@ -102,7 +102,7 @@ where
             for (at, (known, new)) in groups.enumerate() {
                 if !(known.is_empty() && new.is_empty()) {
                     self.update(context, state.fetch(at)?, known, new);
-                    state.settle(at)?;
+                    state.spill_if_full(at)?;
                 }
             }
             Ok(())
@@ -143,7 +143,7 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     /// One summary of each batch: a summary per partition, filled in parallel, then merged in the
     /// order of the partitions. Always exactly one item, also for an empty batch.
     ///
-    /// For samplers take [`summarize_with_rng`](Self::summarize_with_rng): samplers that share a
+    /// For samplers use [`summarize_with_rng`](Self::summarize_with_rng): samplers that share a
     /// seed have correlated samples.
     ///
     /// # Examples
@@ -197,13 +197,13 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     /// Keeps one summary per key, over all batches.
     ///
     /// `make` is called once per key, with a generator derived from the seed of the context, the
-    /// operator, the key and the batch in which the key first came; it does not depend on the
-    /// number of partitions. The stream that results holds every key with its summary.
+    /// operator, the key and the batch in which the key first appeared; it does not depend on the
+    /// number of partitions. The resulting stream holds every key with its summary.
     ///
     /// # Cost
     ///
-    /// Follows the records of the batch: keys without new values are not touched. The summaries
-    /// stay where they are and are copied for consumers that ask for the pairs.
+    /// Proportional to the records of the batch: keys without new values are not touched. The
+    /// summaries stay in place and are copied for consumers that ask for the pairs.
     ///
     /// # Examples
     ///
@@ -228,9 +228,9 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         };
         let parents = vec![self.operator];
         let kind = "summarize_by_key";
-        let operator = self.ctx.add(Role::Stream, kind, parents, self.slide, |_| {
-            Box::new(operator)
-        });
+        let operator = self
+            .ctx
+            .add(Role::Stream, kind, parents, self.slide, Box::new(operator));
         DStream::new(self.ctx, operator, self.slide, StateRows::new(store))
     }
 }

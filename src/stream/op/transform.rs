@@ -1,4 +1,4 @@
-//! Any function from whole batches to a batch.
+//! Arbitrary functions of whole batches.
 
 use std::vec;
 use std::vec::Vec;
@@ -14,7 +14,7 @@ use crate::stream::run::operator_context::OperatorContext;
 use crate::stream::threads::blame::OperatorId;
 use crate::stream::time::BatchTime;
 
-/// The batch of a pipe, computed.
+/// The computed batch of a pipe.
 pub(crate) fn batch_of<P: Pipe>(
     context: &OperatorContext,
     pipe: &P,
@@ -23,7 +23,7 @@ pub(crate) fn batch_of<P: Pipe>(
     Ok(Batch::new(context.clone(), partitions))
 }
 
-/// Calls a function of batches and takes its answer apart.
+/// Calls a function of batches and unpacks its result.
 pub(crate) fn call<R: IntoBatch>(
     context: &OperatorContext,
     function: impl FnOnce() -> R,
@@ -156,7 +156,7 @@ impl StreamingContext {
     }
 }
 
-/// The pipes and nodes of several streams, and their slide.
+/// The pipes and operators of several streams, and their slide.
 #[track_caller]
 fn together<T: Data, P: Pipe<Item = T>>(
     streams: &[DStream<'_, T, P>],

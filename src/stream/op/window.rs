@@ -1,4 +1,4 @@
-//! Windows: the batches of the last while, as one batch.
+//! Windows: the last batches as one batch.
 
 use std::boxed::Box;
 use std::collections::VecDeque;
@@ -165,8 +165,8 @@ impl<P: Pipe> Durable for WindowOperator<P> {
 impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     /// At every multiple of `slide`, the items of the batches in the last `window`.
     ///
-    /// Early windows hold what there is; with `slide > window`, batches in between are in none.
-    /// Keeps `window` worth of batches in memory.
+    /// The first windows hold the batches so far; with `slide > window`, batches in between are in
+    /// no window.
     ///
     /// # Errors
     ///
@@ -199,11 +199,13 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
         };
         // Evaluated for every batch of the parent, read at its own slide.
         let parents = vec![self.operator];
-        let operator = self
-            .ctx
-            .add(Role::Stream, "window", parents, self.slide, |_| {
-                Box::new(operator)
-            });
+        let operator = self.ctx.add(
+            Role::Stream,
+            "window",
+            parents,
+            self.slide,
+            Box::new(operator),
+        );
         Ok(DStream::new(self.ctx, operator, slide, Windowed { panes }))
     }
 }

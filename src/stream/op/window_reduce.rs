@@ -1,4 +1,4 @@
-//! What is usually asked of a window, computed batch by batch.
+//! Reductions of a window, computed batch by batch.
 
 use std::boxed::Box;
 use std::collections::VecDeque;
@@ -34,7 +34,7 @@ use crate::stream::time::{BatchTime, DurationError, multiple_of};
 impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     /// The number of items in each window: always exactly one item.
     ///
-    /// Batches are counted once; a window adds up counts.
+    /// Batches are counted once; a window adds the counts.
     ///
     /// # Errors
     ///
@@ -51,7 +51,7 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     /// The items of each window combined by an associative `f`: one item, none for an empty
     /// window.
     ///
-    /// Batches are reduced once; a window combines what is left of each.
+    /// Batches are reduced once; a window combines their results.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
 impl<'c, T: Key, P: Pipe<Item = T>> DStream<'c, T, P> {
     /// How often each item occurs in each window; items that do not occur are absent.
     ///
-    /// Costs what the batches that come and go hold, not what the window holds.
+    /// The cost follows the batches that enter and leave, not the window.
     ///
     /// # Errors
     ///
@@ -145,9 +145,9 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     /// Like [`reduce_by_key_and_window`](Self::reduce_by_key_and_window) for an `f` that `inverse`
     /// undoes: `inverse(f(a, b), b) == a`, and `f` commutes.
     ///
-    /// Gives exactly the same, at a cost that follows the batches that come and go, not the
-    /// window: a key leaves with its last record. To drop further keys from the output, say those
-    /// whose value is zero, filter the resulting stream.
+    /// Gives exactly the same result, at a cost that follows the batches that enter and leave, not
+    /// the window: a key leaves with its last record. To drop further keys from the output, such as
+    /// those whose value is zero, filter the resulting stream.
     ///
     /// # Errors
     ///
@@ -178,9 +178,9 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         };
         let parents = vec![reduced.operator];
         let kind = "reduce_by_key_and_window";
-        let operator = self.ctx.add(Role::Stream, kind, parents, self.slide, |_| {
-            Box::new(operator)
-        });
+        let operator = self
+            .ctx
+            .add(Role::Stream, kind, parents, self.slide, Box::new(operator));
         let view = |operator| {
             StateView::new(
                 StateRows::new(store),
@@ -192,7 +192,7 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     }
 }
 
-/// A stream of what an incremental window holds.
+/// A stream of the contents of an incremental window.
 pub type Incremental<'c, K, V, P> = DStream<'c, (K, V), Shared<P>>;
 
 /// The combined value of a key, and in how many batches of the window the key occurs.

@@ -29,7 +29,7 @@ use crate::stream::state::stateful::Stateful;
 use crate::stream::time::{BatchTime, DurationError, multiple_of};
 use crate::summary::{Merge, Summary};
 
-/// A queue of summaries that answers with the merge of all of them.
+/// A queue of summaries that returns the merge of all of them.
 ///
 /// The older half is a stack of running merges, each of one summary and all that are younger than
 /// it in that half, the oldest on top; the younger half is kept as it came, with its merge beside
@@ -63,7 +63,7 @@ impl<S: Merge + Clone> TwoStacks<S> {
         self.younger.push_back((time, summary));
     }
 
-    /// Lets go of what is not younger than `oldest`.
+    /// Drops what is not younger than `oldest`.
     pub(crate) fn evict(&mut self, oldest: BatchTime) {
         loop {
             if self.older.is_empty() {
@@ -213,8 +213,8 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     ///
     /// # Cost
     ///
-    /// At most three merges for each batch, amortised, however long the window; the memory of one
-    /// summary for each batch in the window.
+    /// At most three merges for each batch, amortised, whatever the length of the window; memory
+    /// for one summary per batch in the window.
     ///
     /// # Errors
     ///
@@ -259,9 +259,9 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
         };
         let parents = vec![self.operator];
         let kind = "summarize_window";
-        let operator = self.ctx.add(Role::Stream, kind, parents, self.slide, |_| {
-            Box::new(operator)
-        });
+        let operator = self
+            .ctx
+            .add(Role::Stream, kind, parents, self.slide, Box::new(operator));
         Ok(DStream::new(self.ctx, operator, slide, pipe))
     }
 }

@@ -61,7 +61,7 @@ where
     S: Summary<Item: Data> + Data,
     F: Fn(DefaultRng) -> S + Send + Sync,
 {
-    /// Takes in the records of a partition and returns its keys.
+    /// Adds the records of a partition and returns its keys.
     fn arrive(
         &self,
         context: &OperatorContext,
@@ -89,7 +89,7 @@ where
         keys
     }
 
-    /// Takes a batch that has left the window out of the summaries of its keys.
+    /// Removes a batch that has left the window from the summaries of its keys.
     fn leave(&self, partition: usize, keys: &[(u64, K)], oldest: BatchTime) {
         let mut state = self.store.write(partition);
         for (hash, key) in keys {
@@ -198,7 +198,7 @@ where
     }
 }
 
-/// Keys with their hashes, which are made anew.
+/// The codec of keys with their hashes, which are computed again.
 fn touched<K: Key>(key: &Codec<K>) -> Codec<(u64, K)> {
     let (one, other) = (key.clone(), key.clone());
     Codec::new(
@@ -219,8 +219,8 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     ///
     /// # Cost
     ///
-    /// Follows the batches that come and go: at most two merges, amortised, for each key of a
-    /// batch. Reading a window costs one merge for each of its keys.
+    /// The cost follows the batches that enter and leave: at most two merges, amortised, for each
+    /// key of a batch. Reading a window costs one merge for each of its keys.
     ///
     /// # Errors
     ///
@@ -266,9 +266,9 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         };
         let parents = vec![self.operator];
         let kind = "summarize_by_key_and_window";
-        let operator = self.ctx.add(Role::Stream, kind, parents, self.slide, |_| {
-            Box::new(operator)
-        });
+        let operator = self
+            .ctx
+            .add(Role::Stream, kind, parents, self.slide, Box::new(operator));
         let view = |operator| {
             StateView::new(
                 StateRows::new(store),

@@ -1,4 +1,4 @@
-//! Pipelines that read a batch where it was stored.
+//! Pipelines that read a stored batch.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,15 +9,15 @@ use crate::stream::pipeline::partition_context::PartitionContext;
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::pipeline::slot::{Partitions, Slot};
 
-/// The pipeline that reads a batch already computed: what a stream is after a source, an
-/// exchange or [`boxed`](crate::stream::DStream::boxed).
+/// The pipeline that reads a stored batch: the result of a source, an exchange or
+/// [`boxed`](crate::stream::DStream::boxed).
 #[derive(Clone)]
 pub struct Materialized<T> {
     pub(crate) slot: Arc<Slot<T>>,
 }
 
 impl<T: Data> Materialized<T> {
-    /// A pipeline over partitions at hand, to be run once.
+    /// A pipeline over given partitions, to be run once.
     pub(crate) fn once(partitions: Partitions<T>) -> Self {
         let slot = Slot::new();
         slot.connect(1);
@@ -61,8 +61,8 @@ impl<T: Data> Pipe for Materialized<T> {
     }
 }
 
-/// A narrow stage that its only consumer runs through, or that is computed once and read by all
-/// its consumers if there are several.
+/// A narrow stage: fused into its consumer if there is one, stored and read by all if there are
+/// several.
 #[derive(Clone)]
 pub struct Shared<P: Pipe> {
     pub(crate) pipe: P,

@@ -15,7 +15,7 @@ pub struct PartitionContext {
     pub(crate) time: BatchTime,
     /// The first error that a fallible closure returned.
     failure: RefCell<Option<(OperatorId, BoxError)>>,
-    /// Whether there is one; apart, so that asking costs a load.
+    /// Whether there is one; kept apart, so that the check costs one load.
     failed: Cell<bool>,
 }
 
@@ -58,7 +58,7 @@ impl PartitionContext {
         self.failure.borrow_mut().get_or_insert((operator, error));
     }
 
-    /// Notes an error for which no closure is to blame.
+    /// Reports an error that no closure of the user caused.
     #[cold]
     pub(crate) fn fail_here(&self, error: BoxError) {
         self.fail(self.operator, error);

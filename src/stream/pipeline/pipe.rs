@@ -8,10 +8,10 @@ use crate::stream::pipeline::partition_context::PartitionContext;
 
 /// A computation of the partitions of a batch, one loop per partition.
 ///
-/// It is closed: the driver alone makes the [`PartitionContext`] that running one needs, and the methods may
-/// change in any release.
+/// The trait is closed: only the driver makes the [`PartitionContext`] that running one needs, and
+/// the methods may change in any release.
 pub trait Pipe: Clone + Send + Sync + 'static {
-    /// What flows out of it.
+    /// The items it produces.
     type Item: Data;
 
     /// How many partitions the current batch has.
@@ -22,12 +22,12 @@ pub trait Pipe: Clone + Send + Sync + 'static {
     #[doc(hidden)]
     fn input_len(&self, partition: usize) -> usize;
 
-    /// Pushes the items of the scope's partition into `sink`. Called once per consumer, partition
+    /// Pushes the items of the partition of `task` into `sink`. Called once per consumer, partition
     /// and batch.
     #[doc(hidden)]
     fn run<S: FnMut(Self::Item)>(&self, task: &PartitionContext, sink: &mut S);
 
-    /// The items of the scope's partition; stands for `run`.
+    /// The items of the partition of `task`, instead of `run`.
     #[doc(hidden)]
     fn collect(&self, task: &PartitionContext) -> Arc<Vec<Self::Item>> {
         let mut items = Vec::new();
@@ -35,7 +35,7 @@ pub trait Pipe: Clone + Send + Sync + 'static {
         Arc::new(items)
     }
 
-    /// How many items the scope's partition has; stands for `run`.
+    /// How many items the partition of `task` has, instead of `run`.
     #[doc(hidden)]
     fn count(&self, task: &PartitionContext) -> usize {
         let mut count = 0;

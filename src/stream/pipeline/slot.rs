@@ -1,4 +1,4 @@
-//! Where the batch of a stream waits for its consumers.
+//! The stored batch of a stream, until its consumers have read it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -14,9 +14,9 @@ pub(crate) fn to_partitions<T>(partitions: Vec<Vec<T>>) -> Partitions<T> {
     partitions.into_iter().map(Arc::new).collect()
 }
 
-/// The batch of one stream between the operator that made it and those that read it.
+/// The batch of one stream between the operator that produced it and those that read it.
 ///
-/// Each consumer reads each partition once; the last one takes it, the others see it shared.
+/// Each consumer reads each partition once; the last one takes it, the others share it.
 pub(crate) struct Slot<T> {
     /// How many operators read this stream; fixed when the context starts.
     consumers: AtomicUsize,
@@ -91,7 +91,7 @@ impl<T> Slot<T> {
         *self.cells.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Applies `read` to the batch, if it is here.
+    /// Applies `read` to the batch, if there is one.
     fn with<R>(&self, read: impl FnOnce(&[Cell<T>]) -> R) -> Option<R> {
         let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
         cells.as_deref().map(read)
@@ -105,7 +105,7 @@ impl<T> Slot<T> {
         self.with(|cells| cells[partition].len)
     }
 
-    /// How many items the batch has, if it is here.
+    /// How many items the batch has, if there is one.
     pub(crate) fn items(&self) -> Option<usize> {
         self.with(|cells| cells.iter().map(|cell| cell.len).sum())
     }

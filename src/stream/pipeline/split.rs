@@ -1,4 +1,4 @@
-//! Dealing a collection to partitions.
+//! Splitting a collection into partitions.
 
 use std::vec::Vec;
 

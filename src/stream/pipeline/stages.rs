@@ -113,8 +113,8 @@ where
     type Item = I::Item;
     like_parent!();
 
-    // The guard spans the loop, so that a panic in the iterator is this operator's; a panic
-    // further down has been blamed on the operator it belongs to by then.
+    // The guard covers the loop, so that a panic in the iterator is attributed to this operator; a
+    // panic further down has been attributed to its own operator by then.
     #[inline]
     fn run<S: FnMut(I::Item)>(&self, task: &PartitionContext, sink: &mut S) {
         let closure = &*self.closure;

@@ -31,7 +31,7 @@ pub struct ContextBuilder {
 }
 
 impl StreamingContext {
-    /// Starts the settings of a context.
+    /// A builder for a context of this name.
     ///
     /// # Examples
     ///
@@ -75,7 +75,7 @@ impl ContextBuilder {
         self
     }
 
-    /// How many worker threads; as many as the machine has cores unless given. No result depends
+    /// The number of worker threads; by default as many as the machine has cores. No result depends
     /// on it.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
@@ -89,14 +89,15 @@ impl ContextBuilder {
         self
     }
 
-    /// Into how many partitions inputs and keys are dealt; 8 unless given, on every machine.
+    /// The number of partitions that inputs and keys are divided into; 8 unless given, on every
+    /// machine.
     pub fn partitions(mut self, partitions: usize) -> Self {
         self.partitions = partitions;
         self
     }
 
-    /// How many key groups there are: the most partitions that keyed state can ever be dealt to;
-    /// 128 unless given.
+    /// The number of key groups: the most partitions that keyed state can ever be divided into; 128
+    /// unless given.
     pub fn key_groups(mut self, key_groups: usize) -> Self {
         self.key_groups = key_groups;
         self
@@ -108,21 +109,21 @@ impl ContextBuilder {
         self
     }
 
-    /// What becomes of a batch that fails, and of the stream; [`FailurePolicy::Stop`] unless given.
+    /// What happens to a batch that fails, and to the stream; [`FailurePolicy::Stop`] unless given.
     pub fn on_failure(mut self, policy: FailurePolicy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// The most items per second that each input may give; at least one item a batch comes
-    /// through. What is not taken waits where it is; full buffers hold their senders back.
+    /// The most items per second that each input may give; every batch may take at least one. What
+    /// is not taken waits where it is; a full buffer blocks its senders.
     pub fn max_rate(mut self, items_per_second: f64) -> Self {
         self.pacing.max_rate = Some(items_per_second);
         self
     }
 
-    /// Lets every input give as many items as the batches can take: its first batches those of
-    /// `initial_rate`, in items per second, then what a [`PidRateEstimator`] finds.
+    /// Limits every input to what the batches can process: `initial_rate` items per second at
+    /// first, then the rate that a [`PidRateEstimator`] finds.
     ///
     /// [`PidRateEstimator`]: crate::stream::PidRateEstimator
     pub fn backpressure(self, initial_rate: f64) -> Self {
@@ -135,12 +136,12 @@ impl ContextBuilder {
         self
     }
 
-    /// Makes the context and, unless an executor was given, its threads.
+    /// Builds the context and, unless an executor was given, its threads.
     ///
     /// # Errors
     ///
-    /// If the interval is not a positive number of milliseconds, a number is 0 or beyond 65,536,
-    /// a rate is not positive and finite, or the operating system refuses the threads.
+    /// If the interval is not a positive number of milliseconds, a count is 0 or above 65,536, a
+    /// rate is not positive and finite, or the operating system refuses the threads.
     pub fn build(self) -> Result<StreamingContext, BuildError> {
         let interval = whole_millis(self.interval).ok_or(BuildError::Interval(self.interval))?;
         let count = |what, given: usize| match given {

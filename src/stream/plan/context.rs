@@ -8,7 +8,7 @@ use std::time::Duration;
 use std::vec::Vec;
 
 use crate::stream::checkpoint::config::DurabilityConfig;
-use crate::stream::checkpoint::found::Found;
+use crate::stream::checkpoint::found::FoundCheckpoint;
 use crate::stream::plan::graph::{Graph, Role};
 use crate::stream::plan::settings::Settings;
 use crate::stream::run::driver::Listeners;
@@ -17,11 +17,10 @@ use crate::stream::run::operator::Operator;
 use crate::stream::threads::blame::OperatorId;
 use crate::stream::threads::executor::Executor;
 
-/// Where a stream is put together: inputs are made here, operators hang on them, and
-/// [`start`](Self::start) consumes the whole.
+/// The context that a stream is declared in: inputs are created from it, operators are applied to
+/// them, and [`start`](Self::start) consumes it.
 ///
-/// What Spark checks at run time does not compile here. Nothing can be added once the stream
-/// runs:
+/// The compiler rejects what Spark rejects at run time. Nothing can be added once the stream runs:
 ///
 /// ```compile_fail,E0505
 /// # use forebay::stream::StreamingContext;
@@ -62,8 +61,8 @@ pub struct StreamingContext {
     pub(super) graph: RefCell<Graph>,
     pub(super) listeners: RefCell<Listeners>,
     pub(super) durability: DurabilityConfig,
-    /// A checkpoint to go on from.
-    pub(crate) found: Option<Found>,
+    /// The checkpoint to resume from.
+    pub(crate) found: Option<FoundCheckpoint>,
 }
 
 impl StreamingContext {
@@ -83,7 +82,7 @@ impl StreamingContext {
         Self { durability, ..self }
     }
 
-    pub(crate) fn with_found(self, found: Found) -> Self {
+    pub(crate) fn with_found(self, found: FoundCheckpoint) -> Self {
         let found = Some(found);
         Self { found, ..self }
     }
@@ -94,7 +93,7 @@ impl StreamingContext {
         &self.name
     }
 
-    /// Tells `listener` what happens to the batches, from the first one on.
+    /// Reports what happens to batches and receivers to `listener`, from the first batch on.
     pub fn listen(&self, listener: impl Listener) {
         self.listeners.borrow_mut().push(Box::new(listener));
     }
@@ -113,9 +112,14 @@ impl StreamingContext {
         self.graph.borrow_mut().rename(operator, name);
     }
 
-    /// Lets an operator run even if no output needs it.
+    /// Makes an operator run even if no output needs it.
     pub(crate) fn keep(&self, operator: OperatorId) {
         self.graph.borrow_mut().keep(operator);
+    }
+
+    /// The position of the operator that is added next.
+    pub(crate) fn next_id(&self) -> OperatorId {
+        self.graph.borrow().next_id()
     }
 
     pub(crate) fn add(
@@ -124,10 +128,10 @@ impl StreamingContext {
         kind: &str,
         parents: Vec<OperatorId>,
         every: u64,
-        make: impl FnOnce(OperatorId) -> Box<dyn Operator>,
+        operator: Box<dyn Operator>,
     ) -> OperatorId {
         let mut graph = self.graph.borrow_mut();
-        graph.add(role, kind, parents, every, make)
+        graph.add(role, kind, parents, every, operator)
     }
 }
 

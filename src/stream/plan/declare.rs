@@ -25,16 +25,12 @@ impl StreamingContext {
         slide: u64,
         pipe: impl FnOnce(OperatorId) -> P,
     ) -> DStream<'_, P::Item, Shared<P>> {
-        let mut made = None;
-        let operator = self.add(Role::Stream, kind, parents, slide, |operator| {
-            let pipe = Shared {
-                pipe: pipe(operator),
-                slot: Slot::new(),
-            };
-            made = Some(pipe.clone());
-            Box::new(pipe)
-        });
-        let pipe = made.expect("`add` calls `make`");
+        let pipe = Shared {
+            pipe: pipe(self.next_id()),
+            slot: Slot::new(),
+        };
+        let operator = Box::new(pipe.clone());
+        let operator = self.add(Role::Stream, kind, parents, slide, operator);
         DStream::new(self, operator, slide, pipe)
     }
 
@@ -51,7 +47,7 @@ impl StreamingContext {
         })
     }
 
-    /// Like [`wide`](Self::wide), for partitions that may have other holders.
+    /// Like [`wide`](Self::wide), for partitions that others may hold too.
     pub(crate) fn wide_shared<T: Data>(
         &self,
         kind: &str,
@@ -63,13 +59,17 @@ impl StreamingContext {
         let pipe = Materialized {
             slot: Arc::clone(&slot),
         };
-        let operator = self.add(Role::Stream, kind, parents, slide, |_| {
-            Box::new(Wide { slot, evaluate })
-        });
+        let operator = self.add(
+            Role::Stream,
+            kind,
+            parents,
+            slide,
+            Box::new(Wide { slot, evaluate }),
+        );
         DStream::new(self, operator, slide, pipe)
     }
 
-    /// An operator at the end of the graph.
+    /// An operator without a stream of its own: an output.
     pub(crate) fn output(
         &self,
         kind: &str,
@@ -77,8 +77,12 @@ impl StreamingContext {
         slide: u64,
         act: impl FnMut(&OperatorContext) -> Result<(), BatchError> + Send + 'static,
     ) {
-        self.add(Role::Output, kind, std::vec![parent], slide, |_| {
-            Box::new(Act(act))
-        });
+        self.add(
+            Role::Output,
+            kind,
+            std::vec![parent],
+            slide,
+            Box::new(Act(act)),
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! The handle of a stream while it is being put together.
+//! The handle of a stream while it is declared.
 
 use std::marker::PhantomData;
 use std::string::String;
@@ -11,15 +11,14 @@ use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::context::StreamingContext;
 use crate::stream::threads::blame::OperatorId;
 
-/// A sequence of batches of `T`: what an input or an operator makes.
+/// A sequence of batches of `T`: the result of an input or an operator.
 ///
-/// It is a handle for declaring what shall be computed; no item passes through it. Every operator
-/// is a method that gives another `DStream`, and several can be asked of the same one: its batches
-/// are then computed once and read by all of them.
+/// It declares what is to be computed; no item passes through it. Every operator is a method that
+/// returns another `DStream`. A stream that several operators read is computed once per batch.
 ///
-/// `P` is the type of the fused pipeline that computes it (see [`pipe`](crate::stream::pipeline::pipe)). To name the
-/// type of a stream in a struct or a list, use [`boxed`](Self::boxed), which gives the plain
-/// `DStream<'c, T>`.
+/// `P` is the type of the fused pipeline that computes it (see [`pipe`](crate::stream::pipe)). To
+/// name the type of a stream in a struct or a list, use [`boxed`](Self::boxed), which gives the
+/// plain `DStream<'c, T>`.
 pub struct DStream<'c, T, P = Materialized<T>> {
     pub(crate) ctx: &'c StreamingContext,
     pub(crate) operator: OperatorId,
@@ -56,24 +55,23 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
 
     /// Gives the operator that makes this stream a name, for errors, reports and checkpoints.
     ///
-    /// Unless named, it is called after its kind and its position, as in `map-3`. Two operators
-    /// of the same name are an error at the start.
+    /// Without a name it is called after its kind and position, as in `map-3`. Two operators of the
+    /// same name are an error at the start.
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
         self.ctx.rename(self.operator, name.into());
         self
     }
 
-    /// Names an operator that is built of others after what it is, and its position.
+    /// Names an operator that is built from others after its kind and position.
     pub(crate) fn kind(self, kind: &str) -> Self {
         let name = format!("{kind}-{}", self.operator);
         self.named(name)
     }
 
-    /// Forgets how the stream is computed: its batches are made whole before anything reads them.
+    /// Erases the type of the pipeline: batches are stored before anything reads them.
     ///
-    /// Costs one collection per partition and batch; what it buys is a type that can be written
-    /// down.
+    /// Costs one collection per partition and batch.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! Asking for checkpoints, and for going on from one.
+//! Settings for checkpoints, and recovery from them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::stream::checkpoint::directory::Directory;
 use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::every::Every;
-use crate::stream::checkpoint::found::Found;
+use crate::stream::checkpoint::found::FoundCheckpoint;
 use crate::stream::checkpoint::recovery::Recovery;
 use crate::stream::error::BoxError;
 use crate::stream::plan::builder::ContextBuilder;
@@ -24,23 +24,23 @@ impl ContextBuilder {
     /// inputs, after as many batches as `every` says, and when the stream ends or is stopped
     /// gracefully.
     ///
-    /// A checkpoint is taken when a batch and its outputs are done, and written while the stream
-    /// goes on; there is one on its way at a time. If that fails, the stream ends: at the next
-    /// batch, or where it is stopped. The one before it is kept too. Types that operators keep must
-    /// be [`durable`](Self::durable), and inputs must be readable again:
+    /// A checkpoint is taken when a batch and its outputs are done, and written in the background;
+    /// one is written at a time. If writing fails, the stream ends at the next batch or when it is
+    /// stopped. The checkpoint before it is kept too. Types that operators keep must be
+    /// [`durable`](Self::durable), and inputs must be replayable:
     /// [`batches`](StreamingContext::batches), [`from_iter`](StreamingContext::from_iter),
     /// [`text_files`](StreamingContext::text_files), a
-    /// [`ReplayableQueue`](crate::stream::ReplayableQueue) and every [`Source`](crate::stream::Source)
-    /// whose positions are durable; others need a [`write_ahead_log`](Self::write_ahead_log). What
-    /// the rate limits have learnt is not kept.
+    /// [`ReplayableQueue`](crate::stream::ReplayableQueue) and every
+    /// [`Source`](crate::stream::Source) whose positions are durable; others need a
+    /// [`write_ahead_log`](Self::write_ahead_log). The state of the rate limits is not kept.
     ///
     /// # Cost
     ///
-    /// Writes the key groups that were written to since the last checkpoint; a group that was not
-    /// is a further name (a hard link) of the file that holds it. The stream stands still while
-    /// the tables are marked, microseconds for each operator; while a checkpoint is on its way,
-    /// the first write to a key group copies its table. So there is memory for those copies, and
-    /// for the bytes of some tens of key groups.
+    /// Writes the key groups that changed since the last checkpoint; an unchanged group is a hard
+    /// link to the file that holds it. The stream stops while the snapshot is taken, for
+    /// microseconds per operator. While a checkpoint is being written, the first write to a key
+    /// group copies its table. Memory is needed for these copies and for the bytes of some tens of
+    /// key groups.
     ///
     /// # Examples
     ///
@@ -50,22 +50,21 @@ impl ContextBuilder {
         self
     }
 
-    /// Lets inputs that cannot be read again be part of a stream with checkpoints: a
-    /// [`channel`](StreamingContext::channel), a
+    /// Logs inputs that cannot be replayed, so that they can be part of a stream with checkpoints:
+    /// a [`channel`](StreamingContext::channel), a
     /// [`queue_stream`](StreamingContext::queue_stream), and every
-    /// [`Receiver`](crate::stream::Receiver), of text or of anything else.
+    /// [`Receiver`](crate::stream::Receiver).
     ///
-    /// What a batch takes from such an input is written into a log beside the checkpoints, and
-    /// durable before anything is done with it. A stream that is recovered gives every batch what
-    /// the log has for it, then what comes. What waits for a batch is not in the log yet: whoever
-    /// must tell a sender that an item is safe waits for the
-    /// [`receipt`](crate::stream::Inlet::receipt). Items must be
+    /// What a batch takes from such an input is written to a log beside the checkpoints, and
+    /// durable before the batch runs. After a recovery every batch first gets what the log holds
+    /// for it. Items that wait for a batch are not in the log yet: to tell a sender that an item is
+    /// safe, wait for its [`receipt`](crate::stream::Sender::receipt). Items must be
     /// [`durable`](Self::durable).
     ///
     /// # Cost
     ///
     /// One write and one fsync for each batch that gets items. Segments of the log are removed when
-    /// no checkpoint that is kept needs them.
+    /// no kept checkpoint needs them.
     ///
     /// # Examples
     ///
@@ -102,11 +101,10 @@ impl ContextBuilder {
 
     /// Where keyed state is kept; [`Memory`](crate::stream::Memory) unless given.
     ///
-    /// This goes for [`update_state_by_key`], [`update_state_by_partition`], [`state_by_key`] and
-    /// [`summarize_by_key`]; windows hold their batches in memory, and their states with them. Keys
-    /// and states that may leave memory must be [`durable`](Self::durable), whether or not there
-    /// are checkpoints. Results are the same as in memory, and a checkpoint of one backend can be
-    /// recovered into the other.
+    /// Applies to [`update_state_by_key`], [`update_state_by_partition`], [`state_by_key`] and
+    /// [`summarize_by_key`]; windows keep their batches and states in memory. Keys and states that
+    /// may spill must be [`durable`](Self::durable), with or without checkpoints. Results are the
+    /// same as in memory, and a checkpoint of one backend can be recovered with another.
     ///
     /// # Examples
     ///
@@ -121,13 +119,12 @@ impl ContextBuilder {
         self
     }
 
-    /// Lets keys, states, window items and positions of type `T` be kept in checkpoints, where
-    /// the type is called `name`.
+    /// Stores keys, states, window items and positions of type `T` in checkpoints, under the type
+    /// name `name`.
     ///
-    /// Numbers, `bool`, `char`, `()`, `String`, `Box<str>` and `Vec<u8>` are durable from the
-    /// beginning.
-    /// Bytes are those of postcard, which does not describe itself: a type that changes its shape
-    /// needs another name, and is then refused instead of misread.
+    /// Numbers, `bool`, `char`, `()`, `String`, `Box<str>` and `Vec<u8>` are durable without a
+    /// call. The encoding is postcard, which does not describe itself: a type that changes its
+    /// shape needs another name, and is then refused instead of misread.
     pub fn durable<T>(mut self, name: &str) -> Self
     where
         T: Serialize + DeserializeOwned + 'static,
@@ -136,7 +133,7 @@ impl ContextBuilder {
         self
     }
 
-    /// Like [`durable`](Self::durable), for types without serde, or that postcard cannot read.
+    /// Like [`durable`](Self::durable), for types without serde or that postcard cannot read.
     pub fn durable_with<T: 'static>(
         mut self,
         name: &str,
@@ -151,20 +148,20 @@ impl ContextBuilder {
 }
 
 impl StreamingContext {
-    /// The stream that `build` makes, going on from the newest whole checkpoint in `directory`;
-    /// from its beginning if there is none.
+    /// Builds a stream that resumes from the newest intact checkpoint in `directory`, or starts
+    /// from the beginning if there is none.
     ///
-    /// State goes to the operators of the same name, given by
-    /// [`named`](crate::stream::DStream::named) or by position, when the stream starts or becomes
-    /// a driver. Inputs are read on from where they were; the next batch is the one after the
-    /// checkpoint. The number of partitions and of threads may be another one.
+    /// State goes to the operators of the same name ([`named`](crate::stream::DStream::named) or by
+    /// position) when the stream starts or becomes a driver. Inputs resume from their positions;
+    /// the next batch is the one after the checkpoint. The number of partitions and of threads may
+    /// differ.
     ///
     /// # Errors
     ///
-    /// If `build` fails, if a checkpoint is of a newer format, or if there are checkpoints and
-    /// none is whole: a stream never begins anew where it should go on. What does not fit the
-    /// program is a [`StartError::Checkpoint`](crate::stream::StartError::Checkpoint) at the
-    /// start.
+    /// If `build` fails, if a checkpoint has another format version, or if there are checkpoints
+    /// and none is intact: a stream never starts over where it should resume. State that does not
+    /// fit the program is a [`StartError::Checkpoint`](crate::stream::StartError::Checkpoint) at
+    /// the start.
     ///
     /// # Examples
     ///
@@ -203,12 +200,12 @@ impl StreamingContext {
     where
         E: From<CheckpointError>,
     {
-        let found = Found::look(&Directory::new(directory.into()))?;
+        let found = FoundCheckpoint::look(&Directory::new(directory.into()))?;
         trace::recovered(&found.recovery);
         Ok(build()?.with_found(found))
     }
 
-    /// What recovery has decided; `None` if it was not asked.
+    /// What recovery found; `None` if the context was not recovered.
     #[must_use]
     pub fn recovery(&self) -> Option<&Recovery> {
         self.found.as_ref().map(|found| &found.recovery)

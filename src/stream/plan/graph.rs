@@ -12,7 +12,7 @@ use crate::stream::run::job::JobContext;
 use crate::stream::run::operator::{ActiveOperator, Operator};
 use crate::stream::threads::blame::OperatorId;
 
-/// Whether an operator makes a stream or is an end of the graph.
+/// Whether an operator makes a stream or is an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     Stream,
@@ -46,18 +46,23 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    /// Adds an operator; `make` is given its position.
+    /// The position of the operator that is added next.
+    pub(crate) fn next_id(&self) -> OperatorId {
+        self.declared.len() as OperatorId
+    }
+
+    /// Adds an operator at [`next_id`](Self::next_id).
     pub(crate) fn add(
         &mut self,
         role: Role,
         kind: &str,
         parents: Vec<OperatorId>,
         every: u64,
-        make: impl FnOnce(OperatorId) -> Box<dyn Operator>,
+        operator: Box<dyn Operator>,
     ) -> OperatorId {
-        let id = self.declared.len() as OperatorId;
+        let id = self.next_id();
         self.declared.push(Declared {
-            operator: make(id),
+            operator,
             name: format!("{kind}-{id}"),
             role,
             parents,
@@ -71,7 +76,7 @@ impl Graph {
         self.declared[operator as usize].name = name;
     }
 
-    /// Lets an operator run even if no output needs it.
+    /// Makes an operator run even if no output needs it.
     pub(crate) fn keep(&mut self, operator: OperatorId) {
         self.declared[operator as usize].kept = true;
     }
@@ -116,7 +121,7 @@ impl Graph {
         Ok(streams)
     }
 
-    /// How many readings by operators that some output needs, for each operator.
+    /// For each operator, how often operators that run read its batches.
     fn consumers(&self) -> Vec<usize> {
         let mut consumers = std::vec![0; self.declared.len()];
         for (position, declared) in self.declared.iter().enumerate().rev() {

@@ -33,7 +33,7 @@ impl<P: Pipe> Operator for Shared<P> {
     }
 }
 
-/// Computes its batches whole.
+/// Stores the batches that `evaluate` computes.
 pub(crate) struct Wide<T, E> {
     pub(crate) slot: Arc<Slot<T>>,
     pub(crate) evaluate: E,
@@ -62,7 +62,7 @@ where
     }
 }
 
-/// Acts on each batch and makes none.
+/// Acts on each batch and produces none.
 pub(crate) struct Act<F>(pub(crate) F);
 
 impl<F> Operator for Act<F>

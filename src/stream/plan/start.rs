@@ -28,7 +28,7 @@ impl StreamingContext {
         RunningStream::spawn(&name, self.into_driver()?)
     }
 
-    /// The stream without a clock and threads of its own: its owner steps it.
+    /// The stream without a clock and without threads of its own: its owner steps it.
     ///
     /// # Errors
     ///

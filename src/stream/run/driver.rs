@@ -1,4 +1,4 @@
-//! The driver: runs the graph for one batch whenever its owner says so.
+//! The driver: runs one batch whenever its owner says so.
 
 use std::boxed::Box;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::vec::Vec;
 
-use crate::stream::checkpoint::checkpointer::{At, Checkpointer};
+use crate::stream::checkpoint::checkpointer::{BatchPlace, Checkpointer};
 use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::recovery::Recovery;
 use crate::stream::checkpoint::report::CheckpointReport;
@@ -25,9 +25,9 @@ use crate::stream::state::phase::BatchPhase;
 use crate::stream::state::stateful::Stateful;
 use crate::stream::time::BatchTime;
 
-/// A stream that does nothing until its owner calls [`step`](Self::step).
+/// A stream that runs only when its owner calls [`step`](Self::step).
 ///
-/// It owns no clock and never sleeps; a test or an embedding program decides when a batch is cut.
+/// It has no clock and never sleeps; a test or an embedding program decides when a batch is cut.
 ///
 /// # Examples
 ///
@@ -52,16 +52,16 @@ use crate::stream::time::BatchTime;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Driver {
-    /// What some output needs, in the order of running.
+    /// The operators that some output needs, in the order of running.
     operators: Vec<ActiveOperator>,
     job: Arc<JobContext>,
     /// Milliseconds.
     interval: u64,
     /// The zero time and the last batch time; `None` before the first batch.
     clock: Option<(u64, u64)>,
-    /// The last batch that listeners know to have come.
+    /// The last batch that was announced to the listeners.
     submitted: Option<BatchTime>,
-    /// Why no more steps are taken.
+    /// The failure after which no step is taken.
     failed: Option<BatchError>,
     listeners: Listeners,
     checkpoints: Checkpointer,
@@ -71,7 +71,7 @@ pub struct Driver {
 pub(crate) type Listeners = Vec<Box<dyn Listener>>;
 
 impl Driver {
-    /// A driver that goes on after the batch that `clock` ends with.
+    /// A driver that continues after the batch that `clock` ends with.
     pub(crate) fn new(
         operators: Vec<ActiveOperator>,
         job: Arc<JobContext>,
@@ -98,7 +98,7 @@ impl Driver {
         Duration::from_millis(self.interval)
     }
 
-    /// What recovery decided; `None` if the stream did not ask for it.
+    /// What recovery found; `None` if the stream was not recovered.
     #[must_use]
     pub fn recovery(&self) -> Option<&Recovery> {
         self.checkpoints.recovery()
@@ -110,34 +110,34 @@ impl Driver {
         self.clock.map(|(_, last)| BatchTime::from_millis(last))
     }
 
-    /// The only time that the next step can have; before the first one, the earliest.
+    /// The only valid time for the next step; before the first one, the earliest.
     #[must_use]
     pub fn next_time(&self) -> BatchTime {
         let last = self.clock.map_or(0, |(_, last)| last);
         BatchTime::from_millis(last + self.interval)
     }
 
-    /// Whether every input is at its end; never, if there is one without an end.
+    /// Whether every input has ended; never, if one is unbounded.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.inputs().all(|input| input.finished)
     }
 
-    /// Whether an input holds something received that no batch has taken yet.
+    /// Whether an input holds items that no batch has taken yet.
     #[must_use]
     pub fn has_pending(&self) -> bool {
         self.inputs().any(|input| input.pending)
     }
 
-    /// Makes the inputs receive nothing any more. What they have received goes into the batches
-    /// to come; [`has_pending`](Self::has_pending) says whether there is any.
+    /// Stops the inputs. What they have received goes into the batches that follow;
+    /// [`has_pending`](Self::has_pending) says whether there is any.
     pub fn stop_inputs(&mut self) {
         for ActiveOperator { operator, .. } in &mut self.operators {
             if let Some(input) = operator.as_input_mut() {
                 input.stop();
             }
         }
-        self.tell_of_receivers();
+        self.notify_receiver_events();
     }
 
     fn inputs(&self) -> impl Iterator<Item = InputStatus> {
@@ -150,15 +150,14 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// The first time must be a positive multiple of the batch interval, each later one exactly
-    /// an interval after the last; otherwise nothing is run. If the batch fails, so does every
-    /// later step; where the [`FailurePolicy`] leaves failing batches out, the failure is in the
-    /// report instead.
+    /// The first time must be a positive multiple of the batch interval, each later one exactly an
+    /// interval after the last; otherwise nothing runs. If the batch fails, so does every later
+    /// step; under [`FailurePolicy::Skip`] the failure is in the report instead.
     pub fn step(&mut self, time: BatchTime) -> Result<StepReport, StepError> {
         self.step_late(time, Duration::ZERO)
     }
 
-    /// A step of a batch that has waited for so long.
+    /// A step for a batch that has waited for this long.
     pub(crate) fn step_late(
         &mut self,
         time: BatchTime,
@@ -168,12 +167,12 @@ impl Driver {
             return Err(StepError::Failed(error.clone()));
         }
         self.check(time)?;
-        self.tell_of_receivers();
+        self.notify_receiver_events();
         self.submit(time);
-        self.tell(&StreamEvent::Started(time));
+        self.notify(&StreamEvent::Started(time));
         let report = self.run(time, waited);
         if let Some(error) = report.failure() {
-            self.tell(&StreamEvent::Failed(error.clone()));
+            self.notify(&StreamEvent::Failed(error.clone()));
             if self.job.policy != FailurePolicy::Skip {
                 self.failed = Some(error.clone());
                 return Err(StepError::Batch(error.clone()));
@@ -182,13 +181,13 @@ impl Driver {
         self.commit(&report);
         self.checkpoint_if_due()?;
         if report.failure().is_none() {
-            self.tell(&StreamEvent::Completed(report.clone()));
+            self.notify(&StreamEvent::Completed(report.clone()));
         }
-        self.tell_of_receivers();
+        self.notify_receiver_events();
         Ok(report)
     }
 
-    /// Runs a batch, again and again if need be, and measures it.
+    /// Runs a batch, with the retries of the failure policy, and measures it.
     fn run(&mut self, time: BatchTime, waited: Duration) -> StepReport {
         let span = trace::batch(time);
         let started = Instant::now();
@@ -203,7 +202,7 @@ impl Driver {
                 break;
             }
             retries += 1;
-            self.tell(&StreamEvent::Retried(error));
+            self.notify(&StreamEvent::Retried(error));
         }
         self.clock = Some((zero, time.as_millis()));
         let inputs = reports.iter().filter(|(is_input, _)| *is_input);
@@ -220,8 +219,8 @@ impl Driver {
         report
     }
 
-    /// Evaluates every operator whose turn it is. If that fails and something may follow, all
-    /// state is as it was before.
+    /// Evaluates every operator that is due. If that fails and a batch may follow, all state is
+    /// rolled back.
     fn attempt(
         &mut self,
         time: BatchTime,
@@ -295,7 +294,7 @@ impl Driver {
         Ok(())
     }
 
-    /// The batch is over: inputs go on after it, and handles see its state.
+    /// Commits the batch: inputs go on after it, and handles see its state.
     fn commit(&mut self, report: &StepReport) {
         let delay = u64::try_from(report.total_delay().as_millis()).unwrap_or(u64::MAX);
         let timing = BatchTiming {
@@ -311,21 +310,21 @@ impl Driver {
         committed(&mut self.operators, report.time);
     }
 
-    /// Takes a checkpoint, if it is time for one; the stream ends if that fails.
+    /// Takes a checkpoint if one is due; the stream ends if that fails.
     fn checkpoint_if_due(&mut self) -> Result<(), StepError> {
         let Some(at) = self.at() else { return Ok(()) };
         let taken = self
             .checkpoints
             .after_batch(|| durable(&mut self.operators), at);
-        self.taken(taken)
+        self.checkpoint_result(taken)
     }
 
-    /// Takes a checkpoint after the last batch, if checkpoints are asked for and that one has
-    /// none, and waits until it is durable.
+    /// Takes a checkpoint after the last batch, if checkpoints are enabled and this batch has none,
+    /// and waits until it is durable.
     ///
     /// # Errors
     ///
-    /// If this one or the one before could not be written: then the stream has ended.
+    /// If this checkpoint or the one before could not be written: the stream has then ended.
     pub fn checkpoint(&mut self) -> Result<(), StepError> {
         if let Some(error) = &self.failed {
             return Err(StepError::Failed(error.clone()));
@@ -334,48 +333,48 @@ impl Driver {
         let taken = self
             .checkpoints
             .complete(|| durable(&mut self.operators), at);
-        self.taken(taken)
+        self.checkpoint_result(taken)
     }
 
-    /// Comes to an end after which nothing has to be done again.
+    /// Ends the stream so that nothing has to be repeated after a restart.
     pub(crate) fn conclude(&mut self) -> Result<(), StepError> {
         self.checkpoint()?;
         Ok(())
     }
 
-    /// Waits for what is still being written.
-    pub(crate) fn settle(&mut self) -> Result<(), StepError> {
-        let taken = self.checkpoints.settle();
-        self.taken(taken)
+    /// Waits for the checkpoint that is being written.
+    pub(crate) fn finish_checkpoint(&mut self) -> Result<(), StepError> {
+        let taken = self.checkpoints.finish_writing();
+        self.checkpoint_result(taken)
     }
 
-    fn at(&self) -> Option<At> {
-        self.clock.map(|(zero, time)| At { zero, time })
+    fn at(&self) -> Option<BatchPlace> {
+        self.clock.map(|(zero, time)| BatchPlace { zero, time })
     }
 
-    /// Tells of checkpoints, or of why there can be no more.
-    fn taken(
+    /// Reports checkpoints to the listeners, or the error that ends the stream.
+    fn checkpoint_result(
         &mut self,
         taken: Result<impl IntoIterator<Item = CheckpointReport>, CheckpointError>,
     ) -> Result<(), StepError> {
-        let told = taken.and_then(|reports| self.tell_of_checkpoints(reports));
-        told.map_err(|error| {
+        let notified = taken.and_then(|reports| self.notify_checkpoints(reports));
+        notified.map_err(|error| {
             let time = self.last_time().unwrap_or(BatchTime::from_millis(0));
             let cause = Cause::Error(error.into());
             let error = BatchError::new("checkpoint".into(), time, None, cause);
             self.failed = Some(error.clone());
-            self.tell(&StreamEvent::Failed(error.clone()));
+            self.notify(&StreamEvent::Failed(error.clone()));
             StepError::Batch(error)
         })
     }
 
-    fn tell_of_checkpoints(
+    fn notify_checkpoints(
         &mut self,
         reports: impl IntoIterator<Item = CheckpointReport>,
     ) -> Result<(), CheckpointError> {
         for report in reports {
             trace::checkpointed(&report);
-            self.tell(&StreamEvent::Checkpointed(report));
+            self.notify(&StreamEvent::Checkpointed(report));
             if let Some(oldest) = report.previous {
                 for (_, member) in durable(&mut self.operators) {
                     member.release_before(oldest)?;
@@ -385,15 +384,15 @@ impl Driver {
         Ok(())
     }
 
-    /// Tells that the time of a batch has come, unless that is known.
+    /// Announces that the time of a batch has come, once.
     pub(crate) fn submit(&mut self, time: BatchTime) {
         if self.submitted < Some(time) {
             self.submitted = Some(time);
-            self.tell(&StreamEvent::Submitted(time));
+            self.notify(&StreamEvent::Submitted(time));
         }
     }
 
-    fn tell_of_receivers(&mut self) {
+    fn notify_receiver_events(&mut self) {
         let mut events = Vec::new();
         for ActiveOperator { operator, id, .. } in &mut self.operators {
             let Some(receiver) = operator.as_receiver() else {
@@ -408,17 +407,16 @@ impl Driver {
                 });
             }
         }
-        events.iter().for_each(|event| self.tell(event));
+        events.iter().for_each(|event| self.notify(event));
     }
 
-    fn tell(&mut self, event: &StreamEvent) {
+    fn notify(&mut self, event: &StreamEvent) {
         for listener in &mut self.listeners {
             listener.on_event(event);
         }
     }
 
-    /// Steps from where it is, interval by interval, until every input is at its end; returns
-    /// how many steps that were.
+    /// Steps interval by interval until every input has ended; returns the number of steps.
     ///
     /// # Errors
     ///

@@ -10,21 +10,21 @@ use crate::stream::error::{BatchError, BoxError};
 use crate::stream::state::backend::StateError;
 use crate::stream::time::BatchTime;
 
-/// Why a built context could not start.
+/// Why a context could not start.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
-    /// No output operation was registered.
+    /// No output was registered.
     NoOutput,
     /// Two operators have this name.
     DuplicateName(String),
-    /// The clock thread could not be made.
+    /// The clock thread could not be started.
     Thread(std::io::Error),
-    /// An input could not begin to receive.
+    /// An input could not start.
     Input(String, BoxError),
-    /// A checkpoint cannot be taken up, or none could be taken.
+    /// A checkpoint cannot be restored, or no checkpoint can be taken.
     Checkpoint(CheckpointError),
-    /// What keeps state out of memory is not to be had.
+    /// The state backend cannot be opened.
     State(StateError),
 }
 
@@ -33,7 +33,7 @@ impl fmt::Display for StartError {
         match self {
             Self::NoOutput => f.write_str("no output operations registered, so nothing to execute"),
             Self::DuplicateName(name) => write!(f, "two operators are named {name}"),
-            Self::Thread(error) => write!(f, "the clock thread could not be made: {error}"),
+            Self::Thread(error) => write!(f, "cannot start the clock thread: {error}"),
             Self::Input(name, error) => write!(f, "input {name} could not start: {error}"),
             Self::Checkpoint(error) => error.fmt(f),
             Self::State(error) => error.fmt(f),
@@ -59,7 +59,7 @@ impl Error for StartError {
 pub enum StepError {
     /// The first batch time must be a positive multiple of the batch interval.
     NotAMultiple {
-        /// The time given.
+        /// The given time.
         given: BatchTime,
         /// The batch interval.
         interval: Duration,
@@ -68,12 +68,12 @@ pub enum StepError {
     OutOfOrder {
         /// The time given.
         given: BatchTime,
-        /// The only time possible.
+        /// The expected time.
         expected: BatchTime,
     },
-    /// The batch failed now.
+    /// This batch failed.
     Batch(BatchError),
-    /// An earlier batch failed; the driver takes no more.
+    /// An earlier batch failed; the driver runs no more.
     Failed(BatchError),
 }
 

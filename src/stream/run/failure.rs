@@ -1,18 +1,18 @@
-//! What becomes of a batch that fails.
+//! What happens when a batch fails.
 
 /// What a stream does when a batch fails.
 ///
-/// A batch is committed when all its outputs have succeeded. When it has not, every operator's
-/// state goes back to where it was before the batch; what closures keep in themselves and what
-/// outputs have already done stays. An output that must not do things twice tells repetitions by
-/// the batch time.
+/// A batch is committed when all its outputs have succeeded. Otherwise the state of every operator
+/// is rolled back to before the batch; what closures keep in their captures and what outputs have
+/// already done stays. An output that must not repeat an effect can recognise a repeated batch by
+/// its time.
 ///
 /// # Cost
 ///
-/// [`Retry`](Self::Retry) and [`Skip`](Self::Skip) keep the items of a batch while it runs, and a
-/// copy of the tables of each key group that it writes to: time and memory follow the keys known in
-/// those. A few hundred keys lie in all of the 128 key groups there are by default, so such a batch
-/// costs about as much as visiting all known keys twice. [`Stop`](Self::Stop) costs nothing.
+/// [`Retry`](Self::Retry) and [`Skip`](Self::Skip) keep the items of a batch while it runs, and
+/// copy the table of each key group that it writes to: time and memory follow the keys in those
+/// groups. A few hundred keys reach all of the 128 key groups there are by default, so such a batch
+/// costs about as much as visiting all keys twice. [`Stop`](Self::Stop) costs nothing.
 ///
 /// # Examples
 ///
@@ -35,24 +35,24 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FailurePolicy {
-    /// The stream ends with the error; the failing batch stays uncommitted.
+    /// The stream ends with the error; the failed batch is not committed.
     #[default]
     Stop,
-    /// The batch runs again, at most so many times, with the same items and the same random
-    /// numbers; then the stream ends with the error.
+    /// The batch runs again, at most this many times, with the same items and random numbers; then
+    /// the stream ends with the error.
     Retry(u32),
-    /// The batch is reported as failed and left out; later ones go on. An input that can never be
-    /// read fails every batch, and such a stream does not end by itself.
+    /// The batch is reported as failed and skipped; later ones run. An input that can never be read
+    /// fails every batch, and such a stream does not end by itself.
     Skip,
 }
 
 impl FailurePolicy {
-    /// Whether something may follow a failure, so that what was before must be kept.
+    /// Whether batches may follow a failed one, so that state must be kept for a rollback.
     pub(crate) const fn goes_on(self) -> bool {
         !matches!(self, Self::Stop)
     }
 
-    /// How often a batch is run again.
+    /// How often a batch is retried.
     pub(crate) const fn retries(self) -> u32 {
         match self {
             Self::Retry(times) => times,

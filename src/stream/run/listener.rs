@@ -1,4 +1,4 @@
-//! What a stream tells about itself while it runs.
+//! Events of a running stream.
 
 use std::string::String;
 use std::sync::Arc;
@@ -14,29 +14,29 @@ pub enum StreamEvent {
     /// The time of a batch has come; it may have to wait for earlier ones. If the inputs end in
     /// those, it does not run.
     Submitted(BatchTime),
-    /// A batch begins to run.
+    /// A batch starts.
     Started(BatchTime),
-    /// A batch has run, all its outputs included.
+    /// A batch has run, outputs included.
     Completed(StepReport),
-    /// A batch has failed and runs again.
+    /// A batch has failed and will be retried.
     Retried(BatchError),
-    /// A batch has failed for good: the stream ends, or goes on without it, as the
+    /// A batch has failed: the stream ends, or continues without it, as the
     /// [`FailurePolicy`](crate::stream::FailurePolicy) says.
     Failed(BatchError),
-    /// A checkpoint has become durable; told after a later batch, or when the stream ends.
+    /// A checkpoint is durable; reported after a later batch, or when the stream ends.
     Checkpointed(crate::stream::CheckpointReport),
     /// The receiver of this name has been started.
     ReceiverStarted(Arc<str>),
     /// The receiver of this name has failed, with this message, and will be called again.
     ReceiverError(Arc<str>, String),
-    /// The receiver of this name has come to its end or was stopped.
+    /// The receiver of this name has ended or was stopped.
     ReceiverStopped(Arc<str>),
 }
 
-/// Whoever wants to know; any closure of a [`StreamEvent`] is one.
+/// Receives events; any closure of a [`StreamEvent`] is a listener.
 ///
-/// Called on the driver's thread, between batches: what it costs delays the stream. What happens
-/// to receivers is told before and after the next batch.
+/// Called on the driver's thread, between batches: its cost delays the stream. Events of receivers
+/// are reported before and after the next batch.
 ///
 /// # Examples
 ///
@@ -54,7 +54,7 @@ pub enum StreamEvent {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Listener: Send + 'static {
-    /// Takes notice of an event.
+    /// Handles an event.
     fn on_event(&mut self, event: &StreamEvent);
 }
 

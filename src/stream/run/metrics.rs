@@ -1,4 +1,4 @@
-//! What was measured in a batch.
+//! The measurements of a batch.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,15 +57,15 @@ impl StepReport {
         self.retries
     }
 
-    /// Why the batch was left out, if it was: see
+    /// Why the batch was skipped, if it was: see
     /// [`FailurePolicy::Skip`](crate::stream::FailurePolicy::Skip).
     #[must_use]
     pub const fn failure(&self) -> Option<&BatchError> {
         self.failure.as_ref()
     }
 
-    /// What each operator did, in the order of running. In a batch that was left out, those up to
-    /// the one that failed.
+    /// What each operator did, in the order of running. In a skipped batch, the operators up to the
+    /// one that failed.
     #[must_use]
     pub fn operators(&self) -> &[OperatorReport] {
         &self.operators

@@ -40,20 +40,21 @@ impl OperatorContext {
         busy: impl Fn(&I) -> bool,
         work: impl Fn(&PartitionContext, I) -> R + Sync,
     ) -> Result<Vec<R>, BatchError> {
-        self.job
-            .executor
-            .map(items, busy, |partition, item| {
-                let task = PartitionContext::new(self.operator, partition, self.time);
-                let result = self.guard(Some(partition), || work(&task, item))?;
-                match task.into_failure() {
-                    None => Ok(result),
-                    Some((operator, error)) => {
-                        Err(self.error(operator, Some(partition), Cause::Error(error)))
-                    }
+        let results = self.job.executor.map(items, busy, |partition, item| {
+            let task = PartitionContext::new(self.operator, partition, self.time);
+            let result = self.guard(Some(partition), || work(&task, item))?;
+            match task.into_failure() {
+                None => Ok(result),
+                Some((operator, error)) => {
+                    Err(self.error(operator, Some(partition), Cause::Error(error)))
                 }
-            })
-            .into_iter()
-            .collect()
+            }
+        });
+        let mut all = Vec::with_capacity(results.len());
+        for result in results {
+            all.push(result?);
+        }
+        Ok(all)
     }
 
     /// Like [`each`](Self::each), for work that can fail.
@@ -66,15 +67,15 @@ impl OperatorContext {
         let results = self.each(items, busy, |task, item| {
             work(task, item).map_err(|error| task.fail_here(error)).ok()
         })?;
-        // A partition without a result has noted an error, which `each` has returned.
+        // A partition without a result has reported an error, which `each` has returned.
         Ok(results.into_iter().flatten().collect())
     }
 
     /// Sends the records of all outboxes to the partitions that own their keys.
     ///
-    /// Large ones are handed over by a worker. The driver's thread has made the items of the batch,
-    /// as a rule, and the workers have dropped many: its next allocation would have to tidy up the
-    /// part of the heap that they came from, while all others wait.
+    /// Large outboxes are handed over by a worker. The driver's thread has usually allocated the
+    /// items of the batch and the workers have freed many of them: its next allocation would
+    /// consolidate the heap that they came from while all others wait.
     pub(crate) fn exchange<T: Grouped + Send>(
         &self,
         outboxes: Vec<KeyedOutbox<T>>,
@@ -96,6 +97,17 @@ impl OperatorContext {
         partition: Option<usize>,
         work: impl FnOnce() -> R,
     ) -> Result<R, BatchError> {
+        let (mut work, mut result) = (Some(work), None);
+        self.run_guarded(partition, &mut || result = work.take().map(|work| work()))?;
+        Ok(result.expect("the work has returned"))
+    }
+
+    /// What [`guard`](Self::guard) does, without any type of the caller's: compiled once.
+    fn run_guarded(
+        &self,
+        partition: Option<usize>,
+        work: &mut dyn FnMut(),
+    ) -> Result<(), BatchError> {
         catch(work).map_err(|(blamed, payload)| match payload.downcast::<BatchError>() {
             Ok(inner) => *inner,
             Err(payload) => {
@@ -105,7 +117,7 @@ impl OperatorContext {
         })
     }
 
-    /// The same for work that can fail.
+    /// The same for work that returns a `Result`.
     pub(crate) fn try_guard<R>(
         &self,
         partition: Option<usize>,

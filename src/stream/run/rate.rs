@@ -50,7 +50,7 @@ impl Default for PidWeights {
 pub struct PidRateEstimator {
     interval: Duration,
     weights: PidWeights,
-    /// What the last update left behind; `None` before the first.
+    /// The last update; `None` before the first.
     last: Option<Update>,
 }
 
@@ -72,11 +72,11 @@ impl PidRateEstimator {
         }
     }
 
-    /// Takes in a batch that ended at `end`: how many items it had, how long they took, and how
-    /// long the batch had waited. Returns the new rate in items per second, if there is one.
+    /// Adds a batch that ended at `end`: how many items it had, how long they took, and how long
+    /// the batch had waited. Returns the new rate in items per second, if there is one.
     ///
-    /// The first batch only sets the rate; a batch without items, without delay, or not later
-    /// than the one before is passed over.
+    /// The first batch only initialises the estimator; a batch without items, without delay, or not
+    /// later than the one before is ignored.
     pub fn update(
         &mut self,
         end: BatchTime,
@@ -112,7 +112,7 @@ impl PidRateEstimator {
     }
 }
 
-/// How the inputs of a context are held back.
+/// The rate limits of the inputs of a context.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Pacing {
     /// Items per second.
@@ -163,7 +163,7 @@ impl Pace {
         (rate * self.interval.as_secs_f64()).max(1.0) as usize
     }
 
-    /// Takes in how a batch with so many items of this input went.
+    /// Adds the timing of a batch with this many items of this input.
     pub(crate) fn update(&mut self, items: u64, done: &BatchTiming) {
         let estimator = self.estimator.as_mut();
         let rate =

@@ -18,7 +18,7 @@ pub struct RunningStream {
     clock: Option<JoinHandle<()>>,
 }
 
-/// Stops a [`RunningStream`] from anywhere: another thread, a signal handler's thread, an output.
+/// Stops a [`RunningStream`] from another thread, a signal handler's thread or an output.
 #[derive(Clone)]
 pub struct StopHandle(Arc<Control>);
 
@@ -123,14 +123,13 @@ impl RunningStream {
         })
     }
 
-    /// A handle by which others can stop the stream.
+    /// A handle that can stop the stream.
     #[must_use]
     pub fn stop_handle(&self) -> StopHandle {
         StopHandle(Arc::clone(&self.control))
     }
 
-    /// Waits until the stream has ended: its inputs are exhausted, somebody stopped it, or a
-    /// batch failed.
+    /// Waits until the stream has ended: its inputs have ended, it was stopped, or a batch failed.
     ///
     /// # Errors
     ///
@@ -200,20 +199,20 @@ impl fmt::Debug for RunningStream {
     }
 }
 
-/// Whoever waits for a stream must not wait for ever, even if the driver itself panics.
+/// Ends the waiting of others even if the driver itself panics.
 struct EndOnUnwind<'a>(&'a Control);
 
 impl Drop for EndOnUnwind<'_> {
     fn drop(&mut self) {
-        let cause = Cause::Panic("the driver itself".into());
+        let cause = Cause::Panic("outside of any operator".into());
         let time = BatchTime::from_millis(0);
         self.0
             .end(Err(BatchError::new("driver".into(), time, None, cause)));
     }
 }
 
-/// Runs batches at multiples of the interval until the inputs end or somebody says stop. Batches
-/// that are late run one after the other without waiting; none is left out.
+/// Runs batches at multiples of the interval until the inputs end or a stop is requested. Late
+/// batches run one after the other without waiting; none is left out.
 fn tick(mut driver: Driver, control: &Control) -> Result<(), BatchError> {
     let result = run(&mut driver, control);
     driver.stop_inputs();
@@ -223,11 +222,11 @@ fn tick(mut driver: Driver, control: &Control) -> Result<(), BatchError> {
 fn run(driver: &mut Driver, control: &Control) -> Result<(), BatchError> {
     match run_batches(driver, control)? {
         Stop::Gracefully => unless_failed(driver.conclude()),
-        Stop::Now => unless_failed(driver.settle()),
+        Stop::Now => unless_failed(driver.finish_checkpoint()),
     }
 }
 
-/// Runs batches and says how the stream is to end.
+/// Runs batches; returns how the stream is to end.
 fn run_batches(driver: &mut Driver, control: &Control) -> Result<Stop, BatchError> {
     let interval = driver.batch_interval();
     // Batches missed since an earlier run are late ones.
@@ -250,7 +249,7 @@ fn run_batches(driver: &mut Driver, control: &Control) -> Result<Stop, BatchErro
     Ok(Stop::Gracefully)
 }
 
-/// Tells of the batches whose time has come while an earlier one ran.
+/// Announces the batches whose time has come while an earlier one ran.
 fn submit_all_due(driver: &mut Driver, mut next: BatchTime, mut due: Instant) {
     let (interval, now) = (driver.batch_interval(), Instant::now());
     while due <= now {
@@ -300,7 +299,7 @@ fn first_time(interval: Duration) -> BatchTime {
     BatchTime::from_millis((now / interval + 1) * interval)
 }
 
-/// The instant of a batch time, which may be long past.
+/// The instant of a batch time, which may be in the past.
 fn instant_of(time: BatchTime) -> Instant {
     let (time, now) = (Duration::from_millis(time.as_millis()), now());
     let instant = Instant::now();

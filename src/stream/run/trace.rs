@@ -1,4 +1,4 @@
-//! Spans for `tracing`, one per batch and one per operator in it; nothing without the feature.
+//! Spans for `tracing`: one per batch and one per operator in it; no code without the feature.
 
 use crate::stream::run::metrics::StepReport;
 use crate::stream::time::BatchTime;
@@ -33,7 +33,7 @@ pub(crate) fn operator(_name: &str) -> Span {
     Span
 }
 
-/// Enters into the span of a batch what came of it.
+/// Records the result of a batch in its span.
 #[cfg(feature = "tracing")]
 pub(crate) fn finished(span: &Span, report: &StepReport) {
     span.record("items", report.items());
@@ -46,7 +46,7 @@ pub(crate) fn finished(span: &Span, report: &StepReport) {
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn finished(_span: &Span, _report: &StepReport) {}
 
-/// Says which checkpoint the stream goes on from, and which it has passed over and why.
+/// Reports which checkpoint the stream resumes from, and which were passed over and why.
 #[cfg(feature = "tracing")]
 pub(crate) fn recovered(recovery: &crate::stream::checkpoint::recovery::Recovery) {
     for passed_over in recovery.passed_over() {
@@ -56,16 +56,16 @@ pub(crate) fn recovered(recovery: &crate::stream::checkpoint::recovery::Recovery
     match (recovery.restored(), recovery.path()) {
         (Some(time), Some(path)) => {
             let (time, path) = (time.as_millis(), path.display());
-            tracing::info!(time, %path, "the stream goes on from a checkpoint");
+            tracing::info!(time, %path, "the stream resumes from a checkpoint");
         }
-        _ => tracing::info!("there is no checkpoint: the stream begins"),
+        _ => tracing::info!("there is no checkpoint: the stream starts from the beginning"),
     }
 }
 
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn recovered(_recovery: &crate::stream::checkpoint::recovery::Recovery) {}
 
-/// Says that there is a checkpoint more.
+/// Reports a checkpoint that is durable.
 #[cfg(feature = "tracing")]
 pub(crate) fn checkpointed(report: &crate::stream::checkpoint::report::CheckpointReport) {
     let (time, keys, bytes) = (report.time().as_millis(), report.keys(), report.bytes());

@@ -15,10 +15,10 @@ pub(super) trait Format<T>: Send + Sync + 'static {
     fn write(&self, items: &[T], file: &mut dyn Write) -> Result<(), BoxError>;
 }
 
-/// A directory for each batch, `prefix-<time>.suffix`: written aside and renamed when it is
-/// complete, in place of an earlier one of the same batch.
+/// A directory for each batch, `prefix-<time>.suffix`: written under a temporary name and renamed
+/// when it is complete, replacing an earlier one of the same batch.
 pub(super) struct Directories<F> {
-    /// What stands before the time: a folder and the beginning of a name.
+    /// The part of the path before the time: a directory and the start of a name.
     pub(super) prefix: String,
     pub(super) suffix: String,
     pub(super) format: F,
@@ -39,13 +39,13 @@ impl<F> Directories<F> {
     }
 }
 
-/// A hidden neighbour, into which a batch is written before it takes its name.
+/// The hidden directory beside it in which a batch is written before it is renamed.
 fn aside(directory: &Path) -> PathBuf {
     let name = directory.file_name().unwrap_or_default().to_string_lossy();
     directory.with_file_name(format!(".{name}.part"))
 }
 
-/// Removes a directory, should it exist.
+/// Removes a directory, if it exists.
 fn remove(directory: &Path) -> io::Result<()> {
     match fs::remove_dir_all(directory) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

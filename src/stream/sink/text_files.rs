@@ -27,8 +27,8 @@ impl<T: Data + Display, P: Pipe<Item = T>> DStream<'_, T, P> {
     /// for each item.
     ///
     /// Without a prefix, or with one that ends in `/`, there is no dash; without a suffix no dot.
-    /// The directory is written aside and renamed when it is complete; a batch that is run again
-    /// replaces its own.
+    /// The directory is written under a temporary name and renamed when it is complete; a batch
+    /// that runs again replaces its own.
     ///
     /// # Examples
     ///

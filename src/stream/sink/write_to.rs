@@ -1,4 +1,4 @@
-//! What an output that writes does.
+//! The trait of outputs that write.
 
 use std::sync::{Arc, mpsc};
 use std::vec::Vec;
@@ -13,7 +13,7 @@ use crate::stream::run::operator_context::OperatorContext;
 use crate::stream::threads::blame::blame;
 use crate::stream::time::BatchTime;
 
-/// Where the batches of a stream are written to, partition by partition.
+/// A destination that the batches of a stream are written to, partition by partition.
 ///
 /// For each batch, empty ones included, the driver calls [`begin`](Self::begin), then
 /// [`write`](Self::write) for every partition, in parallel on the worker threads, then
@@ -22,11 +22,11 @@ use crate::stream::time::BatchTime;
 ///
 /// # Writing once
 ///
-/// A batch may come again: run again after a failure, or after a crash. It has the same time, the
-/// same partitions and the same items then. So the pair of batch time and partition tells a
-/// repetition, and there are two recipes:
+/// A batch may run again, after a failure or a crash, with the same time, partitions and items. So
+/// the batch time and the partition identify a repetition, and there are two recipes:
 ///
 /// - *replace*: write under a name or key made of the batch time and the partition, as the
+///   directories of files do;
 ///   directories of files do;
 /// - *compare*: in one transaction, read the batch time last written for the partition; if it is
 ///   not smaller, do nothing; otherwise write the items and the batch time. With one transaction
@@ -74,7 +74,7 @@ use crate::stream::time::BatchTime;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Sink<T>: Send + Sync + 'static {
-    /// Prepares for a batch, perhaps one that was begun before.
+    /// Prepares for a batch, which may have been started before.
     ///
     /// # Errors
     ///
@@ -120,7 +120,7 @@ impl<T: Data, P: Pipe<Item = T>> DStream<'_, T, P> {
     /// worker threads; with the batch time and the number of the partition.
     ///
     /// Everything upstream has been computed by then. An error fails the batch; other partitions
-    /// may have been through by then, see [`Sink`] on writing once.
+    /// may have run by then, see [`Sink`] on writing once.
     ///
     /// # Examples
     ///
@@ -156,7 +156,7 @@ impl<T: Data, P: Pipe<Item = T>> DStream<'_, T, P> {
         self.write_as("write_to", sink);
     }
 
-    /// Writes to a sink, under the name of what the user has called.
+    /// Writes to a sink; `kind` is the name of the method that the user called.
     pub(super) fn write_as<S: Sink<T>>(&self, kind: &str, mut sink: S) {
         let pipe = self.pipe.clone();
         self.ctx
@@ -174,10 +174,10 @@ impl<T: Data, P: Pipe<Item = T>> DStream<'_, T, P> {
             });
     }
 
-    /// Hands every batch, with its time, to the embedding program.
+    /// Sends every batch, with its time, to the program.
     ///
-    /// The channel has no bound: batches that the program does not receive wait in memory. When
-    /// the receiver is dropped, later batches are dropped with it.
+    /// The channel is unbounded: batches that the program does not receive wait in memory. When the
+    /// receiver is dropped, later batches are dropped.
     ///
     /// # Examples
     ///

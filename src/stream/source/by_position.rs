@@ -20,19 +20,23 @@ use crate::stream::state::saved::{SavedState, list, recover_value};
 use crate::stream::threads::lock::lock;
 use crate::stream::time::BatchTime;
 
-/// An input that keeps its items and gives any range of them again: files, a log, a table.
+/// An input that keeps its items and can read any range of them again: files, a log, a table.
 ///
-/// The driver holds one position for each partition of the source. For every batch it asks
-/// [`plan`](Self::plan) how far to go, then [`read`](Self::read)s the ranges; when the batch has
-/// succeeded, their ends are where the source stands. All this happens on the driver's thread.
+/// The driver holds one position for each partition of the source. For every batch it calls
+/// [`plan`](Self::plan) to learn how far to read, then [`read`](Self::read) for each range; when
+/// the batch has succeeded, the ends of the ranges are the new positions. All this happens on the
+/// driver's thread.
 ///
 /// # Contract
 ///
 /// - A range is exact and repeatable: the same range gives the same items in the same order, also
+///   from a source built anew after a crash.
 ///   from a source made anew after a crash.
-/// - A plan begins where it is told to. It may have more ranges than there were positions, for
+/// - A plan starts at the given positions. It may have more ranges than there were positions, for
+///   new partitions; never fewer.
 ///   partitions that have come into being; never fewer.
-/// - Ranges are asked for one after the other. To read elsewhere the driver calls
+/// - Ranges are read in sequence. To read elsewhere the driver calls [`seek`](Self::seek) first,
+///   and only before the first batch.
 ///   [`seek`](Self::seek) first, and only before the first batch.
 ///
 /// # Examples
@@ -100,32 +104,33 @@ use crate::stream::time::BatchTime;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Source: Send + 'static {
-    /// What is read.
+    /// The items.
     type Item: Data;
 
-    /// A place in one partition, between two items: all that is needed to read on from there.
+    /// A place in one partition, between two items: all that is needed to resume from there.
     type Position: Clone + PartialEq + fmt::Debug + Send + 'static;
 
-    /// Connects, opens, and says where each partition begins. Called once, before all else.
+    /// Connects, opens, and returns the first position of each partition. Called once, before all
+    /// else.
     ///
     /// # Errors
     ///
     /// Whatever keeps the stream from starting.
     fn start(&mut self) -> Result<Vec<Self::Position>, BoxError>;
 
-    /// Goes to where an earlier run was, instead of the beginning. Called once after
-    /// [`start`](Self::start), if at all; to be implemented by sources that go forward by
-    /// themselves and do not merely obey the positions in a plan.
+    /// Moves to the positions of an earlier run instead of the beginning. Called at most once,
+    /// after [`start`](Self::start); to be implemented by sources that advance by themselves
+    /// instead of following the positions in a plan.
     ///
     /// # Errors
     ///
-    /// If there is no such place.
+    /// If a position does not exist.
     fn seek(&mut self, _to: &[Self::Position]) -> Result<(), BoxError> {
         Ok(())
     }
 
-    /// What the next batch shall read of each partition, given where the partitions stand: at
-    /// most `limit` items in all, roughly, but something if there is anything.
+    /// The ranges that the next batch is to read, given the current positions: about `limit` items
+    /// in all, but at least one if there is any.
     ///
     /// # Errors
     ///
@@ -154,21 +159,21 @@ pub trait Source: Send + 'static {
         None
     }
 
-    /// Lets go of what lies before these positions: no checkpoint that is kept goes back behind
-    /// them. A source that holds its items frees them here, one that reads a broker may tell it.
-    /// Never called in a stream without checkpoints.
+    /// Releases what lies before these positions: no kept checkpoint needs it. A source that holds
+    /// its items frees them here; one that reads a broker may commit them. Never called in a stream
+    /// without checkpoints.
     fn release(&mut self, _before: &[Self::Position]) {}
 
-    /// Whether nothing will ever come after these positions: never, unless the source is bounded.
+    /// Whether no item will ever follow these positions: never, unless the source is bounded.
     fn is_finished(&self, _at: &[Self::Position]) -> bool {
         false
     }
 }
 
-/// Where a [`Source`] stands after the last batch that succeeded; cloning gives another handle.
+/// The positions of a [`Source`] after the last batch that succeeded; cloning gives another handle.
 ///
-/// A program that keeps them where it keeps its results, in one transaction, goes on after a crash
-/// without loss or repetition.
+/// A program that stores them with its results in one transaction resumes after a crash without
+/// loss or repetition.
 #[derive(Clone, Debug)]
 pub struct Positions<P>(Arc<Mutex<Vec<P>>>);
 
@@ -183,23 +188,23 @@ impl<P: Clone> Positions<P> {
 /// A source with the positions that the driver holds for it.
 struct Followed<S: Source> {
     source: S,
-    /// Where to begin, if not at the beginning; taken at the start.
+    /// The positions to start from, if not the beginning; taken at the start.
     from: Option<Vec<S::Position>>,
-    /// After the last batch that is over.
+    /// After the last batch.
     at: Positions<S::Position>,
-    /// The ends of the ranges that the batch at hand has read.
+    /// The ends of the ranges that the current batch has read.
     ends: Vec<S::Position>,
-    reached: Reached<S::Position>,
+    history: PositionHistory<S::Position>,
 }
 
-/// Where a source stood after each batch that a checkpoint may go back to.
-struct Reached<P> {
-    /// Somebody takes checkpoints.
+/// The positions after each batch that a checkpoint may go back to.
+struct PositionHistory<P> {
+    /// Whether checkpoints are taken.
     wanted: Cell<bool>,
     positions: VecDeque<(BatchTime, Vec<P>)>,
 }
 
-impl<P: Clone> Reached<P> {
+impl<P: Clone> PositionHistory<P> {
     const fn new() -> Self {
         Self {
             wanted: Cell::new(false),
@@ -224,7 +229,7 @@ impl<P: Clone> Reached<P> {
 }
 
 impl<S: Source> Followed<S> {
-    /// How positions are stored: as the context says, or else the source.
+    /// The codec of positions: that of the context, or else that of the source.
     fn codec(&self, codecs: &Codecs) -> Result<Codec<Vec<S::Position>>, Refusal> {
         match (codecs.get(), self.source.position_codec()) {
             (Ok(codec), _) => Ok(list(codec)),
@@ -278,7 +283,7 @@ impl<S: Source> Input for Followed<S> {
 
 impl<S: Source> Replayable for Followed<S> {
     fn snapshot(&self, codecs: &Codecs) -> Result<OperatorSnapshot, Refusal> {
-        self.reached.wanted.set(true);
+        self.history.wanted.set(true);
         snapshot_value(&self.codec(codecs)?, &*lock(&self.at.0))
     }
 
@@ -288,17 +293,17 @@ impl<S: Source> Replayable for Followed<S> {
     }
 
     fn committed(&mut self, time: BatchTime) {
-        self.reached.add(time, &self.at);
+        self.history.add(time, &self.at);
     }
 
     fn release_before(&mut self, oldest: BatchTime) {
-        if let Some(positions) = self.reached.up_to(oldest) {
+        if let Some(positions) = self.history.up_to(oldest) {
             self.source.release(&positions);
         }
     }
 }
 
-/// A plan that does not begin where the source stands would lose or repeat items.
+/// A plan that does not start at the current positions would lose or repeat items.
 fn check<P: PartialEq + fmt::Debug>(at: &[P], plan: &[Range<P>]) -> Result<(), BoxError> {
     if plan.len() < at.len() {
         let (planned, known) = (plan.len(), at.len());
@@ -348,7 +353,7 @@ impl StreamingContext {
             from,
             at: at.clone(),
             ends: Vec::new(),
-            reached: Reached::new(),
+            history: PositionHistory::new(),
         };
         (self.input(kind, followed), at)
     }

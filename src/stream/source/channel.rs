@@ -1,4 +1,4 @@
-//! A bounded buffer between whoever produces items and the batches that take them.
+//! A bounded buffer between senders and the batches that take their items.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
@@ -11,50 +11,50 @@ use crate::stream::plan::dstream::DStream;
 use crate::stream::source::input::Input;
 use crate::stream::threads::lock::lock;
 
-/// The producer's end of a [`channel`](StreamingContext::channel); cloning gives another one.
+/// The sending end of a [`channel`](StreamingContext::channel); cloning gives another sender.
 ///
-/// The input ends when all of them are dropped and a batch has taken what was left.
-pub struct Inlet<T> {
-    pub(super) shared: Arc<Shared<T>>,
+/// The input ends when all senders are dropped and a batch has taken the rest.
+pub struct Sender<T> {
+    pub(super) shared: Arc<Channel<T>>,
 }
 
-/// The stream takes nothing any more; the items come back.
+/// The stream has stopped; the items are returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoppedError<T>(pub T);
 
 impl<T> fmt::Display for StoppedError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the stream has stopped and takes nothing any more")
+        f.write_str("the stream has stopped: it takes no more items")
     }
 }
 
 impl<T: fmt::Debug> std::error::Error for StoppedError<T> {}
 
-pub(super) struct Shared<T> {
+pub(super) struct Channel<T> {
     pub(super) state: Mutex<State<T>>,
     /// Signalled when a batch has taken the items, and when the stream stops.
     room: Condvar,
-    /// Signalled when items have become safe, and when the stream is gone.
+    /// Signalled when items are safe, and when the stream is gone.
     pub(super) secured: Condvar,
-    /// The most items that wait.
+    /// The most items that can wait.
     capacity: usize,
 }
 
 pub(super) struct State<T> {
     items: Vec<T>,
-    inlets: usize,
+    senders: usize,
     stopped: bool,
-    /// How many items have been sent, how many of them batches have taken, and how many of those
-    /// are safe: they are in a log, or their batch is over.
+    /// How many items were sent, how many of them batches have taken, and how many of those are
+    /// safe: they are in a log, or their batch is over.
     pub(super) sent: u64,
     taken: u64,
     pub(super) safe: u64,
-    /// No batch will ever take anything.
+    /// The stream is gone: no batch will take anything.
     pub(super) gone: bool,
 }
 
-impl<T> Inlet<T> {
-    /// Hands an item over; waits while the buffer is full.
+impl<T> Sender<T> {
+    /// Sends an item; blocks while the buffer is full.
     ///
     /// # Errors
     ///
@@ -69,12 +69,11 @@ impl<T> Inlet<T> {
         Ok(())
     }
 
-    /// Hands many items over, in runs as long as there is room for; waits while the buffer is
-    /// full.
+    /// Sends many items, as many at a time as there is room for; blocks while the buffer is full.
     ///
     /// # Errors
     ///
-    /// If the stream has stopped; with the items that were not taken.
+    /// If the stream has stopped; the error holds the items that were not taken.
     pub fn send_all(&self, mut items: Vec<T>) -> Result<(), StoppedError<Vec<T>>> {
         while !items.is_empty() {
             let mut state = self.wait_for_room();
@@ -92,7 +91,7 @@ impl<T> Inlet<T> {
         Ok(())
     }
 
-    /// Whether the stream takes nothing any more.
+    /// Whether the stream has stopped.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         lock(&self.shared.state).stopped
@@ -107,41 +106,41 @@ impl<T> Inlet<T> {
     }
 }
 
-impl<T> Clone for Inlet<T> {
+impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
-        lock(&self.shared.state).inlets += 1;
+        lock(&self.shared.state).senders += 1;
         Self {
             shared: Arc::clone(&self.shared),
         }
     }
 }
 
-impl<T> Drop for Inlet<T> {
+impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        lock(&self.shared.state).inlets -= 1;
+        lock(&self.shared.state).senders -= 1;
     }
 }
 
-impl<T> fmt::Debug for Inlet<T> {
+impl<T> fmt::Debug for Sender<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inlet")
+        f.debug_struct("Sender")
             .field("capacity", &self.shared.capacity)
             .field("is_stopped", &self.is_stopped())
             .finish_non_exhaustive()
     }
 }
 
-/// The stream's end.
-pub(crate) struct Outlet<T> {
-    shared: Arc<Shared<T>>,
+/// The receiving end.
+pub(crate) struct Buffered<T> {
+    shared: Arc<Channel<T>>,
 }
 
 /// Both ends of a buffer.
-pub(crate) fn buffer<T>(capacity: usize) -> (Inlet<T>, Outlet<T>) {
-    let shared = Arc::new(Shared {
+pub(crate) fn buffer<T>(capacity: usize) -> (Sender<T>, Buffered<T>) {
+    let shared = Arc::new(Channel {
         state: Mutex::new(State {
             items: Vec::new(),
-            inlets: 1,
+            senders: 1,
             stopped: false,
             sent: 0,
             taken: 0,
@@ -152,13 +151,13 @@ pub(crate) fn buffer<T>(capacity: usize) -> (Inlet<T>, Outlet<T>) {
         secured: Condvar::new(),
         capacity,
     });
-    let inlet = Inlet {
+    let sender = Sender {
         shared: Arc::clone(&shared),
     };
-    (inlet, Outlet { shared })
+    (sender, Buffered { shared })
 }
 
-impl<T: Data> Input for Outlet<T> {
+impl<T: Data> Input for Buffered<T> {
     type Item = T;
 
     fn take(&mut self, limit: usize) -> Result<Vec<T>, BoxError> {
@@ -187,7 +186,7 @@ impl<T: Data> Input for Outlet<T> {
 
     fn is_finished(&self) -> bool {
         let state = lock(&self.shared.state);
-        state.items.is_empty() && (state.inlets == 0 || state.stopped)
+        state.items.is_empty() && (state.senders == 0 || state.stopped)
     }
 
     fn has_pending(&self) -> bool {
@@ -195,7 +194,7 @@ impl<T: Data> Input for Outlet<T> {
     }
 }
 
-impl<T> Drop for Outlet<T> {
+impl<T> Drop for Buffered<T> {
     fn drop(&mut self) {
         let mut state = lock(&self.shared.state);
         (state.stopped, state.gone) = (true, true);
@@ -205,10 +204,10 @@ impl<T> Drop for Outlet<T> {
 }
 
 impl StreamingContext {
-    /// A stream of what the embedding program hands over through the [`Inlet`]: each batch takes
-    /// all that has come since the one before.
+    /// A stream of what the program sends through the [`Sender`]: each batch takes all that has
+    /// arrived since the one before.
     ///
-    /// At most `capacity` items wait; then the sender is held back. Nothing is dropped.
+    /// At most `capacity` items wait; then senders block. Nothing is dropped.
     ///
     /// # Panics
     ///
@@ -220,19 +219,19 @@ impl StreamingContext {
     /// use forebay::stream::{BatchTime, StreamingContext};
     ///
     /// let ctx = StreamingContext::builder("channel").build()?;
-    /// let (inlet, numbers) = ctx.channel(1_000);
+    /// let (sender, numbers) = ctx.channel(1_000);
     /// numbers.count().print();
     /// let mut driver = ctx.into_driver()?;
-    /// inlet.send_all(vec![1, 2, 3])?;
+    /// sender.send_all(vec![1, 2, 3])?;
     /// assert_eq!(driver.step(BatchTime::from_millis(1_000))?.items(), 3);
-    /// drop(inlet);
+    /// drop(sender);
     /// assert!(driver.is_finished());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
-    pub fn channel<T: Data>(&self, capacity: usize) -> (Inlet<T>, DStream<'_, T>) {
+    pub fn channel<T: Data>(&self, capacity: usize) -> (Sender<T>, DStream<'_, T>) {
         assert!(capacity > 0, "a channel holds at least one item");
-        let (inlet, outlet) = buffer(capacity);
-        (inlet, self.input("channel", outlet))
+        let (sender, buffered) = buffer(capacity);
+        (sender, self.input("channel", buffered))
     }
 }

@@ -23,21 +23,21 @@ pub(crate) trait Input: Send + 'static {
     /// Stops receiving; what was received can still be taken.
     fn stop(&mut self) {}
 
-    /// What goes into the batch being cut: at most `limit` items.
+    /// The items of the next batch: at most `limit`.
     fn take(&mut self, limit: usize) -> Result<Vec<Self::Item>, BoxError>;
 
-    /// The batch of what was taken is over.
+    /// The batch of the taken items is over.
     fn batch_done(&mut self) {}
 
-    /// What was taken will not be lost: it is in a log, or its batch is over.
+    /// The taken items are safe: they are in a log, or their batch is over.
     fn secured(&mut self) {}
 
-    /// The facet of an input that can be read again from where it stood.
+    /// The facet of an input that can be replayed.
     fn as_replayable(&mut self) -> Option<&mut dyn Replayable> {
         None
     }
 
-    /// The same, to be asked.
+    /// The same facet, read-only.
     fn replayable(&self) -> Option<&dyn Replayable> {
         None
     }
@@ -45,7 +45,7 @@ pub(crate) trait Input: Send + 'static {
     /// Whether no more items will come.
     fn is_finished(&self) -> bool;
 
-    /// Whether something has been received that no batch has taken.
+    /// Whether something was received that no batch has taken.
     fn has_pending(&self) -> bool {
         false
     }
@@ -56,7 +56,7 @@ pub(crate) trait Input: Send + 'static {
     }
 }
 
-/// An input that can be read again from where it stood.
+/// An input that can be replayed from a position.
 pub(crate) trait Replayable {
     /// Its position.
     fn snapshot(&self, codecs: &Codecs) -> Result<OperatorSnapshot, Refusal>;

@@ -1,4 +1,4 @@
-//! The operator at the head of a stream: cuts what an input has into batches.
+//! The operator at the head of a stream: cuts the items of an input into batches.
 
 use std::boxed::Box;
 use std::sync::Arc;
@@ -30,19 +30,19 @@ struct InputOperator<I: Input> {
     input: I,
     slot: Arc<Slot<I::Item>>,
     pace: Pace,
-    /// The batch that was taken and is not over.
+    /// The items of the current batch.
     taken: Taken<I::Item>,
-    /// How many items the last batch got.
+    /// How many items the last batch had.
     items: usize,
     logged: Logged<I::Item>,
 }
 
-/// What an input remembers of the batch at hand.
+/// What an input keeps of the current batch.
 enum Taken<T> {
     Nothing,
-    /// Taken, and given away: the failure of a batch is the end of the stream.
+    /// Taken and passed on: a failure of the batch ends the stream.
     Given,
-    /// Taken, and kept for another attempt.
+    /// Taken and kept for a retry.
     Kept(Partitions<T>),
 }
 
@@ -192,9 +192,7 @@ impl StreamingContext {
             logged: Logged::new(),
         };
         let interval = settings.interval;
-        let operator = self.add(Role::Stream, kind, Vec::new(), interval, |_| {
-            Box::new(operator)
-        });
+        let operator = self.add(Role::Stream, kind, Vec::new(), interval, Box::new(operator));
         DStream::new(self, operator, interval, pipe)
     }
 }

@@ -21,7 +21,7 @@ struct IterSource<I: Iterator> {
 }
 
 impl<I: Iterator> IterSource<I> {
-    /// Draws until so many items are ahead, or there are no more.
+    /// Draws until this many items are buffered, or there are no more.
     fn look_ahead(&mut self, items: usize) {
         let missing = items.saturating_sub(self.ahead.len());
         self.ahead.extend(self.items.by_ref().take(missing));
@@ -74,7 +74,7 @@ where
 impl StreamingContext {
     /// A bounded stream of the items of an iterator, `per_batch` of them in each batch.
     ///
-    /// The iterator is drawn from on the driver's thread, and looked ahead by one item.
+    /// The iterator runs on the driver's thread, one item ahead.
     ///
     /// # Panics
     ///

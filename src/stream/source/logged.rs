@@ -1,4 +1,4 @@
-//! What an input that cannot be read again has received, made durable before a batch gets it.
+//! The log of an input that cannot be replayed: what it received is durable before a batch gets it.
 
 use std::vec::Vec;
 
@@ -16,9 +16,9 @@ use crate::stream::time::BatchTime;
 /// The log of an input, if it has one.
 pub(super) struct Logged<T> {
     log: Option<Log<T>>,
-    /// The batch to go on after, and the number of the record.
+    /// The batch to resume after, and the number of the record.
     from: (Option<BatchTime>, u64),
-    /// Taken from the input, and not in the log because that failed.
+    /// Taken from the input, but not in the log because writing failed.
     unlogged: Option<Vec<T>>,
 }
 
@@ -48,12 +48,12 @@ impl<T: 'static> Logged<T> {
         Ok(cut)
     }
 
-    /// Whether what batches take is made durable.
+    /// Whether the items that batches take are made durable.
     pub(super) fn is_open(&self) -> bool {
         self.log.is_some()
     }
 
-    /// What the batch of this time gets.
+    /// The items of the batch of this time.
     pub(super) fn take(
         &mut self,
         now: BatchTime,
@@ -78,12 +78,13 @@ impl<T: 'static> Logged<T> {
         }
     }
 
-    /// Whether something is there that the input does not know of.
+    /// Whether the log holds items that the input no longer has.
     pub(super) fn has_waiting(&self) -> bool {
         self.unlogged.is_some() || self.log.as_ref().is_some_and(Log::has_waiting)
     }
 
-    /// The batch of this time is over, in this run or, before the log is open, in an earlier one.
+    /// The batch of this time is committed, in this run or, before the log is open, in an earlier
+    /// one.
     pub(super) fn committed(&mut self, time: BatchTime) {
         match &mut self.log {
             Some(log) => log.committed(time),
@@ -104,7 +105,7 @@ impl<T: 'static> Logged<T> {
         snapshot_value(&position(item, number), &log.position())
     }
 
-    /// Goes to where an earlier run was.
+    /// Goes to the position of an earlier run.
     pub(super) fn recover(&mut self, codecs: &Codecs, saved: &SavedState) -> Result<(), Refusal> {
         let number = codecs.get::<u64>()?;
         let item = codecs.get::<T>()?;
@@ -113,7 +114,7 @@ impl<T: 'static> Logged<T> {
     }
 }
 
-/// The number of a record, in a log of such items.
+/// The codec of a record number, in a log of such items.
 fn position<T: 'static>(item: &Codec<T>, number: &Codec<u64>) -> Codec<u64> {
     let (one, other) = (number.clone(), number.clone());
     Codec::new(

@@ -15,7 +15,7 @@ mod text;
 mod text_files;
 
 pub use by_position::{Positions, Source};
-pub use channel::{Inlet, StoppedError};
+pub use channel::{Sender, StoppedError};
 pub use queue::BatchQueue;
 pub use receipt::{LostError, Receipt};
 pub use receiver::{Receiver, ReceiverStatus};

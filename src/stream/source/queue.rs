@@ -1,4 +1,4 @@
-//! A queue of batches that the embedding program or a test fills.
+//! A queue of batches that the program or a test fills.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -39,7 +39,7 @@ pub struct BatchQueue<T> {
 
 struct Inner<T> {
     waiting: VecDeque<Vec<T>>,
-    /// What a batch gets when nothing waits.
+    /// The batch when nothing waits.
     default: Vec<T>,
     take: Take,
     closed: bool,
@@ -52,19 +52,19 @@ enum Take {
 }
 
 impl<T> BatchQueue<T> {
-    /// An empty queue, of which each batch takes one collection; none waiting: an empty batch.
+    /// An empty queue; each batch takes one collection, or is empty if none waits.
     #[must_use]
     pub fn new() -> Self {
         Self::with(Take::One, Vec::new())
     }
 
-    /// An empty queue, of which each batch takes all that waits.
+    /// An empty queue; each batch takes all that waits.
     #[must_use]
     pub fn all_at_once() -> Self {
         Self::with(Take::All, Vec::new())
     }
 
-    /// An empty queue, of which each batch takes one collection; none waiting: `default`.
+    /// An empty queue; each batch takes one collection, or `default` if none waits.
     #[must_use]
     pub fn with_default(default: Vec<T>) -> Self {
         Self::with(Take::One, default)
@@ -81,7 +81,7 @@ impl<T> BatchQueue<T> {
         }
     }
 
-    /// Puts a collection at the end of the queue. After [`close`](Self::close) it is ignored.
+    /// Appends a collection. It is ignored after [`close`](Self::close).
     pub fn push(&self, batch: Vec<T>) {
         let mut inner = lock(&self.inner);
         if !inner.closed {
@@ -89,7 +89,7 @@ impl<T> BatchQueue<T> {
         }
     }
 
-    /// Says that nothing more will come: the input ends when the queue is empty.
+    /// Closes the queue: the input ends when it is empty.
     pub fn close(&self) {
         lock(&self.inner).closed = true;
     }
@@ -173,10 +173,10 @@ impl<T: Data> Input for BatchQueue<T> {
     }
 }
 
-/// Batches that are at hand in every run, so that some can be left out.
+/// Batches that are the same in every run, so that a recovered stream can skip those it has had.
 struct Listed<T> {
     queue: BatchQueue<T>,
-    /// How many batches have been given whole, and how many items of the next.
+    /// How many batches were taken whole, and how many items of the next.
     given: (u64, u64),
 }
 

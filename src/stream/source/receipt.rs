@@ -1,21 +1,20 @@
-//! The promise that what was handed to a stream will not be lost.
+//! Receipts: when items that were sent are safe.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use crate::stream::source::channel::{Inlet, Shared, State};
+use crate::stream::source::channel::{Channel, Sender, State};
 use crate::stream::threads::lock::lock;
 
-/// Tells when the items sent before it was asked for are the stream's own affair: see
-/// [`Inlet::receipt`].
+/// Tells when the items that were sent before it was requested are safe: see
 pub struct Receipt<T> {
-    shared: Arc<Shared<T>>,
-    /// How many items had been sent.
+    shared: Arc<Channel<T>>,
+    /// How many items were sent.
     sent: u64,
 }
 
-/// The stream has ended before it made the items its own: they may be lost.
+/// The stream ended before the items were safe: they may be lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LostError;
 
@@ -27,16 +26,16 @@ impl fmt::Display for LostError {
 
 impl std::error::Error for LostError {}
 
-impl<T> Inlet<T> {
-    /// A receipt for all that has been sent up to now, through this inlet and its clones.
+impl<T> Sender<T> {
+    /// A receipt for everything sent so far through this sender and its clones.
     ///
-    /// With a [write-ahead log](crate::stream::ContextBuilder) the items are safe when they are
-    /// durable in it, before their batch runs: a stream recovered after a crash has them. Without
-    /// one they are when their batch and its outputs are over. So a receiver that acknowledges
-    /// to the other side what it has a receipt for loses nothing; what was sent and not
-    /// acknowledged may come again.
+    /// With a [write-ahead log](crate::stream::ContextBuilder::write_ahead_log) the items are safe
+    /// when they are durable in it, before their batch runs: a stream recovered after a crash has
+    /// them. Without a log they are safe when their batch and its outputs are over. So a receiver
+    /// that acknowledges only what it has a receipt for loses nothing; items that were sent and not
+    /// acknowledged may be sent again.
     ///
-    /// Waiting for it on the thread that steps the driver would be waiting for itself.
+    /// Waiting for it on the thread that steps the driver is a deadlock.
     ///
     /// # Examples
     ///
@@ -44,11 +43,11 @@ impl<T> Inlet<T> {
     /// use forebay::stream::{BatchTime, StreamingContext};
     ///
     /// let ctx = StreamingContext::builder("channel").build()?;
-    /// let (inlet, numbers) = ctx.channel(1_000);
+    /// let (sender, numbers) = ctx.channel(1_000);
     /// numbers.count().print();
     /// let mut driver = ctx.into_driver()?;
-    /// inlet.send_all(vec![1, 2, 3])?;
-    /// let receipt = inlet.receipt();
+    /// sender.send_all(vec![1, 2, 3])?;
+    /// let receipt = sender.receipt();
     /// assert!(!receipt.is_safe());
     /// driver.step(BatchTime::from_millis(1_000))?;
     /// receipt.wait()?;
@@ -95,7 +94,7 @@ impl<T> Receipt<T> {
         self.outcome(&state).map(drop)
     }
 
-    /// Waits at most for `timeout` and says whether the items are safe.
+    /// Waits at most for `timeout`; returns whether the items are safe.
     ///
     /// # Errors
     ///

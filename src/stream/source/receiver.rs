@@ -14,44 +14,47 @@ use crate::stream::plan::context::StreamingContext;
 use crate::stream::plan::dstream::DStream;
 use crate::stream::run::metrics::{ReceiverReport, ReceiverState};
 use crate::stream::run::operator::{ReceiverEvent, ReceiverFacet};
-use crate::stream::source::channel::{Inlet, Outlet, buffer};
+use crate::stream::source::channel::{Buffered, Sender, buffer};
 use crate::stream::source::input::Input;
 use crate::stream::threads::lock::lock;
 
-/// How many items of a receiver wait before it is held back.
+/// How many items of a receiver can wait before it blocks.
 const WAITING: usize = 1 << 20;
 
-/// The first and the longest pause before a receiver is run again.
+/// The first and the longest pause before a receiver is called again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(10));
 
-/// How often a pausing receiver looks whether the stream has stopped.
+/// How often a pausing receiver checks whether the stream has stopped.
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// An input with a thread of its own, which it never shares with the workers.
+/// An input with a thread of its own, apart from the worker threads.
 ///
 /// # Contract
 ///
-/// - [`receive`](Self::receive) is called on that thread when the first batch is near, and hands
-///   over what it gets through the [`Inlet`], which holds it back while too much waits.
-/// - `Ok` means that the input has ended. An error, or a panic, means that it shall be called
+/// - [`receive`](Self::receive) is called on that thread when the stream starts, and sends what it
+///   receives through the [`Sender`], which blocks while too many items wait.
+///   over what it gets through the [`Sender`], which holds it back while too much waits.
+/// - `Ok` means that the input has ended. After an error or a panic it is called again after a
+///   pause, which doubles from 50 ms to 10 s and is reset when a call has lasted longer than the
+///   pause; errors are counted.
 ///   again after a pause, which doubles from 50 ms to 10 s and starts anew when a call has lasted
 ///   longer than that; errors are counted.
-/// - It returns soon after [`Inlet::is_stopped`] says so or a `send` fails.
+/// - It returns soon after [`Sender::is_stopped`] is true or a `send` fails.
 /// - Items that were sent are processed even if it fails or stops afterwards.
 ///
 /// # Examples
 ///
 /// ```
-/// use forebay::stream::{BoxError, Inlet, Receiver, StreamingContext};
+/// use forebay::stream::{BoxError, Sender, Receiver, StreamingContext};
 ///
 /// struct Countdown(u32);
 ///
 /// impl Receiver for Countdown {
 ///     type Item = u32;
 ///
-///     fn receive(&mut self, inlet: &Inlet<u32>) -> Result<(), BoxError> {
+///     fn receive(&mut self, sender: &Sender<u32>) -> Result<(), BoxError> {
 ///         while self.0 > 0 {
-///             inlet.send(self.0)?;
+///             sender.send(self.0)?;
 ///             self.0 -= 1;
 ///         }
 ///         Ok(())
@@ -64,18 +67,18 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Receiver: Send + 'static {
-    /// What is received.
+    /// The items.
     type Item: Data;
 
     /// Receives until the input ends, fails, or the stream stops.
     ///
     /// # Errors
     ///
-    /// If the input failed and shall be tried again.
-    fn receive(&mut self, inlet: &Inlet<Self::Item>) -> Result<(), BoxError>;
+    /// If the input failed; it is called again after a pause.
+    fn receive(&mut self, sender: &Sender<Self::Item>) -> Result<(), BoxError>;
 }
 
-/// How a receiver is doing; cloning gives another handle to the same.
+/// The status of a receiver; cloning gives another handle.
 #[derive(Clone, Debug, Default)]
 pub struct ReceiverStatus(Arc<Counts>);
 
@@ -88,7 +91,7 @@ struct Counts {
     pace: Mutex<Pace>,
 }
 
-/// When a batch last took items, and how many a second had come since the one before.
+/// When a batch last took items, and how many per second had come since the one before.
 #[derive(Debug, Default)]
 struct Pace {
     taken: Option<Instant>,
@@ -98,7 +101,7 @@ struct Pace {
 #[derive(Debug, Default)]
 struct Phase {
     state: ReceiverState,
-    /// What the driver has not been told yet.
+    /// Events that were not reported yet.
     events: Vec<ReceiverEvent>,
 }
 
@@ -115,13 +118,13 @@ impl ReceiverStatus {
         self.0.items.load(Ordering::Relaxed)
     }
 
-    /// How many items a second came between the last two batches; 0 before the second.
+    /// How many items per second came between the last two batches; 0 before the second.
     #[must_use]
     pub fn rate(&self) -> f64 {
         lock(&self.0.pace).rate
     }
 
-    /// Counts what a batch has taken.
+    /// Counts the items that a batch took.
     fn add(&self, items: usize, now: Instant) {
         self.0.items.fetch_add(items as u64, Ordering::Relaxed);
         let mut pace = lock(&self.0.pace);
@@ -131,7 +134,7 @@ impl ReceiverStatus {
         }
     }
 
-    /// How many lines of text had invalid UTF-8 replaced in them; 0 for what is no text.
+    /// How many lines of text had invalid UTF-8 replaced; 0 for other inputs.
     #[must_use]
     pub fn replaced_lines(&self) -> u64 {
         self.0.replaced.load(Ordering::Relaxed)
@@ -141,7 +144,7 @@ impl ReceiverStatus {
         self.0.replaced.fetch_add(lines, Ordering::Relaxed);
     }
 
-    /// Goes over to a state, unless it has stopped, and notes what is to be told.
+    /// Changes the state, unless it has stopped, and records the event.
     fn enter(&self, state: ReceiverState, event: Option<ReceiverEvent>) {
         let mut phase = lock(&self.0.phase);
         if phase.state != ReceiverState::Stopped {
@@ -168,9 +171,9 @@ impl ReceiverStatus {
 
 /// A receiver before and after its thread is started.
 struct ReceiverSource<R: Receiver> {
-    outlet: Outlet<R::Item>,
+    buffered: Buffered<R::Item>,
     /// Taken when the thread starts.
-    waiting: Option<(R, Inlet<R::Item>)>,
+    waiting: Option<(R, Sender<R::Item>)>,
     status: ReceiverStatus,
 }
 
@@ -178,28 +181,28 @@ impl<R: Receiver> Input for ReceiverSource<R> {
     type Item = R::Item;
 
     fn start(&mut self) -> Result<(), BoxError> {
-        let Some((receiver, inlet)) = self.waiting.take() else {
+        let Some((receiver, sender)) = self.waiting.take() else {
             return Ok(());
         };
         let status = self.status.clone();
         status.enter(ReceiverState::Running, Some(ReceiverEvent::Started));
         let named = thread::Builder::new().name("forebay-receiver".into());
-        named.spawn(move || supervise(receiver, &inlet, &status))?;
+        named.spawn(move || supervise(receiver, &sender, &status))?;
         Ok(())
     }
 
     fn take(&mut self, limit: usize) -> Result<Vec<R::Item>, BoxError> {
-        let items = self.outlet.take(limit)?;
+        let items = self.buffered.take(limit)?;
         self.status.add(items.len(), Instant::now());
         Ok(items)
     }
 
     fn secured(&mut self) {
-        self.outlet.secured();
+        self.buffered.secured();
     }
 
     fn stop(&mut self) {
-        self.outlet.stop();
+        self.buffered.stop();
         self.status.stop();
     }
 
@@ -208,11 +211,11 @@ impl<R: Receiver> Input for ReceiverSource<R> {
     }
 
     fn is_finished(&self) -> bool {
-        self.outlet.is_finished()
+        self.buffered.is_finished()
     }
 
     fn has_pending(&self) -> bool {
-        self.outlet.has_pending()
+        self.buffered.has_pending()
     }
 }
 
@@ -232,14 +235,14 @@ impl<R: Receiver> ReceiverFacet for ReceiverSource<R> {
 }
 
 /// Calls a receiver until it ends or the stream stops.
-fn supervise<R: Receiver>(mut receiver: R, inlet: &Inlet<R::Item>, status: &ReceiverStatus) {
+fn supervise<R: Receiver>(mut receiver: R, sender: &Sender<R::Item>, status: &ReceiverStatus) {
     let mut pause = PAUSES.0;
-    while !inlet.is_stopped() {
+    while !sender.is_stopped() {
         let called = Instant::now();
-        let result = catch_unwind(AssertUnwindSafe(|| receiver.receive(inlet)));
+        let result = catch_unwind(AssertUnwindSafe(|| receiver.receive(sender)));
         let message = match result {
             Ok(Ok(())) => break,
-            _ if inlet.is_stopped() => break,
+            _ if sender.is_stopped() => break,
             Ok(Err(error)) => error.to_string(),
             Err(payload) => Cause::from_panic(payload.as_ref()).to_string(),
         };
@@ -248,7 +251,7 @@ fn supervise<R: Receiver>(mut receiver: R, inlet: &Inlet<R::Item>, status: &Rece
             pause = PAUSES.0;
         }
         let until = Instant::now() + pause;
-        while Instant::now() < until && !inlet.is_stopped() {
+        while Instant::now() < until && !sender.is_stopped() {
             thread::sleep(GLANCE.min(pause));
         }
         pause = (2 * pause).min(PAUSES.1);
@@ -265,16 +268,16 @@ impl StreamingContext {
         (self.receive(receiver, &status), status)
     }
 
-    /// The same with a status at hand.
+    /// The same with a given status.
     pub(super) fn receive<R: Receiver>(
         &self,
         receiver: R,
         status: &ReceiverStatus,
     ) -> DStream<'_, R::Item> {
-        let (inlet, outlet) = buffer(WAITING);
+        let (sender, buffered) = buffer(WAITING);
         let source = ReceiverSource {
-            outlet,
-            waiting: Some((receiver, inlet)),
+            buffered,
+            waiting: Some((receiver, sender)),
             status: status.clone(),
         };
         self.input("receiver", source)

@@ -1,4 +1,4 @@
-//! A queue of batches with numbers, read by position.
+//! A queue of numbered batches, read by position.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -12,20 +12,20 @@ use crate::stream::source::Source;
 use crate::stream::state::codec::Codec;
 use crate::stream::threads::lock::lock;
 
-/// A queue of collections with numbers, each of which becomes a batch; cloning gives another
-/// handle to it.
+/// A queue of numbered collections, each of which becomes a batch; cloning gives another handle to
+/// it.
 ///
-/// Unlike a [`BatchQueue`](super::BatchQueue) it is a [`Source`]: it keeps what it has given, so a
-/// stream with checkpoints goes on from any of them without a write-ahead log. In the same process
-/// it reads the queue again. In another one the program pushes its batches from the first one
-/// again, or says with [`forget_before`](Self::forget_before) that it begins with a later one: at
-/// the position that the recovered stream has, or before it.
+/// Unlike a [`BatchQueue`](super::BatchQueue) it is a [`Source`]: it keeps what batches have read,
+/// so a stream with checkpoints resumes from any of them without a write-ahead log. In the same
+/// process it reads the queue again. In another one the program pushes its batches from the first
+/// one again, or calls [`forget_before`](Self::forget_before) to start with a later one, at the
+/// position of the recovered stream or before it.
 ///
 /// # Cost
 ///
 /// Memory for every batch that a checkpoint may go back to, at least two intervals of checkpoints;
-/// in a stream without checkpoints for all that the program does not forget. The items are copied
-/// into their batch.
+/// without checkpoints for everything that the program does not forget. The items are copied into
+/// their batch.
 ///
 /// # Examples
 ///
@@ -56,13 +56,13 @@ pub struct ReplayableQueue<T> {
 }
 
 struct Inner<T> {
-    /// The number of the oldest batch at hand.
+    /// The number of the oldest batch held.
     first: u64,
     batches: VecDeque<Arc<Vec<T>>>,
     closed: bool,
 }
 
-/// A place in a [`ReplayableQueue`]: the number of a batch, and how many of its items are before.
+/// A place in a [`ReplayableQueue`]: the number of a batch, and how many of its items come before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct QueuePosition {
     batch: u64,
@@ -76,7 +76,7 @@ impl QueuePosition {
         self.batch
     }
 
-    /// How many of its items have been read, because a limit of rate has cut it.
+    /// How many of its items were read, because a rate limit cut it.
     #[must_use]
     pub const fn items(self) -> u64 {
         self.items
@@ -88,11 +88,13 @@ impl<T> Inner<T> {
         self.first + self.batches.len() as u64
     }
 
-    /// A batch at hand; `None` if it has not come yet.
+    /// A batch that is held; `None` if it was not pushed yet.
     fn get(&self, number: u64) -> Result<Option<&Arc<Vec<T>>>, BoxError> {
         let first = self.first;
         let Some(place) = number.checked_sub(first) else {
-            return Err(format!("batch {number} is gone: the first at hand is {first}").into());
+            return Err(
+                format!("batch {number} was dropped: the oldest batch held is {first}").into(),
+            );
         };
         let place = usize::try_from(place).unwrap_or(usize::MAX);
         Ok(self.batches.get(place))
@@ -112,7 +114,7 @@ impl<T> ReplayableQueue<T> {
         }
     }
 
-    /// Puts a collection at the end of the queue. After [`close`](Self::close) it is ignored.
+    /// Appends a collection. It is ignored after [`close`](Self::close).
     pub fn push(&self, batch: Vec<T>) {
         let mut inner = lock(&self.inner);
         if !inner.closed {
@@ -120,8 +122,8 @@ impl<T> ReplayableQueue<T> {
         }
     }
 
-    /// Lets go of the batches before `number`. If they have not been pushed they never will be:
-    /// the next one has this number.
+    /// Drops the batches before `number`. If they were not pushed they never will be: the next one
+    /// has this number.
     pub fn forget_before(&self, number: u64) {
         let mut inner = lock(&self.inner);
         while inner.first < number && inner.batches.pop_front().is_some() {
@@ -130,12 +132,12 @@ impl<T> ReplayableQueue<T> {
         inner.first = inner.first.max(number);
     }
 
-    /// Says that nothing more will come: a stream ends when it has read all.
+    /// Closes the queue: a stream ends when it has read all.
     pub fn close(&self) {
         lock(&self.inner).closed = true;
     }
 
-    /// The numbers of the batches at hand.
+    /// The numbers of the batches held.
     #[must_use]
     pub fn numbers(&self) -> Range<u64> {
         let inner = lock(&self.inner);
@@ -173,7 +175,7 @@ impl<T> fmt::Debug for ReplayableQueue<T> {
     }
 }
 
-/// Where a queue is read: it has one partition.
+/// The position of a queue, which has one partition.
 fn only(positions: &[QueuePosition]) -> Result<QueuePosition, BoxError> {
     match positions {
         [position] => Ok(*position),

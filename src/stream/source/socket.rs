@@ -12,20 +12,20 @@ use std::{mem, vec};
 use crate::stream::error::BoxError;
 use crate::stream::plan::context::StreamingContext;
 use crate::stream::plan::dstream::DStream;
-use crate::stream::source::channel::Inlet;
+use crate::stream::source::channel::Sender;
 use crate::stream::source::receiver::{Receiver, ReceiverStatus};
 use crate::stream::source::text;
 
 /// How much is read at once.
 const CHUNK: usize = 1 << 16;
 
-/// How long a silent connection is waited for before looking whether the stream has stopped.
+/// How long to wait for a silent connection before checking whether the stream has stopped.
 const SILENCE: Duration = Duration::from_millis(100);
 
-/// Cuts bytes that come in pieces into lines, ended by `\n` or `\r\n`, invalid UTF-8 replaced.
+/// Splits bytes that come in pieces into lines, ended by `\n` or `\r\n`; invalid UTF-8 is replaced.
 #[derive(Default)]
 struct LineCutter {
-    /// The beginning of a line whose end has not come.
+    /// The start of a line whose end has not come.
     begun: Vec<u8>,
     /// How many lines had invalid UTF-8 replaced in them.
     replaced: u64,
@@ -56,7 +56,7 @@ impl LineCutter {
         line.into_owned()
     }
 
-    /// The last line, if it was not ended.
+    /// The last line, if it has no line end.
     fn rest(&mut self) -> Option<String> {
         let rest = mem::take(&mut self.begun);
         let line = self.line(&rest);
@@ -67,7 +67,7 @@ impl LineCutter {
 /// Sends the lines of a reader until its end; `Ok(false)` if the stream stopped first.
 fn forward(
     reader: &mut impl Read,
-    inlet: &Inlet<String>,
+    sender: &Sender<String>,
     status: &ReceiverStatus,
 ) -> io::Result<bool> {
     let mut cutter = LineCutter::default();
@@ -77,14 +77,14 @@ fn forward(
             Ok(0) => {
                 let last = Vec::from_iter(cutter.rest());
                 status.add_replaced(mem::take(&mut cutter.replaced));
-                return Ok(inlet.send_all(last).is_ok());
+                return Ok(sender.send_all(last).is_ok());
             }
             Ok(read) => cutter.cut(&chunk[..read]),
             Err(error) if is_silence(&error) => Vec::new(),
             Err(error) => return Err(error),
         };
         status.add_replaced(mem::take(&mut cutter.replaced));
-        if inlet.is_stopped() || inlet.send_all(lines).is_err() {
+        if sender.is_stopped() || sender.send_all(lines).is_err() {
             return Ok(false);
         }
     }
@@ -103,11 +103,11 @@ struct Socket<A> {
 impl<A: ToSocketAddrs + Send + 'static> Receiver for Socket<A> {
     type Item = String;
 
-    fn receive(&mut self, inlet: &Inlet<String>) -> Result<(), BoxError> {
+    fn receive(&mut self, sender: &Sender<String>) -> Result<(), BoxError> {
         let mut connection = TcpStream::connect(&self.address)?;
         connection.set_read_timeout(Some(SILENCE))?;
-        match forward(&mut connection, inlet, &self.status)? {
-            true => Err("the other side has closed the connection".into()),
+        match forward(&mut connection, sender, &self.status)? {
+            true => Err("the server closed the connection".into()),
             false => Ok(()),
         }
     }
@@ -121,8 +121,8 @@ struct Lines<R> {
 impl<R: Read + Send + 'static> Receiver for Lines<R> {
     type Item = String;
 
-    fn receive(&mut self, inlet: &Inlet<String>) -> Result<(), BoxError> {
-        let forwarded = forward(&mut self.reader, inlet, &self.status);
+    fn receive(&mut self, sender: &Sender<String>) -> Result<(), BoxError> {
+        let forwarded = forward(&mut self.reader, sender, &self.status);
         forwarded.map(drop).map_err(Box::from)
     }
 }
@@ -157,8 +157,7 @@ impl StreamingContext {
         (self.receive(socket, &status), status)
     }
 
-    /// A bounded stream of the lines of a reader, such as standard input, read on a thread of its
-    /// own.
+    /// A bounded stream of the lines of a reader, such as standard input, read on its own thread.
     ///
     /// # Examples
     ///

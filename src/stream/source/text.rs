@@ -10,14 +10,14 @@ use std::string::String;
 /// How much of a file is read at once.
 const CHUNK: usize = 1 << 16;
 
-/// A line without its mark: a `\r` at its end is part of the mark, invalid UTF-8 is replaced.
-/// A borrowed line is as it came.
+/// A line without its end; a `\r` before it is part of it, invalid UTF-8 is replaced. A borrowed
+/// line is unchanged.
 pub(crate) fn line(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
     String::from_utf8_lossy(bytes)
 }
 
-/// A reader of the text in a file, decompressed as its extension says.
+/// A reader of the text in a file, decompressed according to its extension.
 pub(crate) fn open(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
     let file = File::open(path)?;
     #[cfg(feature = "compression")]
@@ -40,7 +40,7 @@ mod zstd {
     use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
     use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-    /// Decompresses any number of frames, one after the other, with their checksums.
+    /// Decompresses any number of concatenated frames and verifies their checksums.
     pub(super) struct Frames<R> {
         source: R,
         decoder: FrameDecoder,
@@ -52,7 +52,7 @@ mod zstd {
             Self { source, decoder }
         }
 
-        /// Begins the next frame, or passes over it if it holds no data; false at the end.
+        /// Starts the next frame, or skips it if it holds no data; false at the end.
         fn begin(&mut self) -> io::Result<bool> {
             use ReadFrameHeaderError::SkipFrame;
             if self.source.fill_buf()?.is_empty() {

@@ -37,21 +37,21 @@ pub struct TextFiles {
     directory: PathBuf,
     /// The files read, and the one being read.
     known: HashSet<Arc<Path>>,
-    /// The range last planned and its lines, until they are asked for.
+    /// The range that was planned last and its lines, until they are read.
     planned: Option<(Range<FilesRead>, Vec<String>)>,
     /// The file being read, where `planned` ends; `None` between files and after a seek.
     open: Option<Lines>,
     warnings: Warnings,
 }
 
-/// Where a [`TextFiles`] stands: which files it has read, in their order, and how many lines of
+/// The position of a [`TextFiles`]: which files it has read, in their order, and how many lines of
 /// the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(from = "Stored", into = "Stored")]
 pub struct FilesRead {
-    /// Shared with the positions before, unless a file has been finished since.
+    /// Shared with earlier positions, unless a file was finished since.
     whole: Arc<Vec<Arc<Path>>>,
-    /// The file begun, and how many lines of it have been read.
+    /// The file that was read in part, and how many lines of it.
     begun: Option<(Arc<Path>, u64)>,
 }
 
@@ -95,18 +95,18 @@ impl FilesRead {
     }
 }
 
-/// How often an input met something that it could live with; cloning gives another handle.
+/// How often an input met a problem that it could survive; cloning gives another handle.
 #[derive(Clone, Debug, Default)]
 pub struct Warnings(Arc<AtomicU64>);
 
 impl Warnings {
-    /// The number so far.
+    /// The count so far.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Counts one more; for a [`Source`] that goes on where it can.
+    /// Counts one more; for implementations of [`Source`].
     pub fn add(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
@@ -126,7 +126,7 @@ impl std::fmt::Debug for Lines {
 }
 
 impl Lines {
-    /// The lines of a file after the first so many.
+    /// The lines of a file after the first `after` ones.
     fn open(path: &Arc<Path>, after: u64) -> Result<Self, BoxError> {
         let reader = text::open(path).map_err(|error| unreadable(path, &error))?;
         let mut lines = Self {
@@ -143,7 +143,7 @@ impl Lines {
         Ok(lines)
     }
 
-    /// Appends at most so many lines; says whether the file may have more.
+    /// Appends at most `limit` lines; returns whether the file may have more.
     fn read(&mut self, limit: usize, lines: &mut Vec<String>) -> Result<bool, BoxError> {
         for _ in 0..limit {
             if !self.advance()? {
@@ -178,7 +178,7 @@ impl TextFiles {
         }
     }
 
-    /// The count of the batches in which the directory was missing.
+    /// The number of batches in which the directory was missing.
     #[must_use]
     pub fn warnings(&self) -> Warnings {
         self.warnings.clone()
@@ -315,19 +315,19 @@ fn unreadable(path: &Path, error: &io::Error) -> BoxError {
 impl StreamingContext {
     /// A stream of the lines of the text files in a directory.
     ///
-    /// Each regular file whose name does not begin with a dot is read exactly once, in the order
-    /// of (modification time, path), in the first batch that sees it; where the rate is limited,
-    /// in as many batches as it takes. Files must be moved in, not written in place. Lines end
-    /// with `\n` or `\r\n`; invalid UTF-8 is replaced. While the directory does not exist, batches
-    /// are empty and a warning is counted; a file that cannot be read fails the batch.
+    /// Each regular file whose name does not start with a dot is read exactly once, in the order of
+    /// (modification time, path), in the first batch that sees it; under a rate limit in as many
+    /// batches as it takes. Files must be moved in, not written in place. Lines end with `\n` or
+    /// `\r\n`; invalid UTF-8 is replaced. While the directory does not exist, batches are empty and
+    /// a warning is counted; a file that cannot be read fails the batch.
     ///
     /// With the feature `compression`, files whose names end in `.gz` and `.zst` are decompressed.
     pub fn text_files(&self, directory: impl Into<PathBuf>) -> DStream<'_, String> {
         self.text_files_with_warnings(directory).0
     }
 
-    /// Like [`text_files`](Self::text_files), with the count of the batches in which the
-    /// directory was missing.
+    /// Like [`text_files`](Self::text_files), with the number of batches in which the directory was
+    /// missing.
     pub fn text_files_with_warnings(
         &self,
         directory: impl Into<PathBuf>,

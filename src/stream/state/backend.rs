@@ -1,4 +1,4 @@
-//! Where keyed state may be kept.
+//! Backends of keyed state.
 
 use std::boxed::Box;
 use std::error::Error;
@@ -9,49 +9,49 @@ use std::vec::Vec;
 
 use crate::stream::error::BoxError;
 
-/// Where the keyed state of a stream is kept; [`Memory`] unless
-/// [`state_backend`](crate::stream::ContextBuilder::state_backend) says otherwise.
+/// The backend that keeps the keyed state of a stream; [`Memory`] unless
+/// [`state_backend`](crate::stream::ContextBuilder::state_backend) sets another.
 ///
-/// The unit is the table of a key group. A table that is worked on is in memory; one that does not
-/// fit there afterwards becomes a page, a byte string that is written once, read any number of
-/// times and removed. Results do not depend on the backend, the order of outputs included.
+/// The unit is the table of a key group. A table that is being changed is in memory; one that does
+/// not fit there afterwards spills to a page, a byte string that is written once, read any number
+/// of times and removed. Results do not depend on the backend, nor does the order of outputs.
 pub trait StateBackend: fmt::Debug + Send + Sync + 'static {
-    /// Prepares for a run, before its first batch; nothing of an earlier run counts. `None` keeps
-    /// everything in memory.
+    /// Prepares for a run, before its first batch; pages of an earlier run are of no use. `None`
+    /// keeps everything in memory.
     ///
     /// # Errors
     ///
-    /// If there can be no pages: the stream then does not start.
+    /// If pages cannot be kept: the stream does not start.
     fn open(&self) -> Result<Option<Box<dyn PageStore>>, StateError>;
 }
 
-/// What keeps pages out of memory.
+/// A store of pages outside memory.
 ///
-/// Pages of one number are written once; what was written need not survive the process, since a
-/// stream goes on from its checkpoints alone. An error ends the stream as a failed batch does.
+/// A page number is written once. Pages need not survive the process, since a stream resumes from
+/// its checkpoints alone. An error ends the stream as a failed batch does.
 pub trait PageStore: Send + Sync {
-    /// How many bytes of tables may stay in memory, those aside that are being worked on.
+    /// How many bytes of tables may stay in memory, besides those being changed.
     fn memory_limit(&self) -> usize;
 
-    /// Keeps a page under a number that was not used before.
+    /// Stores a page under a number that was not used before.
     ///
     /// # Errors
     ///
-    /// If the page cannot be kept.
+    /// If the page cannot be stored.
     fn put(&self, page: u64, bytes: &[u8]) -> Result<(), StateError>;
 
     /// The page of this number.
     ///
     /// # Errors
     ///
-    /// If it cannot be read. Whether it is what was written is checked by the caller.
+    /// If it cannot be read. The caller verifies that it is what was written.
     fn get(&self, page: u64) -> Result<Vec<u8>, StateError>;
 
-    /// Lets go of a page.
+    /// Removes a page.
     ///
     /// # Errors
     ///
-    /// If the store is out of order.
+    /// If the store fails.
     fn remove(&self, page: u64) -> Result<(), StateError>;
 }
 
@@ -75,7 +75,7 @@ impl StateBackend for Memory {
     }
 }
 
-/// Why state out of memory cannot be kept or read; names the file or directory.
+/// Why spilled state cannot be written or read; names the file or directory.
 #[derive(Clone, Debug)]
 pub struct StateError {
     path: PathBuf,

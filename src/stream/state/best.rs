@@ -1,10 +1,10 @@
-//! The highest in rank of many, of which few are held.
+//! The highest ranks of many, of which few are held.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::vec::Vec;
 
-/// The `n` highest in rank of what was offered; of equal ranks those that came first.
+/// The `n` highest ranks offered; of equal ranks the first ones.
 pub(crate) struct Best<O, T> {
     n: usize,
     offered: usize,
@@ -41,7 +41,7 @@ impl<O: Ord, T> Best<O, T> {
     }
 }
 
-/// Something with its rank, which alone is compared.
+/// A value with its rank; only ranks are compared.
 struct Ranked<O, T>(O, T);
 
 impl<O: Ord, T> Ord for Ranked<O, T> {

@@ -1,5 +1,5 @@
-//! How values become bytes and come back: codecs by type, so that operators ask nothing of the
-//! types of a program that takes no checkpoints.
+//! Codecs: how values become bytes and are read back. They are found by type, so that operators
+//! need no bounds on the types of a program that takes no checkpoints.
 
 use std::any::{Any, TypeId, type_name};
 use std::boxed::Box;
@@ -25,7 +25,7 @@ type EncodeEach<T> = dyn Fn(&[&T], &mut Vec<u8>) -> Result<(), BoxError> + Send 
 type Owned<T> = dyn Fn(&T) -> usize + Send + Sync;
 type DecodeEach<T> = dyn Fn(usize, &mut &[u8]) -> Result<Vec<T>, BoxError> + Send + Sync;
 
-/// How many values are written by one call.
+/// How many values are encoded by one call.
 const BLOCK: usize = 128;
 
 /// How values of one type are stored in checkpoints, and what the type is called there.
@@ -42,7 +42,7 @@ const BLOCK: usize = 128;
 /// # let _ = offsets;
 /// ```
 pub struct Codec<T> {
-    /// What checkpoints call the type, whatever the program does.
+    /// The name of the type in checkpoints.
     name: Arc<str>,
     encode: Arc<Encode<T>>,
     decode: Arc<Decode<T>>,
@@ -66,7 +66,7 @@ impl<T> Clone for Codec<T> {
 }
 
 impl<T: Serialize + DeserializeOwned + 'static> Codec<T> {
-    /// The bytes of postcard.
+    /// A codec with the bytes of postcard.
     ///
     /// They do not describe themselves: a type that changes its shape needs another name, and is
     /// then refused instead of misread.
@@ -80,7 +80,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> {
 }
 
 impl<T: 'static> Codec<T> {
-    /// Byte strings that `encode` makes and `decode` reads, for types without serde.
+    /// A codec for types without serde: byte strings that `encode` makes and `decode` reads.
     pub fn bytes(
         name: &str,
         encode: impl Fn(&T) -> Result<Vec<u8>, BoxError> + Send + Sync + 'static,
@@ -109,15 +109,15 @@ impl<T: 'static> Codec<T> {
                 values.iter().try_for_each(|value| one_in(value, out))
             }),
             decode_each: Arc::new(move |count, bytes| {
-                // What a hostile count says is not to be believed before the values have come.
+                // A hostile count must not decide an allocation.
                 let mut values = Vec::with_capacity(count.min(bytes.len()));
                 for _ in 0..count {
                     values.push(one_out(bytes)?);
                 }
                 Ok(values)
             }),
-            // Nothing else is known of a type that serde does not know: half as much again, in two
-            // allocations.
+            // Nothing else is known about a type without serde: one and a half times its bytes, in
+            // two allocations.
             owned: Arc::new(move |value| {
                 let mut bytes = Vec::new();
                 let written = written(value, &mut bytes);
@@ -190,7 +190,7 @@ impl<T> Codec<T> {
         (0..count).map(|_| self.take(bytes)).collect()
     }
 
-    /// A pair, the other value after this one.
+    /// A codec of pairs, the other value after this one.
     pub(crate) fn and<U: 'static>(&self, other: &Codec<U>) -> Codec<(T, U)>
     where
         T: 'static,
@@ -238,13 +238,13 @@ impl Flavor for Onto<'_> {
     }
 }
 
-/// Appends a value of the format's own.
+/// Appends a value in the encoding of the format itself.
 #[inline]
 pub(crate) fn put<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), BoxError> {
     Ok(postcard::serialize_with_flavor(value, Onto(out))?)
 }
 
-/// Reads a value of the format's own.
+/// Reads a value in the encoding of the format itself.
 #[inline]
 pub(crate) fn take<T: DeserializeOwned>(bytes: &mut &[u8]) -> Result<T, BoxError> {
     let (value, rest) = postcard::take_from_bytes(bytes)?;

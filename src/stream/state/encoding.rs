@@ -21,12 +21,12 @@ pub(super) fn put_table<K, S>(
     put(&(entries.len() as u64), out)?;
     keys.put_each(entries.iter().map(|entry| &entry.key), out)?;
     if entries.iter().any(|entry| entry.value.is_none()) {
-        return Err("a state is in use".into());
+        return Err("a state is held by its operator".into());
     }
     states.put_each(entries.iter().filter_map(|entry| entry.value.as_ref()), out)
 }
 
-/// Reads the keys of a table with their states, in the order of their coming.
+/// Reads the keys of a table with their states, in the order of insertion.
 pub(super) fn take_records<K, S>(
     keys: &Codec<K>,
     states: &Codec<S>,
@@ -34,9 +34,9 @@ pub(super) fn take_records<K, S>(
 ) -> Result<Vec<(K, S)>, BoxError> {
     let count: u64 = take(bytes)?;
     let count = usize::try_from(count)?;
-    // Of different keys only one can be no byte long.
+    // At most one of several different keys has an empty encoding.
     if count > bytes.len().saturating_add(1) {
-        return Err("there are fewer keys than it says".into());
+        return Err("fewer keys follow than announced".into());
     }
     let keys = keys.take_each(count, bytes)?;
     let states = states.take_each(count, bytes)?;
@@ -53,7 +53,7 @@ pub(super) fn take_table<K: Hash + Eq, S>(
     for (key, state) in records {
         let expected = table.len();
         if table.insert(route(&key), key, || Some(state)) != expected {
-            return Err("a key is there twice".into());
+            return Err("a key occurs twice".into());
         }
     }
     Ok(table)

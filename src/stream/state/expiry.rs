@@ -1,4 +1,4 @@
-//! When keys were last touched, and which of them that was too long ago.
+//! An index of when keys were last touched, to find those that expire.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -14,8 +14,8 @@ pub(crate) type SharedExpiry = Mutex<Arc<Expiry>>;
 /// The expiry index of one partition.
 ///
 /// Keys are listed under the batch that touched them. A key touched again stays in its old list,
-/// where it no longer counts, because its time of touch is another; so a touch costs one entry,
-/// and finding what is due costs what is due.
+/// where it no longer counts because its time of touch differs; so a touch costs one entry, and
+/// finding expired keys costs the keys that expire.
 #[derive(Clone, Default)]
 pub(crate) struct Expiry {
     /// For each table, the last touch of each entry; as long as the table.
@@ -32,8 +32,7 @@ pub(crate) struct Touch {
 }
 
 impl Expiry {
-    /// Notes that the entry at a position of a table, appended or known, is touched now. Times
-    /// never decrease.
+    /// Records that the entry at a position of a table is touched now. Times never decrease.
     pub(crate) fn touch(&mut self, table: usize, position: usize, hash: u64, now: BatchTime) {
         if self.touched.len() <= table {
             self.touched.resize(table + 1, Vec::new());
@@ -58,7 +57,7 @@ impl Expiry {
         last.map_or(0, |(_, keys)| keys.len())
     }
 
-    /// Brings the touches listed last, which were noted out of order, into that of their `places`.
+    /// Sorts the touches listed last, which were recorded out of order, by their `places`.
     pub(crate) fn sort_last(&mut self, places: &[u64]) {
         if let Some((_, keys)) = self.batches.back_mut() {
             let first = keys.len() - places.len();
@@ -68,7 +67,7 @@ impl Expiry {
         }
     }
 
-    /// Follows the removal of an entry from its table, the last one taking its place.
+    /// Follows the removal of an entry from its table; the last entry takes its place.
     pub(crate) fn swap_remove(&mut self, table: usize, position: usize) {
         if let Some(times) = self.touched.get_mut(table) {
             times.swap_remove(position);
@@ -96,8 +95,8 @@ impl Expiry {
         None
     }
 
-    /// All touches before `threshold`, in the order of [`next_due`](Self::next_due); those of
-    /// keys touched again since among them.
+    /// All touches before `threshold`, in the order of [`next_due`](Self::next_due), including
+    /// those of keys touched again since.
     pub(crate) fn take_due(&mut self, threshold: BatchTime) -> impl Iterator<Item = Touch> {
         let due = self.batches.partition_point(|(time, _)| *time < threshold);
         self.batches.drain(..due).flat_map(|(time, keys)| {

@@ -9,12 +9,12 @@ use crate::stream::state::expiry::Expiry;
 use crate::stream::state::table::Table;
 use crate::stream::time::BatchTime;
 
-/// Touches of the entries of all tables, to be put in order: time, place in its list, table and
-/// hash.
+/// Touches of the entries of all tables, to be sorted: time, place in its list, table and hash.
 pub(crate) type Touches = Vec<(BatchTime, u64, u32, u64)>;
 
 impl Expiry {
-    /// For each entry of a table when it was last touched, and as which of the keys of that batch.
+    /// For each entry of a table, when it was last touched, and its place among the keys of that
+    /// batch.
     pub(crate) fn put<K, S>(
         &self,
         at: usize,

@@ -1,4 +1,4 @@
-//! The table of one key group, wherever it is.
+//! The table of one key group, in memory or spilled.
 
 use std::mem;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::stream::state::spill::{Room, SpilledTable, Spiller};
 use crate::stream::state::table::OrderedTable;
 use crate::stream::state::table::{Table, states};
 
-/// Nothing is copied, and no count of holders looked at, as long as nobody has taken a snapshot.
+/// While nobody has taken a snapshot, nothing is copied and no reference count is read.
 pub(super) struct Group<K, S> {
     held: Held<K, S>,
     /// Changes with the first write after a snapshot: equal versions of a group are equal tables.
@@ -21,47 +21,47 @@ pub(super) struct Group<K, S> {
 
 enum Held<K, S> {
     Owned(Table<K, S>),
-    Kept(Kept<K, S>),
+    Shared(SharedTable<K, S>),
 }
 
-/// A table as snapshots share it.
-pub(crate) enum Kept<K, S> {
-    Here(Arc<Table<K, S>>),
-    /// It has left memory.
-    Away(Arc<SpilledTable<K, S>>),
+/// A table that snapshots share.
+pub(crate) enum SharedTable<K, S> {
+    InMemory(Arc<Table<K, S>>),
+    /// It has spilled.
+    Spilled(Arc<SpilledTable<K, S>>),
 }
 
-impl<K, S> Clone for Kept<K, S> {
+impl<K, S> Clone for SharedTable<K, S> {
     fn clone(&self) -> Self {
         match self {
-            Self::Here(table) => Self::Here(Arc::clone(table)),
-            Self::Away(page) => Self::Away(Arc::clone(page)),
+            Self::InMemory(table) => Self::InMemory(Arc::clone(table)),
+            Self::Spilled(page) => Self::Spilled(Arc::clone(page)),
         }
     }
 }
 
-impl<K, S> Kept<K, S> {
+impl<K, S> SharedTable<K, S> {
     pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Here(table) => table.len(),
-            Self::Away(page) => page.len(),
+            Self::InMemory(table) => table.len(),
+            Self::Spilled(page) => page.len(),
         }
     }
 
     /// The keys with their states, read into memory if they are not there.
     pub(crate) fn rows(&self) -> Result<Rows<'_, K, S>, BoxError> {
         match self {
-            Self::Here(table) => Ok(Rows::Here(table)),
-            Self::Away(page) => page.records().map(Rows::Read),
+            Self::InMemory(table) => Ok(Rows::InMemory(table)),
+            Self::Spilled(page) => page.records().map(Rows::Loaded),
         }
     }
 }
 
-/// The keys of a table with their states, in the order of their coming.
+/// The keys of a table with their states, in the order of insertion.
 pub(crate) enum Rows<'a, K, S> {
-    Here(&'a Table<K, S>),
-    /// They were not in memory.
-    Read(Vec<(K, S)>),
+    InMemory(&'a Table<K, S>),
+    /// They were read from a spilled table.
+    Loaded(Vec<(K, S)>),
 }
 
 /// The rows of a table, or those of a list.
@@ -76,8 +76,8 @@ pub(crate) fn both<'a, K, S>(
 impl<K, S> Rows<'_, K, S> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &S)> {
         match self {
-            Self::Here(table) => both(Some(table), &[]),
-            Self::Read(records) => both(None, records),
+            Self::InMemory(table) => both(Some(table), &[]),
+            Self::Loaded(records) => both(None, records),
         }
     }
 }
@@ -104,23 +104,23 @@ impl<K, S> Group<K, S> {
     pub(super) fn table(&self) -> Option<&Table<K, S>> {
         match &self.held {
             Held::Owned(table) => Some(table),
-            Held::Kept(Kept::Here(table)) => Some(table),
-            Held::Kept(Kept::Away(_)) => None,
+            Held::Shared(SharedTable::InMemory(table)) => Some(table),
+            Held::Shared(SharedTable::Spilled(_)) => None,
         }
     }
 
     pub(super) fn len(&self) -> usize {
         match &self.held {
             Held::Owned(table) => table.len(),
-            Held::Kept(kept) => kept.len(),
+            Held::Shared(kept) => kept.len(),
         }
     }
 
     /// The keys with their states, read into memory if they are not there.
     pub(super) fn rows(&self) -> Result<Rows<'_, K, S>, BoxError> {
         match &self.held {
-            Held::Owned(table) => Ok(Rows::Here(table)),
-            Held::Kept(kept) => kept.rows(),
+            Held::Owned(table) => Ok(Rows::InMemory(table)),
+            Held::Shared(kept) => kept.rows(),
         }
     }
 
@@ -131,19 +131,19 @@ impl<K, S> Group<K, S> {
         }
     }
 
-    pub(super) fn share(&mut self) -> Kept<K, S> {
+    pub(super) fn snapshot(&mut self) -> SharedTable<K, S> {
         let held = mem::replace(&mut self.held, Held::Owned(OrderedTable::new()));
         let kept = match held {
-            Held::Owned(table) => Kept::Here(Arc::new(table)),
-            Held::Kept(kept) => kept,
+            Held::Owned(table) => SharedTable::InMemory(Arc::new(table)),
+            Held::Shared(kept) => kept,
         };
-        self.held = Held::Kept(kept.clone());
+        self.held = Held::Shared(kept.clone());
         kept
     }
 
     /// Another holder of the same table.
     pub(super) fn another(&mut self) -> Self {
-        Self::holding(Held::Kept(self.share()), self.version)
+        Self::holding(Held::Shared(self.snapshot()), self.version)
     }
 }
 
@@ -152,18 +152,18 @@ impl<K: Key, S: Clone> Group<K, S> {
     /// fetched or cannot spill.
     #[inline]
     pub(super) fn table_mut(&mut self) -> &mut Table<K, S> {
-        if let Held::Kept(_) = self.held {
+        if let Held::Shared(_) = self.held {
             self.own();
         }
         match &mut self.held {
             Held::Owned(table) => table,
-            Held::Kept(_) => unreachable!("a spilled table is fetched before it is changed"),
+            Held::Shared(_) => unreachable!("a spilled table is fetched before it is changed"),
         }
     }
 
     /// Reads the table back into memory, if it was spilled.
     pub(super) fn fetch(&mut self) -> Result<(), BoxError> {
-        if let Held::Kept(Kept::Away(page)) = &self.held {
+        if let Held::Shared(SharedTable::Spilled(page)) = &self.held {
             self.held = Held::Owned(page.table()?);
             self.version += 1;
         }
@@ -175,7 +175,7 @@ impl<K: Key, S: Clone> Group<K, S> {
     fn own(&mut self) {
         let held = mem::replace(&mut self.held, Held::Owned(OrderedTable::new()));
         match held {
-            Held::Kept(Kept::Here(table)) => {
+            Held::Shared(SharedTable::InMemory(table)) => {
                 self.held = Held::Owned(Arc::unwrap_or_clone(table));
                 self.version += 1;
             }
@@ -185,15 +185,15 @@ impl<K: Key, S: Clone> Group<K, S> {
 }
 
 impl<K, S> Group<K, S> {
-    /// Lets the table leave memory, if there is no room for it.
-    pub(super) fn settle(&mut self, pager: &Spiller<K, S>) -> Result<(), BoxError> {
+    /// Spills the table if there is no room for it.
+    pub(super) fn spill_if_full(&mut self, spiller: &Spiller<K, S>) -> Result<(), BoxError> {
         let table = match &self.held {
             Held::Owned(table) => table,
-            Held::Kept(Kept::Here(table)) => table,
-            Held::Kept(Kept::Away(_)) => return Ok(()),
+            Held::Shared(SharedTable::InMemory(table)) => table,
+            Held::Shared(SharedTable::Spilled(_)) => return Ok(()),
         };
-        if let Some(page) = pager.settle(table, &mut self.room)? {
-            self.held = Held::Kept(Kept::Away(Arc::new(page)));
+        if let Some(page) = spiller.spill_if_full(table, &mut self.room)? {
+            self.held = Held::Shared(SharedTable::Spilled(Arc::new(page)));
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Questions to keyed state from outside, answered from the boundary between two batches.
+//! Handles that query keyed state from outside, as of the boundary between two batches.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -10,33 +10,33 @@ use crate::hash::route;
 use crate::stream::error::BoxError;
 use crate::stream::state::best::Best;
 use crate::stream::state::group::Rows;
-use crate::stream::state::shown::{Shown, ShownTable};
 use crate::stream::state::store::StateStore;
+use crate::stream::state::view::{StoreView, TableView};
 use crate::stream::time::BatchTime;
 
-/// Asks the keyed state of a stream while it runs; cloning gives another handle to the same.
+/// Queries the keyed state of a stream while it runs; cloning gives another handle to the same
+/// state.
 ///
-/// Every answer is that of the boundary after some batch, never of a batch half done. Answers of
-/// one handle never go back in time.
+/// Every answer is the state after some batch, never of a batch half done. Answers of one handle
+/// never go back in time.
 ///
 /// # Guarantee
 ///
-/// The answer is that of the last boundary before the question, or, if the question comes while
-/// a batch runs, of the one before or after that batch: the one before if there was a question
-/// since it, the one after, which is waited for, if there was none. The stream never waits.
+/// The answer is the state after the last batch that ended before the query. A query while a batch
+/// runs gets the state before that batch if there was a query since the batch before, and otherwise
+/// waits for the batch to end and gets the state after it. The stream never waits.
 ///
-/// In a closure of the stream itself, an output say, nothing can be waited for: there the
-/// first question of all may find nothing, with [`time`](Self::time) `None`, and so may one after
-/// a batch without any. After a batch that ended the stream by failing, answers are those of the
-/// last boundary asked for.
+/// A closure of the stream itself, such as an output, cannot wait: the first query there may find
+/// nothing, with [`time`](Self::time) `None`, and so may one after a batch without any. After a
+/// failed batch has ended the stream, answers are those of the last boundary that was queried.
 ///
 /// # Cost
 ///
-/// A question takes an uncontended lock and a reference count, then what the look-up takes. A
-/// handle that nobody asks costs nothing. After a question the next batch copies the tables of the
-/// key groups that it writes to, once each; [`update_state_by_key`] writes to all of them. Of a
-/// table that has left memory, a question for one key reads the whole. If that fails, nothing is
-/// found, and the stream ends with the error in its next batch.
+/// A query costs an uncontended lock and a reference count, then the look-up. A handle that is not
+/// queried costs nothing. After a query the next batch copies the table of each key group that it
+/// writes to, once; [`update_state_by_key`] writes to all of them. For one key of a spilled table
+/// the query reads the whole table. If that fails, nothing is found, and the stream ends with the
+/// error in its next batch.
 ///
 /// [`update_state_by_key`]: crate::stream::DStream::update_state_by_key
 ///
@@ -63,13 +63,13 @@ pub struct StateHandle<K, S> {
     store: Arc<StateStore<K, S>>,
 }
 
-/// Keyed state as it was at a boundary between two batches; cloning copies no state.
+/// Keyed state as of the boundary between two batches; cloning copies no state.
 ///
-/// While it lives, the stream keeps the tables it has written to since apart. What it lends of
-/// tables that have left memory stays in memory as long as it lives.
+/// While it lives, the stream copies the tables that it writes to. Spilled tables that it has read
+/// stay in memory as long as it lives.
 pub struct StateSnapshot<K, S> {
     /// `None` if nothing is known.
-    shown: Option<Arc<Shown<K, S>>>,
+    view: Option<Arc<StoreView<K, S>>>,
 }
 
 impl<K, S> StateHandle<K, S> {
@@ -77,7 +77,7 @@ impl<K, S> StateHandle<K, S> {
         Self { store }
     }
 
-    /// All states at one boundary, for several questions that shall agree.
+    /// All states as of one boundary, for several queries that must agree.
     ///
     /// # Examples
     ///
@@ -98,18 +98,18 @@ impl<K, S> StateHandle<K, S> {
     #[must_use]
     pub fn snapshot(&self) -> StateSnapshot<K, S> {
         StateSnapshot {
-            shown: self.store.look(),
+            view: self.store.look(),
         }
     }
 
-    /// The batch after which the next question is answered; `None` before the first one.
+    /// The batch whose state the next query sees; `None` before the first one.
     #[must_use]
     pub fn time(&self) -> Option<BatchTime> {
         self.snapshot().time()
     }
 
-    /// Calls `f` for all keys with their states, all at one boundary: by key group, then in the
-    /// order of their coming. The way to go through state that is larger than memory.
+    /// Calls `f` for all keys with their states, as of one boundary: by key group, then in the
+    /// order of insertion. The way to go through state that is larger than memory.
     ///
     /// # Cost
     ///
@@ -117,12 +117,12 @@ impl<K, S> StateHandle<K, S> {
     ///
     /// # Memory
     ///
-    /// Of the tables that have left memory, one at a time.
+    /// One spilled table at a time.
     ///
     /// # Errors
     ///
-    /// If one of those cannot be read. `f` was called for what comes before it, and is not called
-    /// for what comes after it.
+    /// If a spilled table cannot be read. `f` was called for what comes before it, and is not
+    /// called for what comes after it.
     ///
     /// # Examples
     ///
@@ -162,23 +162,23 @@ impl<K: Hash + Eq, S: Clone> StateHandle<K, S> {
         Q: Hash + Eq + ?Sized,
     {
         let hash = route(key);
-        let shown = self.snapshot().shown?;
-        shown.table_of(hash).get_cloned(hash, key)
+        let view = self.snapshot().view?;
+        view.table_of(hash).get_cloned(hash, key)
     }
 
-    /// The states of many keys, all at one boundary, in the order of the keys.
+    /// The states of many keys as of one boundary, in the order of the keys.
     #[must_use]
     pub fn get_many<'a, Q>(&self, keys: impl IntoIterator<Item = &'a Q>) -> Vec<Option<S>>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized + 'a,
     {
-        let Some(shown) = self.snapshot().shown else {
+        let Some(view) = self.snapshot().view else {
             return keys.into_iter().map(|_| None).collect();
         };
         let found = keys.into_iter().map(|key| {
             let hash = route(key);
-            shown.table_of(hash).get_cloned(hash, key)
+            view.table_of(hash).get_cloned(hash, key)
         });
         found.collect()
     }
@@ -186,7 +186,7 @@ impl<K: Hash + Eq, S: Clone> StateHandle<K, S> {
 
 impl<K: Clone, S: Clone> StateHandle<K, S> {
     /// The first `limit` keys that `accept` accepts, with their states: by key group, then in the
-    /// order of their coming.
+    /// order of insertion.
     ///
     /// # Cost
     ///
@@ -223,7 +223,7 @@ impl<K: Clone, S: Clone> StateHandle<K, S> {
 pub struct GroupRows<'a, K, S>(Rows<'a, K, S>);
 
 impl<K, S> GroupRows<'_, K, S> {
-    /// The keys with their states, in the order in which the keys came.
+    /// The keys with their states, in the order of insertion.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &S)> {
         self.0.iter()
     }
@@ -239,11 +239,11 @@ impl<K, S> StateSnapshot<K, S> {
     /// The batch after which this was the state; `None` before the first one.
     #[must_use]
     pub fn time(&self) -> Option<BatchTime> {
-        self.shown.as_ref().and_then(|shown| shown.time)
+        self.view.as_ref().and_then(|view| view.time)
     }
 
-    fn tables(&self) -> &[ShownTable<K, S>] {
-        self.shown.as_ref().map_or(&[], |shown| &shown.tables)
+    fn tables(&self) -> &[TableView<K, S>] {
+        self.view.as_ref().map_or(&[], |view| &view.tables)
     }
 
     /// The states of one key group after the other. State that has spilled is read for its group
@@ -251,7 +251,7 @@ impl<K, S> StateSnapshot<K, S> {
     pub fn groups(&self) -> impl Iterator<Item = GroupRows<'_, K, S>> {
         self.tables()
             .iter()
-            .filter_map(ShownTable::rows)
+            .filter_map(TableView::rows)
             .map(GroupRows)
     }
 
@@ -314,8 +314,8 @@ impl<K, S> StateSnapshot<K, S> {
     ///
     /// # Cost
     ///
-    /// Visits all keys and holds `n` of them. State that was not in memory is, from then on, until the
-    /// snapshot is dropped: [`StateHandle::top_by`] holds no more than one table of it.
+    /// Visits all keys and holds `n` of them. Spilled tables stay in memory until the snapshot is
+    /// dropped: [`StateHandle::top_by`] holds no more than one of them.
     #[must_use]
     pub fn top_by<O: Ord>(&self, f: impl Fn(&K, &S) -> O, n: usize) -> Vec<(&K, &S)> {
         let mut best = Best::of(n);
@@ -325,10 +325,10 @@ impl<K, S> StateSnapshot<K, S> {
         best.into_rows()
     }
 
-    /// All keys with their states: by key group, then in the order of their coming. State that was
-    /// not in memory is, once it has been visited, until the snapshot is dropped.
+    /// All keys with their states: by key group, then in the order of insertion. A spilled table
+    /// that was visited stays in memory until the snapshot is dropped.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &S)> {
-        self.tables().iter().flat_map(ShownTable::iter)
+        self.tables().iter().flat_map(TableView::iter)
     }
 }
 
@@ -341,7 +341,7 @@ impl<K: Hash + Eq, S> StateSnapshot<K, S> {
         Q: Hash + Eq + ?Sized,
     {
         let hash = route(key);
-        self.shown.as_ref()?.table_of(hash).get(hash, key)
+        self.view.as_ref()?.table_of(hash).get(hash, key)
     }
 }
 
@@ -360,7 +360,7 @@ impl<K, S> fmt::Debug for StateHandle<K, S> {
 impl<K, S> Clone for StateSnapshot<K, S> {
     fn clone(&self) -> Self {
         Self {
-            shown: self.shown.clone(),
+            view: self.view.clone(),
         }
     }
 }

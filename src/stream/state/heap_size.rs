@@ -1,7 +1,8 @@
-//! About how much memory a value owns, told by walking through it as if to write it.
+//! An estimate of the heap memory that a value owns, made by a serializer that counts instead of
+//! writing.
 //!
-//! The bytes that a value is written as say little of that: a number below 128 is one of them and may be
-//! eight in memory, and of a hundred short words each has an allocation of its own.
+//! The encoded size says little about it: a number below 128 is encoded in one byte and may take
+//! eight in memory, and each of a hundred short words has an allocation of its own.
 
 use std::fmt;
 
@@ -11,7 +12,8 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-/// What an allocation of so many bytes takes: a header, in steps of sixteen, as of glibc.
+/// The size of an allocation of this many bytes: with a header and in steps of sixteen, as in
+/// glibc.
 pub(super) fn allocation(bytes: usize) -> usize {
     match bytes {
         0 => 0,
@@ -19,20 +21,20 @@ pub(super) fn allocation(bytes: usize) -> usize {
     }
 }
 
-/// The bytes that a value owns beyond itself, about; what cannot be serialized is taken to own none.
-/// Room to grow is not seen, nor a box of something no larger than a `Vec`.
+/// An estimate of the bytes that a value owns beyond itself; 0 for what cannot be serialized. Spare
+/// capacity is not seen, nor is a box of something no larger than a `Vec`.
 pub(super) fn owned<T: Serialize>(value: &T) -> usize {
     value
         .serialize(Walk)
         .map_or(0, |size| size.beyond(size_of::<T>()))
 }
 
-/// What a value consists of.
+/// The parts of a value.
 #[derive(Clone, Copy, Default)]
 struct Size {
-    /// The bytes that lie together, about.
+    /// About how many bytes are in one place.
     body: usize,
-    /// The bytes that are known to lie elsewhere.
+    /// About how many bytes are in other allocations.
     away: usize,
 }
 
@@ -52,7 +54,7 @@ impl Size {
         Ok(Self { body: VEC, away })
     }
 
-    /// With what alignment adds.
+    /// With padding for alignment.
     fn aligned(self) -> Self {
         let body = match self.body {
             body if body <= WORD => body,
@@ -61,8 +63,8 @@ impl Size {
         Self { body, ..self }
     }
 
-    /// What lies elsewhere if so many bytes are here: a body that does not fit is in a box. Of lists
-    /// and texts a pointer may be all that is here.
+    /// The bytes in other allocations if this many are in place: a body that does not fit is boxed.
+    /// Of lists and texts only a pointer may be in place.
     fn beyond(self, here: usize) -> usize {
         let boxed = if self.body > here.max(VEC) {
             self.body
@@ -73,7 +75,7 @@ impl Size {
     }
 }
 
-/// Asks values for their parts.
+/// The counting serializer.
 struct Walk;
 
 /// The parts of a value so far, and what holds them.
@@ -304,7 +306,7 @@ mod tests {
     fn texts_and_lists_own_an_allocation_each() {
         assert_eq!(owned(&"flow".to_string()), 32);
         assert_eq!(owned(&"x".repeat(100)), 112);
-        // However small they are written.
+        // Whatever their encoded size.
         assert_eq!(owned(&vec![1u64; 1_000]), allocation(8_000));
         assert_eq!(owned(&vec![1u8; 1_000]), allocation(1_000));
         let words = vec!["ebb".to_string(); 8];
@@ -334,7 +336,7 @@ mod tests {
         assert_eq!(owned(&named), allocation(inline) + 100 * 32);
     }
 
-    /// Nobody can see from outside how full a map is.
+    /// The capacity of a map is not visible.
     #[test]
     fn maps_are_about_right() {
         for len in [10usize, 100, 1_000, 10_000] {

@@ -1,5 +1,5 @@
-//! What one operator holds on to for a checkpoint: its state as it is between two batches, to be
-//! turned into bytes later and elsewhere.
+//! The state of one operator between two batches, held for a checkpoint and encoded later on
+//! another thread.
 
 use std::boxed::Box;
 use std::string::String;
@@ -14,10 +14,10 @@ pub(crate) type Encode = Box<dyn Fn(&mut Vec<u8>) -> Result<(), BoxError> + Send
 
 /// The state of one operator.
 pub(crate) struct OperatorSnapshot {
-    /// What the state consists of, by the names of codecs.
+    /// The types of the state, by the names of their codecs.
     pub(crate) types: Vec<String>,
     pub(crate) keys: u64,
-    /// What belongs to no key group.
+    /// State that belongs to no key group.
     pub(crate) whole: Option<Encode>,
     pub(crate) groups: Vec<GroupSnapshot>,
 }
@@ -44,7 +44,7 @@ impl OperatorSnapshot {
         }
     }
 
-    /// Adds what belongs to no key group.
+    /// Adds state that belongs to no key group.
     pub(crate) fn with_unkeyed(
         self,
         encode: impl Fn(&mut Vec<u8>) -> Result<(), BoxError> + Send + Sync + 'static,
@@ -54,7 +54,7 @@ impl OperatorSnapshot {
     }
 }
 
-/// One value that belongs to no key group; its bytes are made at once.
+/// One value that belongs to no key group, encoded at once.
 pub(crate) fn snapshot_value<T: 'static>(
     codec: &Codec<T>,
     value: &T,

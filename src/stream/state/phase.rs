@@ -7,9 +7,9 @@ use crate::stream::time::BatchTime;
 pub(crate) enum BatchPhase {
     /// It starts to change states.
     Started,
-    /// It is over, and this is its time.
+    /// It is committed, and this is its time.
     Committed(BatchTime),
-    /// It failed, and states are what they were before it.
+    /// It failed, and states are as before it.
     RolledBack,
     /// It failed, and no batch follows.
     Aborted,

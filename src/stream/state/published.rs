@@ -1,30 +1,30 @@
-//! The snapshot that questions from outside are answered from.
+//! The snapshot that queries are answered from.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::stream::state::phase::BatchPhase;
-use crate::stream::state::shown::Shown;
+use crate::stream::state::view::StoreView;
 use crate::stream::threads::blame::is_inside;
 use crate::stream::threads::lock::lock;
 use crate::stream::time::BatchTime;
 
-/// Where a store is between batches, and the snapshot that its handles answer from.
+/// The phase of a store, and the snapshot that its handles answer from.
 ///
-/// The snapshot is made by the first question after a boundary, or, if it was asked for one since
-/// the boundary before, when the next batch begins; while nobody asks there is none, and batches
-/// write to the tables where they are.
+/// The snapshot is made by the first query after a batch, or, if there was a query since the batch
+/// before, when the next batch starts. Without queries there is none, and batches write to the
+/// tables in place.
 pub(crate) struct Published<K, S> {
     state: Mutex<State<K, S>>,
     changed: Condvar,
-    /// Somebody has asked since the last batch began.
+    /// Whether there was a query since the last batch started.
     asked: AtomicBool,
 }
 
 struct State<K, S> {
     phase: Phase,
     time: Option<BatchTime>,
-    shown: Option<Arc<Shown<K, S>>>,
+    view: Option<Arc<StoreView<K, S>>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl<K, S> Published<K, S> {
             state: Mutex::new(State {
                 phase: Phase::Between,
                 time: None,
-                shown: None,
+                view: None,
             }),
             changed: Condvar::new(),
             asked: AtomicBool::new(false),
@@ -51,25 +51,25 @@ impl<K, S> Published<K, S> {
     pub(crate) fn enter_phase(
         &self,
         phase: BatchPhase,
-        show: impl FnOnce(Option<BatchTime>) -> Shown<K, S>,
+        show: impl FnOnce(Option<BatchTime>) -> StoreView<K, S>,
     ) {
         let mut state = lock(&self.state);
         let outdated = match phase {
             BatchPhase::Started => {
                 state.phase = Phase::Running;
                 let asked = self.asked.swap(false, Ordering::Relaxed);
-                match (asked, state.shown.is_some()) {
+                match (asked, state.view.is_some()) {
                     (true, true) => None,
                     (true, false) => {
                         let time = state.time;
-                        state.shown.replace(Arc::new(show(time)))
+                        state.view.replace(Arc::new(show(time)))
                     }
-                    (false, _) => state.shown.take(),
+                    (false, _) => state.view.take(),
                 }
             }
             BatchPhase::Committed(time) => {
                 (state.phase, state.time) = (Phase::Between, Some(time));
-                state.shown.take()
+                state.view.take()
             }
             BatchPhase::RolledBack => {
                 state.phase = Phase::Between;
@@ -82,33 +82,33 @@ impl<K, S> Published<K, S> {
         };
         drop(state);
         self.changed.notify_all();
-        // Its tables may be many, and questions need not wait until they are freed.
+        // It may have many tables, and queries need not wait until they are freed.
         drop(outdated);
     }
 
-    /// The snapshot of the last boundary. While a batch runs of which there is none, waits for its
-    /// end, except within the stream itself, whose end would then not come; `None` there, and when
-    /// the stream is lost.
+    /// The snapshot of the last boundary. If a batch runs and there is none, waits for its end,
+    /// except within the stream itself, where that would be a deadlock; `None` there, and after the
+    /// stream has failed.
     pub(crate) fn look(
         &self,
-        show: impl FnOnce(Option<BatchTime>) -> Shown<K, S>,
-    ) -> Option<Arc<Shown<K, S>>> {
+        show: impl FnOnce(Option<BatchTime>) -> StoreView<K, S>,
+    ) -> Option<Arc<StoreView<K, S>>> {
         if !self.asked.load(Ordering::Relaxed) {
             self.asked.store(true, Ordering::Relaxed);
         }
         let mut state = lock(&self.state);
-        if let Some(shown) = &state.shown {
-            return Some(Arc::clone(shown));
+        if let Some(view) = &state.view {
+            return Some(Arc::clone(view));
         }
         if state.phase == Phase::Running && !is_inside() {
             let unknown =
-                |state: &mut State<K, S>| state.phase == Phase::Running && state.shown.is_none();
+                |state: &mut State<K, S>| state.phase == Phase::Running && state.view.is_none();
             let waited = self.changed.wait_while(state, unknown);
             state = waited.unwrap_or_else(PoisonError::into_inner);
         }
-        if state.phase == Phase::Between && state.shown.is_none() {
-            state.shown = Some(Arc::new(show(state.time)));
+        if state.phase == Phase::Between && state.view.is_none() {
+            state.view = Some(Arc::new(show(state.time)));
         }
-        state.shown.clone()
+        state.view.clone()
     }
 }

@@ -5,18 +5,18 @@ use std::vec::Vec;
 
 use crate::stream::error::BoxError;
 
-/// Why an operator gives nothing, or does not take what it is given.
+/// Why an operator cannot be saved or restored.
 #[derive(Debug)]
 pub(crate) enum Refusal {
     /// Its state contains this type, for which there is no codec.
     NoCodec(&'static str),
-    /// It is an input that cannot be read again.
+    /// It is an input that cannot be replayed.
     NoReplay,
-    /// The state consisted of other types; these are those of the operator.
+    /// The saved state has other types; these are the types of the operator.
     Types(Vec<String>),
-    /// A codec said so, or the bytes make no sense.
+    /// A codec failed, or the bytes are invalid.
     Bytes(BoxError),
-    /// What was whole when the checkpoint was verified cannot be read any more.
+    /// What was intact when the checkpoint was verified cannot be read any more.
     Read(BoxError),
 }
 

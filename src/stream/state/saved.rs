@@ -1,4 +1,4 @@
-//! What one operator gets back from a checkpoint.
+//! The state of one operator as read from a checkpoint.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -14,10 +14,10 @@ use crate::stream::time::BatchTime;
 /// The state of one operator in a checkpoint, which is read piece by piece.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SavedState {
-    /// What the state consists of, by the names of codecs.
+    /// The types of the state, by the names of their codecs.
     pub(crate) types: Vec<String>,
     pub(crate) keys: u64,
-    /// What belongs to no key group.
+    /// State that belongs to no key group.
     pub(crate) whole: Option<Arc<dyn Piece>>,
     /// The rest, by key group.
     pub(crate) groups: BTreeMap<u32, Arc<dyn Piece>>,
@@ -55,7 +55,7 @@ impl SavedState {
     }
 }
 
-/// Bytes that are left over were written for something else.
+/// An error if bytes are left over: they were written for something else.
 pub(crate) fn used_up(bytes: &[u8]) -> Result<(), BoxError> {
     match bytes.is_empty() {
         true => Ok(()),

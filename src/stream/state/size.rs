@@ -16,14 +16,14 @@ impl StateSize {
         self.keys
     }
 
-    /// How many bytes of memory the tables take. What keys and values own elsewhere, as strings do,
-    /// is not known to the driver and not in it, nor are tables that have left memory.
+    /// The bytes of the tables in memory. Heap memory that keys and values own, as strings do, is
+    /// not included, nor are spilled tables.
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Adds keys that are not in memory.
+    /// Adds keys of spilled tables.
     pub(crate) const fn add_keys(&mut self, keys: usize) {
         self.keys += keys;
     }

@@ -1,7 +1,7 @@
-//! Tables that have left memory: pages in the store of a backend.
+//! Spilled tables: pages in the store of a backend.
 //!
-//! A page is a crc32 and the bytes that a checkpoint has for the table. Pages are never written to
-//! again, so whoever holds on to one has a snapshot; the last holder removes it.
+//! A page is a crc32 and the encoded table as in a checkpoint. Pages never change, so a holder has
+//! a snapshot; the last holder removes the page.
 
 use std::boxed::Box;
 use std::mem::needs_drop;
@@ -20,14 +20,14 @@ use crate::stream::state::size::StateSize;
 use crate::stream::state::table::Table;
 use crate::stream::threads::lock::lock;
 
-/// The pages of all operators, and how much of the tables is in memory.
+/// The page store of all operators, and how many bytes of tables are in memory.
 pub(crate) struct SpillManager {
     store: Box<dyn PageStore>,
-    /// Bytes of tables that stay in memory, by estimate; work in hand is not counted.
+    /// Estimated bytes of the tables that stay in memory, without those being changed.
     used: AtomicUsize,
     /// The number of the next page.
     next: AtomicU64,
-    /// An error that had nobody to be told to.
+    /// An error that could not be reported yet.
     failure: Mutex<Option<BoxError>>,
 }
 
@@ -41,7 +41,7 @@ impl SpillManager {
         }
     }
 
-    /// Keeps an error until somebody who works on a table can be told.
+    /// Keeps an error until an operator that works on a table can report it.
     fn note<T, E: Into<BoxError>>(&self, result: Result<T, E>) -> Option<T> {
         let noted = |error: E| *lock(&self.failure) = Some(error.into());
         result.map_err(noted).ok()
@@ -52,19 +52,19 @@ impl SpillManager {
     }
 }
 
-/// A claim to memory, given back when it goes.
+/// A reservation of memory, released when dropped.
 #[derive(Default)]
 pub(super) struct Room {
     claim: Option<(Arc<SpillManager>, usize)>,
 }
 
 impl Room {
-    /// Claims room for a table instead of what was claimed before; whether there is any.
-    fn fit(&mut self, paging: &Arc<SpillManager>, bytes: usize) -> bool {
+    /// Reserves room for a table instead of the previous reservation; returns whether there is any.
+    fn fit(&mut self, spill: &Arc<SpillManager>, bytes: usize) -> bool {
         *self = Self::default();
-        let before = paging.used.fetch_add(bytes, Ordering::Relaxed);
-        self.claim = Some((Arc::clone(paging), bytes));
-        let fits = before + bytes <= paging.store.memory_limit();
+        let before = spill.used.fetch_add(bytes, Ordering::Relaxed);
+        self.claim = Some((Arc::clone(spill), bytes));
+        let fits = before + bytes <= spill.store.memory_limit();
         if !fits {
             *self = Self::default();
         }
@@ -74,15 +74,15 @@ impl Room {
 
 impl Drop for Room {
     fn drop(&mut self) {
-        if let Some((paging, bytes)) = self.claim.take() {
-            paging.used.fetch_sub(bytes, Ordering::Relaxed);
+        if let Some((spill, bytes)) = self.claim.take() {
+            spill.used.fetch_sub(bytes, Ordering::Relaxed);
         }
     }
 }
 
-/// Turns tables of one operator into pages.
+/// Spills the tables of one operator.
 pub(crate) struct Spiller<K, S> {
-    paging: Arc<SpillManager>,
+    spill: Arc<SpillManager>,
     keys: Codec<K>,
     states: Codec<S>,
 }
@@ -90,40 +90,40 @@ pub(crate) struct Spiller<K, S> {
 impl<K, S> Clone for Spiller<K, S> {
     fn clone(&self) -> Self {
         Self {
-            paging: Arc::clone(&self.paging),
+            spill: Arc::clone(&self.spill),
             keys: self.keys.clone(),
             states: self.states.clone(),
         }
     }
 }
 
-/// How many entries are looked at for what a table owns elsewhere.
+/// How many entries are sampled for the heap memory that a table owns.
 const SAMPLED: usize = 64;
 
 impl<K, S> Spiller<K, S> {
-    pub(crate) fn new(paging: &Arc<SpillManager>, keys: &Codec<K>, states: &Codec<S>) -> Self {
+    pub(crate) fn new(spill: &Arc<SpillManager>, keys: &Codec<K>, states: &Codec<S>) -> Self {
         Self {
-            paging: Arc::clone(paging),
+            spill: Arc::clone(spill),
             keys: keys.clone(),
             states: states.clone(),
         }
     }
 
-    /// Finds room for a table in memory, or else gives the page that it becomes.
-    pub(super) fn settle(
+    /// Reserves room for a table in memory, or else returns the page that it spills to.
+    pub(super) fn spill_if_full(
         &self,
         table: &Table<K, S>,
         room: &mut Room,
     ) -> Result<Option<SpilledTable<K, S>>, BoxError> {
-        self.paging.check()?;
-        match room.fit(&self.paging, self.bytes_of(table)) {
+        self.spill.check()?;
+        match room.fit(&self.spill, self.bytes_of(table)) {
             true => Ok(None),
             false => self.write(table).map(Some),
         }
     }
 
-    /// About what a table takes in memory. What keys and states own elsewhere is told from some of
-    /// them.
+    /// An estimate of the memory of a table. The heap memory of keys and states is estimated from a
+    /// sample.
     fn bytes_of(&self, table: &Table<K, S>) -> usize {
         let mut size = StateSize::default();
         table.add_to(&mut size);
@@ -145,10 +145,10 @@ impl<K, S> Spiller<K, S> {
         put_table(table, &self.keys, &self.states, &mut bytes)?;
         let check = crc32fast::hash(&bytes[CHECK..]).to_le_bytes();
         bytes[..CHECK].copy_from_slice(&check);
-        let number = self.paging.next.fetch_add(1, Ordering::Relaxed);
-        self.paging.store.put(number, &bytes)?;
+        let number = self.spill.next.fetch_add(1, Ordering::Relaxed);
+        self.spill.store.put(number, &bytes)?;
         Ok(SpilledTable {
-            pager: self.clone(),
+            spiller: self.clone(),
             number,
             keys: table.len(),
         })
@@ -158,9 +158,9 @@ impl<K, S> Spiller<K, S> {
 /// How many bytes of a page are its crc32.
 const CHECK: usize = 4;
 
-/// A table out of memory.
+/// A spilled table.
 pub(crate) struct SpilledTable<K, S> {
-    pager: Spiller<K, S>,
+    spiller: Spiller<K, S>,
     number: u64,
     keys: usize,
 }
@@ -171,10 +171,10 @@ impl<K, S> SpilledTable<K, S> {
         self.keys
     }
 
-    /// Hands over what a checkpoint has for the table.
+    /// Reads and verifies the encoded table.
     fn read<T>(&self, body: impl FnOnce(&mut &[u8]) -> Result<T, BoxError>) -> Result<T, BoxError> {
-        let paging = &self.pager.paging;
-        let bytes = paging.store.get(self.number)?;
+        let spill = &self.spiller.spill;
+        let bytes = spill.store.get(self.number)?;
         let (check, mut rest) = bytes.split_at(CHECK.min(bytes.len()));
         if check != crc32fast::hash(rest).to_le_bytes() {
             return Err(std::format!("page {} of the state is damaged", self.number).into());
@@ -184,7 +184,7 @@ impl<K, S> SpilledTable<K, S> {
         Ok(value)
     }
 
-    /// Appends what a checkpoint has for the table.
+    /// Appends the encoded table.
     pub(crate) fn append_to(&self, out: &mut Vec<u8>) -> Result<(), BoxError> {
         self.read(|bytes| {
             out.extend_from_slice(std::mem::take(bytes));
@@ -192,28 +192,28 @@ impl<K, S> SpilledTable<K, S> {
         })
     }
 
-    /// The keys with their states, in the order of their coming.
+    /// The keys with their states, in the order of insertion.
     pub(crate) fn records(&self) -> Result<Vec<(K, S)>, BoxError> {
-        let Spiller { keys, states, .. } = &self.pager;
+        let Spiller { keys, states, .. } = &self.spiller;
         self.read(|bytes| take_records(keys, states, bytes))
     }
 
-    /// The same for a question from outside, which has no use for an error.
+    /// The same for a query, which cannot report an error.
     pub(crate) fn asked(&self) -> Option<Vec<(K, S)>> {
-        self.pager.paging.note(self.records())
+        self.spiller.spill.note(self.records())
     }
 }
 
 impl<K: Key, S> SpilledTable<K, S> {
     pub(crate) fn table(&self) -> Result<Table<K, S>, BoxError> {
-        let Spiller { keys, states, .. } = &self.pager;
+        let Spiller { keys, states, .. } = &self.spiller;
         self.read(|bytes| take_table(keys, states, bytes))
     }
 }
 
 impl<K, S> Drop for SpilledTable<K, S> {
     fn drop(&mut self) {
-        let paging = &self.pager.paging;
-        paging.note(paging.store.remove(self.number));
+        let spill = &self.spiller.spill;
+        spill.note(spill.store.remove(self.number));
     }
 }

@@ -16,11 +16,11 @@ pub(crate) trait Stateful {
     /// Goes back to the state last saved.
     fn roll_back(&mut self);
 
-    /// Follows the batches, for questions from outside.
+    /// Follows the batches, for queries.
     fn enter_phase(&mut self, _phase: BatchPhase) {}
 
-    /// Lets keyed state leave memory; called before it is recovered. State that is not kept in
-    /// tables alone stays in memory.
+    /// Lets keyed state spill; called before it is recovered. State that is not only in tables
+    /// stays in memory.
     fn spill_to(&mut self, _codecs: &Codecs, _spill: &Arc<SpillManager>) -> Result<(), Refusal> {
         Ok(())
     }

@@ -9,9 +9,9 @@ use crate::stream::error::BoxError;
 use crate::stream::exchange::Routing;
 use crate::stream::state::phase::BatchPhase;
 use crate::stream::state::published::Published;
-use crate::stream::state::shown::{Shown, ShownTable};
 use crate::stream::state::size::StateSize;
 use crate::stream::state::tables::{GroupTables, SharedGroup};
+use crate::stream::state::view::{StoreView, TableView};
 use crate::stream::threads::lock::lock;
 use crate::stream::time::BatchTime;
 
@@ -19,9 +19,9 @@ use crate::stream::time::BatchTime;
 pub(crate) struct StateStore<K, S> {
     pub(super) routing: Routing,
     partitions: Vec<RwLock<GroupTables<K, S>>>,
-    /// All of it as it was when it was last kept, until that is needed.
+    /// The tables as they were last saved, for a rollback.
     saved: Mutex<Vec<GroupTables<K, S>>>,
-    /// For questions from outside.
+    /// For queries.
     published: Published<K, S>,
 }
 
@@ -63,9 +63,9 @@ impl<K, S> StateStore<K, S> {
         Ok((partition, at, position, hash))
     }
 
-    /// Whether tables may leave memory.
-    pub(crate) fn is_paged(&self) -> bool {
-        self.read(0).is_paged()
+    /// Whether tables can spill.
+    pub(crate) fn can_spill(&self) -> bool {
+        self.read(0).can_spill()
     }
 
     pub(crate) fn partitions(&self) -> usize {
@@ -83,40 +83,40 @@ impl<K, S> StateStore<K, S> {
     }
 
     /// All tables as they are, by key group, each with its version.
-    fn shared(&self) -> Vec<SharedGroup<K, S>> {
+    fn group_snapshots(&self) -> Vec<SharedGroup<K, S>> {
         let mut all = Vec::with_capacity(self.routing.groups as usize);
         for partition in 0..self.partitions() {
-            all.extend(self.write(partition).shared());
+            all.extend(self.write(partition).group_snapshots());
         }
         all
     }
 
-    fn show(&self, time: Option<BatchTime>) -> Shown<K, S> {
-        let tables = self.shared().into_iter();
-        Shown {
+    fn show(&self, time: Option<BatchTime>) -> StoreView<K, S> {
+        let tables = self.group_snapshots().into_iter();
+        StoreView {
             time,
             routing: self.routing,
-            tables: tables.map(|(_, _, table)| ShownTable::new(table)).collect(),
+            tables: tables.map(|(_, _, table)| TableView::new(table)).collect(),
         }
     }
 
-    /// Follows the batches, for questions from outside.
+    /// Follows the batches, for queries.
     pub(crate) fn enter_phase(&self, phase: BatchPhase) {
         self.published.enter_phase(phase, |time| self.show(time));
     }
 
-    /// What there is to answer from.
-    pub(super) fn look(&self) -> Option<Arc<Shown<K, S>>> {
+    /// The snapshot to answer from.
+    pub(super) fn look(&self) -> Option<Arc<StoreView<K, S>>> {
         self.published.look(|time| self.show(time))
     }
 
     /// Keeps everything as it is, for [`roll_back`](Self::roll_back).
     pub(crate) fn save(&self) {
         let partitions = 0..self.partitions();
-        *lock(&self.saved) = partitions.map(|at| self.write(at).share()).collect();
+        *lock(&self.saved) = partitions.map(|at| self.write(at).snapshot()).collect();
     }
 
-    /// Goes back to what was last kept.
+    /// Goes back to the tables last saved.
     pub(crate) fn roll_back(&self) {
         for (partition, saved) in lock(&self.saved).drain(..).enumerate() {
             *self.write(partition) = saved;

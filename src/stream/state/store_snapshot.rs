@@ -1,7 +1,7 @@
 //! Keyed state in a checkpoint: a byte string per key group.
 //!
-//! A group is the number of its keys, then all keys, then all their states, in the order of their
-//! coming: outputs follow it, so it is part of the state, and equal states are equal bytes.
+//! A group is encoded as the number of its keys, then all keys, then all their states, in the order
+//! of insertion: outputs follow it, so it is part of the state, and equal states are equal bytes.
 
 use std::boxed::Box;
 use std::string::ToString;
@@ -16,7 +16,7 @@ use crate::stream::state::codec::{Codec, Codecs};
 use crate::stream::state::encoding::{put_table, take_table};
 use crate::stream::state::expiry::{Expiry, SharedExpiry};
 use crate::stream::state::expiry_encoding::Touches;
-use crate::stream::state::group::Kept;
+use crate::stream::state::group::SharedTable;
 use crate::stream::state::operator_snapshot::{GroupSnapshot, OperatorSnapshot};
 use crate::stream::state::refusal::Refusal;
 use crate::stream::state::saved::{SavedState, used_up};
@@ -25,25 +25,25 @@ use crate::stream::state::store::StateStore;
 use crate::stream::state::table::Table;
 use crate::stream::threads::lock::lock;
 
-/// Appends what belongs to the table of this number in its partition.
+/// Appends extra data of the table of this number in its partition.
 type Beside<K, S> =
     Arc<dyn Fn(usize, &Table<K, S>, &mut Vec<u8>) -> Result<(), BoxError> + Send + Sync>;
 
-/// Appends the state of a key group, and what is beside the table of this number.
+/// Appends the state of a key group, and the extra data of the table of this number.
 fn put_kept<K: Key, S: Data>(
-    kept: &Kept<K, S>,
+    kept: &SharedTable<K, S>,
     (keys, states): (&Codec<K>, &Codec<S>),
     beside: Option<(usize, &Beside<K, S>)>,
     out: &mut Vec<u8>,
 ) -> Result<(), BoxError> {
     match (kept, beside) {
-        (Kept::Here(table), None) => put_table(table, keys, states, out),
-        (Kept::Here(table), Some((at, beside))) => {
+        (SharedTable::InMemory(table), None) => put_table(table, keys, states, out),
+        (SharedTable::InMemory(table), Some((at, beside))) => {
             put_table(table, keys, states, out)?;
             beside(at, table, out)
         }
-        (Kept::Away(page), None) => page.append_to(out),
-        (Kept::Away(page), Some((at, beside))) => {
+        (SharedTable::Spilled(page), None) => page.append_to(out),
+        (SharedTable::Spilled(page), Some((at, beside))) => {
             page.append_to(out)?;
             beside(at, &page.table()?, out)
         }
@@ -51,7 +51,7 @@ fn put_kept<K: Key, S: Data>(
 }
 
 impl<K: Key, S: Data> StateStore<K, S> {
-    /// The state with nothing beside it, of types that the context has codecs for.
+    /// The state without extra data, of types that the context has codecs for.
     pub(crate) fn snapshot(&self, codecs: &Codecs) -> Result<OperatorSnapshot, Refusal> {
         Ok(self.snapshot_by(codecs.get()?, codecs.get()?))
     }
@@ -69,7 +69,7 @@ impl<K: Key, S: Data> StateStore<K, S> {
     ) -> Result<(), Refusal> {
         let spiller = Spiller::new(spill, codecs.get()?, codecs.get()?);
         for partition in 0..self.partitions() {
-            self.write(partition).set_pager(spiller.clone());
+            self.write(partition).set_spiller(spiller.clone());
         }
         Ok(())
     }
@@ -87,7 +87,7 @@ impl<K: Key, S: Data> StateStore<K, S> {
         self.recover_with(keys, states, saved, |_, _, _| Ok(()))
     }
 
-    /// The same, with what belongs to the tables of each partition.
+    /// The same, with extra data for the tables of each partition.
     fn snapshot_with(
         &self,
         keys: &Codec<K>,
@@ -102,7 +102,8 @@ impl<K: Key, S: Data> StateStore<K, S> {
         };
         for partition in 0..self.partitions() {
             let beside = beside(partition);
-            for (at, (group, version, kept)) in self.write(partition).shared().enumerate() {
+            for (at, (group, version, kept)) in self.write(partition).group_snapshots().enumerate()
+            {
                 if kept.len() == 0 {
                     continue;
                 }
@@ -123,9 +124,9 @@ impl<K: Key, S: Data> StateStore<K, S> {
         snapshot
     }
 
-    /// Replaces the state, whatever the number of partitions was; `beside` reads what belongs to
-    /// a table: it is given the partition and the number of the table. The bytes of one key group
-    /// are in memory at a time, and tables leave it as they do after a batch.
+    /// Replaces the state, whatever the number of partitions was; `beside` reads the extra data of
+    /// a table: it gets the partition and the number of the table. One key group is in memory as
+    /// bytes at a time, and tables spill as they do after a batch.
     pub(crate) fn recover_with(
         &self,
         keys: &Codec<K>,
@@ -141,25 +142,28 @@ impl<K: Key, S: Data> StateStore<K, S> {
         let mut buffer = Vec::new();
         for (&group, piece) in &saved.groups {
             if group >= self.routing.groups {
-                return Err(BoxError::from("there is no such key group").into());
+                return Err(BoxError::from(
+                    "a key group has a number that the stream does not have",
+                )
+                .into());
             }
             let partition = self.routing.owner(group);
             let mut bytes = piece.read(&mut buffer).map_err(Refusal::Read)?;
             let table = take_table(keys, states, &mut bytes)?;
             let astray = |hash| self.routing.group(hash) != group;
             if table.entries().iter().any(|entry| astray(entry.hash())) {
-                return Err(BoxError::from("a key is in a group that is not its own").into());
+                return Err(BoxError::from("a key is in the wrong key group").into());
             }
             let mut tables = self.write(partition);
             let at = tables.put(group, table);
             beside(partition, tables.table(at), (at, &mut bytes))?;
             used_up(bytes)?;
-            tables.settle(at)?;
+            tables.spill_if_full(at)?;
         }
         Ok(())
     }
 
-    /// Deals items to the partitions that own their keys, in their order.
+    /// Splits items by the partitions that own their keys, in their order.
     pub(crate) fn dealt<T>(
         &self,
         items: impl IntoIterator<Item = T>,
@@ -174,7 +178,7 @@ impl<K: Key, S: Data> StateStore<K, S> {
     }
 }
 
-/// The state of an operator that lets keys expire, by the touches of a clock of this name.
+/// The state of an operator whose keys expire, by the touches of the clock of this name.
 pub(crate) fn snapshot_expiring<K: Key, S: Data>(
     store: &StateStore<K, S>,
     expiry: &[SharedExpiry],
@@ -191,7 +195,7 @@ pub(crate) fn snapshot_expiring<K: Key, S: Data>(
     Ok(snapshot)
 }
 
-/// Takes up what [`snapshot_expiring`] has given.
+/// Restores what [`snapshot_expiring`] has saved.
 pub(crate) fn recover_expiring<K: Key, S: Data>(
     store: &StateStore<K, S>,
     clock: &str,

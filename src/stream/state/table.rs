@@ -101,8 +101,8 @@ impl<K, V> OrderedTable<K, V> {
             .map(|&position| position as usize)
     }
 
-    /// A position whose entry may be of this hash, told from the index alone; `None` only if no
-    /// entry is.
+    /// A position whose entry may have this hash, guessed from the index alone; `None` only if no
+    /// entry has it.
     #[inline]
     pub(crate) fn guess(&self, hash: u64) -> Option<usize> {
         let guess = self.index.find(hash, |_| true);
@@ -228,7 +228,7 @@ impl<K, V> OrderedTable<K, V> {
     }
 }
 
-/// Keys with their states. A value is `None` only while its operator has it in hand.
+/// Keys with their states. A value is `None` only while its operator holds it.
 pub(crate) type Table<K, S> = OrderedTable<K, Option<S>>;
 
 /// The keys of a table with their states, in the order of insertion.

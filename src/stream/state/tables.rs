@@ -1,17 +1,17 @@
-//! The tables of one partition. A snapshot shares them; whoever writes to a shared one gets a copy.
+//! The tables of one partition. A snapshot shares them; a write to a shared table copies it.
 
 use std::vec::Vec;
 
 use crate::stream::data::Key;
 use crate::stream::error::BoxError;
 use crate::stream::exchange::Routing;
-use crate::stream::state::group::{Group, Kept};
+use crate::stream::state::group::{Group, SharedTable};
 use crate::stream::state::size::StateSize;
 use crate::stream::state::spill::Spiller;
 use crate::stream::state::table::{OrderedTable, Table};
 
 /// A key group, the version of its table, and the table.
-pub(crate) type SharedGroup<K, S> = (u32, u64, Kept<K, S>);
+pub(crate) type SharedGroup<K, S> = (u32, u64, SharedTable<K, S>);
 
 /// The tables of the key groups that one partition owns.
 pub(crate) struct GroupTables<K, S> {
@@ -19,8 +19,8 @@ pub(crate) struct GroupTables<K, S> {
     /// The first key group.
     first: u32,
     groups: Vec<Group<K, S>>,
-    /// Present if tables may leave memory.
-    pager: Option<Spiller<K, S>>,
+    /// Present if tables can spill.
+    spiller: Option<Spiller<K, S>>,
 }
 
 impl<K, S> GroupTables<K, S> {
@@ -30,7 +30,7 @@ impl<K, S> GroupTables<K, S> {
             routing,
             first: range.start,
             groups: range.map(|_| Group::new(OrderedTable::new())).collect(),
-            pager: None,
+            spiller: None,
         }
     }
 
@@ -41,26 +41,25 @@ impl<K, S> GroupTables<K, S> {
             routing: self.routing,
             first: self.first,
             groups: groups.map(|_| Group::new(OrderedTable::new())).collect(),
-            pager: self.pager.clone(),
+            spiller: self.spiller.clone(),
         }
     }
 
-    /// Lets tables leave memory from now on.
-    pub(crate) fn set_pager(&mut self, pager: Spiller<K, S>) {
-        self.pager = Some(pager);
+    /// Lets tables spill from now on.
+    pub(crate) fn set_spiller(&mut self, spiller: Spiller<K, S>) {
+        self.spiller = Some(spiller);
     }
 
-    /// The work on a table is done: where tables can spill, this one does if there is no room for
-    /// it.
+    /// The change of a table is done: if tables can spill and there is no room for it, it spills.
     #[inline]
-    pub(crate) fn settle(&mut self, at: usize) -> Result<(), BoxError> {
-        match &self.pager {
-            Some(pager) => self.groups[at].settle(pager),
+    pub(crate) fn spill_if_full(&mut self, at: usize) -> Result<(), BoxError> {
+        match &self.spiller {
+            Some(spiller) => self.groups[at].spill_if_full(spiller),
             None => Ok(()),
         }
     }
 
-    /// The tables that are in memory: all of them, if none may leave it.
+    /// The tables in memory: all of them, if none can spill.
     pub(crate) fn tables(&self) -> impl Iterator<Item = &Table<K, S>> {
         self.groups.iter().filter_map(Group::table)
     }
@@ -81,9 +80,9 @@ impl<K, S> GroupTables<K, S> {
         self.groups[at].len()
     }
 
-    /// Whether tables may leave memory.
-    pub(crate) fn is_paged(&self) -> bool {
-        self.pager.is_some()
+    /// Whether tables can spill.
+    pub(crate) fn can_spill(&self) -> bool {
+        self.spiller.is_some()
     }
 
     pub(crate) fn add_to(&self, size: &mut StateSize) {
@@ -101,8 +100,8 @@ impl<K, S> GroupTables<K, S> {
         self.groups.iter().map(Group::len).sum()
     }
 
-    /// Calls `f` for all keys with their states, by key group, then in the order of their coming.
-    /// A table that has left memory is there while its turn lasts.
+    /// Calls `f` for all keys with their states, by key group, then in the order of insertion. A
+    /// spilled table is in memory only while its keys are visited.
     #[inline]
     pub(crate) fn for_each(&self, mut f: impl FnMut(&K, &S)) -> Result<(), BoxError> {
         for group in &self.groups {
@@ -112,23 +111,23 @@ impl<K, S> GroupTables<K, S> {
         Ok(())
     }
 
-    /// The same tables again: until one of the two is written to there is one copy of each.
-    pub(crate) fn share(&mut self) -> Self {
+    /// A snapshot of the tables: they are shared until one of the two is written to.
+    pub(crate) fn snapshot(&mut self) -> Self {
         Self {
             routing: self.routing,
             first: self.first,
             groups: self.groups.iter_mut().map(Group::another).collect(),
-            pager: self.pager.clone(),
+            spiller: self.spiller.clone(),
         }
     }
 
     /// The tables as they are, each with its key group and its version.
-    pub(crate) fn shared(&mut self) -> impl Iterator<Item = SharedGroup<K, S>> {
+    pub(crate) fn group_snapshots(&mut self) -> impl Iterator<Item = SharedGroup<K, S>> {
         let groups = self.groups.iter_mut().zip(self.first..);
-        groups.map(|(group, number)| (number, group.version(), group.share()))
+        groups.map(|(group, number)| (number, group.version(), group.snapshot()))
     }
 
-    /// Puts a table where that of a key group is; the group is one of this partition's.
+    /// Sets the table of a key group, which must be one of this partition.
     pub(crate) fn put(&mut self, group: u32, table: Table<K, S>) -> usize {
         let at = (group - self.first) as usize;
         self.groups[at] = Group::new(table);
@@ -137,7 +136,7 @@ impl<K, S> GroupTables<K, S> {
 }
 
 impl<K: Key, S: Clone> GroupTables<K, S> {
-    /// A table to be changed, read back into memory if it was spilled. [`settle`](Self::settle)
+    /// A table to be changed, read back into memory if it was spilled. [`spill_if_full`](Self::spill_if_full)
     /// follows.
     pub(crate) fn fetch(&mut self, at: usize) -> Result<&mut Table<K, S>, BoxError> {
         self.groups[at].fetch()?;
@@ -195,7 +194,7 @@ mod tests {
         let mut tables = tables();
         set(&mut tables, 0, 1);
         assert_eq!(COPIES.get(), 0);
-        let before: Vec<_> = tables.shared().collect();
+        let before: Vec<_> = tables.group_snapshots().collect();
         set(&mut tables, 1, 2);
         set(&mut tables, 1, 3);
         assert_eq!(COPIES.get(), 1);
@@ -213,12 +212,12 @@ mod tests {
     fn the_version_of_a_group_says_whether_it_was_written_to() {
         let mut tables = tables();
         let versions = |tables: &mut GroupTables<_, _>| {
-            let shared = tables.shared().map(|(_, version, _)| version);
+            let shared = tables.group_snapshots().map(|(_, version, _)| version);
             shared.collect::<Vec<_>>()
         };
         let before = versions(&mut tables);
         assert_eq!(versions(&mut tables), before);
-        let saved = tables.share();
+        let saved = tables.snapshot();
         set(&mut tables, 3, 1);
         let after = versions(&mut tables);
         assert_eq!(after[..3], before[..3]);

@@ -11,7 +11,7 @@ pub(crate) type OperatorId = u32;
 
 /// Lives on the stack while this thread runs part of a batch.
 struct Inside {
-    /// Whether it did so already.
+    /// Whether it did before.
     before: bool,
 }
 
@@ -29,8 +29,8 @@ impl Drop for Inside {
     }
 }
 
-/// Whether this thread runs part of a batch, so that waiting for its end would be waiting for
-/// itself.
+/// Whether this thread runs part of a batch; waiting for the end of the batch would then be a
+/// deadlock.
 pub(crate) fn is_inside() -> bool {
     INSIDE.get()
 }
@@ -42,8 +42,8 @@ std::thread_local! {
     static BLAMED: Cell<Option<OperatorId>> = const { Cell::new(None) };
 }
 
-/// Lives on the stack while a closure of operator `.0` runs and is forgotten when it returns, so
-/// that its destructor runs only in unwinding: the way without a panic costs nothing.
+/// Lives on the stack while a closure of operator `.0` runs and is forgotten when it returns: its
+/// destructor runs only while unwinding, and the path without a panic costs nothing.
 struct Blame(OperatorId);
 
 impl Drop for Blame {
@@ -55,7 +55,7 @@ impl Drop for Blame {
     }
 }
 
-/// Runs a closure of the user's on behalf of an operator, which gets the blame for a panic in it.
+/// Runs a closure of the user on behalf of an operator, to which a panic in it is attributed.
 #[inline(always)]
 pub(crate) fn blame<R>(node: OperatorId, closure: impl FnOnce() -> R) -> R {
     let guard = Blame(node);

@@ -1,6 +1,7 @@
 //! The worker threads.
 
 use std::fmt;
+use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::vec::Vec;
 
@@ -9,11 +10,10 @@ use rayon::prelude::*;
 use crate::stream::error::BuildError;
 use crate::stream::threads::lock::lock;
 
-/// Worker threads that one or several contexts share; cloning gives another handle to the same.
+/// A pool of worker threads that contexts can share; cloning gives another handle to the same pool.
 ///
-/// The threads end when the last handle is dropped: a stopped stream leaves them running for
-/// whoever else holds one. An executor of one thread starts none: batches run on the thread that
-/// drives the stream.
+/// The threads end when the last handle is dropped; stopping a stream leaves a shared pool running.
+/// An executor of one thread starts none: batches run on the thread that drives the stream.
 ///
 /// # Examples
 ///
@@ -28,7 +28,7 @@ use crate::stream::threads::lock::lock;
 /// ```
 #[derive(Clone)]
 pub struct Executor {
-    /// None for one thread: a program without a second one has an allocator without locks.
+    /// `None` for one thread: the allocator of a program without a second thread needs no locks.
     pool: Option<Arc<rayon::ThreadPool>>,
 }
 
@@ -72,23 +72,24 @@ impl Executor {
     ) -> Vec<R> {
         let are_two_busy = |_: &&Arc<_>| items.iter().filter(|item| busy(item)).nth(1).is_some();
         let Some(pool) = self.pool.as_ref().filter(are_two_busy) else {
-            let items = items.into_iter().enumerate();
-            return items.map(|(index, item)| work(index, item)).collect();
+            let mut results = Vec::with_capacity(items.len());
+            for (index, item) in items.into_iter().enumerate() {
+                results.push(work(index, item));
+            }
+            return results;
         };
-        let cells: Vec<_> = items
-            .into_iter()
-            .map(|item| Mutex::new((Some(item), None)))
-            .collect();
+        let mut cells = Vec::with_capacity(items.len());
+        for item in items {
+            cells.push(Mutex::new(Cell::Item(item)));
+        }
         scatter(pool, cells.len(), &|index| {
-            let item = lock(&cells[index]).0.take();
-            let result = item.map(|item| work(index, item));
-            lock(&cells[index]).1 = result;
+            let item = mem::replace(&mut *lock(&cells[index]), Cell::Taken);
+            if let Cell::Item(item) = item {
+                let result = work(index, item);
+                *lock(&cells[index]) = Cell::Result(result);
+            }
         });
-        let results = cells.into_iter().map(|cell| {
-            let (_, result) = cell.into_inner().unwrap_or_else(PoisonError::into_inner);
-            result.expect("every index was given out once")
-        });
-        results.collect()
+        results(cells)
     }
 
     /// Runs `work` on one of the worker threads, if there are any.
@@ -100,12 +101,32 @@ impl Executor {
     }
 }
 
-/// Calls `work` in parallel for every index below `count`. It knows no type of the caller's,
-/// so that the thread pool's machinery is compiled once and not for every operator.
+/// Calls `work` in parallel for every index below `count`. It is not generic, so that the code of
+/// the thread pool is compiled once and not for every operator.
 fn scatter(pool: &rayon::ThreadPool, count: usize, work: &(dyn Fn(usize) + Sync)) {
     pool.install(|| {
         (0..count).into_par_iter().with_max_len(1).for_each(work);
     });
+}
+
+/// An item, and then its result.
+enum Cell<I, R> {
+    Item(I),
+    Taken,
+    Result(R),
+}
+
+/// The results of all cells. It knows no closure, so that it is compiled once for each type of
+/// item and result. Here and in `map` loops compile to much less code than chains of iterators.
+fn results<I, R>(cells: Vec<Mutex<Cell<I, R>>>) -> Vec<R> {
+    let mut results = Vec::with_capacity(cells.len());
+    for cell in cells {
+        match cell.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Cell::Result(result) => results.push(result),
+            Cell::Item(_) | Cell::Taken => unreachable!("every index was given out once"),
+        }
+    }
+    results
 }
 
 impl fmt::Debug for Executor {

@@ -22,15 +22,15 @@ fn step_until(driver: &mut Driver, done: impl Fn(&Driver) -> bool) {
 #[test]
 fn a_channel_gives_all_that_came_and_ends_with_its_last_inlet() {
     let ctx = context();
-    let (inlet, numbers) = ctx.channel(100);
+    let (sender, numbers) = ctx.channel(100);
     let seen = Seen::of(&numbers);
     let mut driver = ctx.into_driver().unwrap();
-    let other = inlet.clone();
-    inlet.send(1).unwrap();
+    let other = sender.clone();
+    sender.send(1).unwrap();
     other.send_all(vec![2, 3]).unwrap();
     driver.step(millis(1_000)).unwrap();
     driver.step(millis(2_000)).unwrap();
-    drop(inlet);
+    drop(sender);
     other.send(4).unwrap();
     assert!(!driver.is_finished());
     drop(other);
@@ -43,12 +43,12 @@ fn a_channel_gives_all_that_came_and_ends_with_its_last_inlet() {
 #[test]
 fn a_full_channel_holds_the_sender_back_and_loses_nothing() {
     let ctx = context();
-    let (inlet, numbers) = ctx.channel(10);
+    let (sender, numbers) = ctx.channel(10);
     let seen = Seen::of(&numbers);
     let mut driver = ctx.into_driver().unwrap();
     let sender = thread::spawn(move || {
-        inlet.send_all((0..1_000).collect()).unwrap();
-        (1_000..1_100).for_each(|n| inlet.send(n).unwrap());
+        sender.send_all((0..1_000).collect()).unwrap();
+        (1_000..1_100).for_each(|n| sender.send(n).unwrap());
     });
     step_until(&mut driver, Driver::is_finished);
     sender.join().unwrap();
@@ -60,15 +60,15 @@ fn a_full_channel_holds_the_sender_back_and_loses_nothing() {
 #[test]
 fn a_sender_learns_that_the_stream_has_stopped() {
     let ctx = context();
-    let (inlet, numbers) = ctx.channel(1);
+    let (sender, numbers) = ctx.channel(1);
     let _seen = Seen::of(&numbers);
     let driver = ctx.into_driver().unwrap();
-    inlet.send("taken").unwrap();
-    let waiting = thread::spawn(move || (inlet.send("refused"), inlet));
+    sender.send("taken").unwrap();
+    let waiting = thread::spawn(move || (sender.send("refused"), sender));
     drop(driver);
-    let (result, inlet) = waiting.join().unwrap();
+    let (result, sender) = waiting.join().unwrap();
     assert_eq!(result.unwrap_err().0, "refused");
-    assert_eq!(inlet.send_all(vec!["this", "too"]).unwrap_err().0.len(), 2);
+    assert_eq!(sender.send_all(vec!["this", "too"]).unwrap_err().0.len(), 2);
 }
 
 #[test]
@@ -134,11 +134,11 @@ fn a_graceful_stop_processes_what_receivers_have_sent() {
         .batch_interval(Duration::from_secs(3_600))
         .build()
         .unwrap();
-    let (inlet, numbers) = ctx.channel(100);
+    let (sender, numbers) = ctx.channel(100);
     let seen = Seen::of(&numbers);
     let running = ctx.start().unwrap();
-    inlet.send_all(vec![1, 2, 3]).unwrap();
+    sender.send_all(vec![1, 2, 3]).unwrap();
     running.stop().unwrap();
     assert_eq!(seen.batches(), [[1, 2, 3]]);
-    assert!(inlet.is_stopped());
+    assert!(sender.is_stopped());
 }

@@ -193,7 +193,7 @@ fn an_executor_outlives_its_streams() {
 fn dropping_a_busy_stream_ends_it_and_frees_a_sender_that_is_held_back() {
     let ctx = builder().batch_interval(Duration::from_millis(1));
     let ctx = ctx.build().unwrap();
-    let (inlet, numbers) = ctx.channel(1);
+    let (sender, numbers) = ctx.channel(1);
     let (began, begun) = std::sync::mpsc::channel();
     numbers.for_each_batch(move |_, _| {
         // Nobody listens any more once the test goes on.
@@ -202,7 +202,7 @@ fn dropping_a_busy_stream_ends_it_and_frees_a_sender_that_is_held_back() {
         Ok(())
     });
     let running = ctx.start().unwrap();
-    let sender = std::thread::spawn(move || (0..).find(|n| inlet.send(*n).is_err()));
+    let sender = std::thread::spawn(move || (0..).find(|n| sender.send(*n).is_err()));
     begun.recv().unwrap();
     drop(running);
     assert!(sender.join().unwrap().is_some());

@@ -181,7 +181,10 @@ fn a_log_of_another_type_or_of_a_stream_that_begins_anew_is_refused() {
     // Without the checkpoint the log alone says that something is amiss.
     fs::remove_dir_all(directory.path().join("batch-00000000000000002000")).unwrap();
     let error = recovered("another");
-    assert!(error.contains("which the program does not have"), "{error}");
+    assert!(
+        error.contains("the program has no operator of this name with state"),
+        "{error}"
+    );
 }
 
 #[test]

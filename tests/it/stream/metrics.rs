@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use forebay::stream::{
-    BoxError, Inlet, Receiver, ReceiverState, StateSpec, StreamEvent, StreamingContext,
+    BoxError, Receiver, ReceiverState, Sender, StateSpec, StreamEvent, StreamingContext,
 };
 
 use super::{Flaky, builder, context, millis};
@@ -119,8 +119,8 @@ fn a_stop_is_the_end_of_a_receiver() {
     struct Silent;
     impl Receiver for Silent {
         type Item = u32;
-        fn receive(&mut self, inlet: &Inlet<u32>) -> Result<(), BoxError> {
-            while !inlet.is_stopped() {
+        fn receive(&mut self, sender: &Sender<u32>) -> Result<(), BoxError> {
+            while !sender.is_stopped() {
                 thread::sleep(Duration::from_millis(1));
             }
             Ok(())

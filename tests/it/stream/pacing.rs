@@ -45,10 +45,10 @@ fn an_iterator_a_queue_and_a_channel_are_held_to_the_rate_and_lose_nothing() {
     drain(ctx.into_driver().unwrap(), &seen);
 
     let ctx = slow().build().unwrap();
-    let (inlet, numbers) = ctx.channel(100);
+    let (sender, numbers) = ctx.channel(100);
     let seen = Seen::of(&numbers);
-    inlet.send_all((0..10).collect()).unwrap();
-    drop(inlet);
+    sender.send_all((0..10).collect()).unwrap();
+    drop(sender);
     drain(ctx.into_driver().unwrap(), &seen);
 }
 

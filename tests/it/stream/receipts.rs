@@ -12,14 +12,14 @@ const SOON: Duration = Duration::from_millis(1);
 #[test]
 fn without_a_log_items_are_safe_when_their_batch_is_over() {
     let ctx = builder().max_rate(3.0).build().unwrap();
-    let (inlet, numbers) = ctx.channel(10);
+    let (sender, numbers) = ctx.channel(10);
     let seen = Seen::of(&numbers);
     let mut driver = ctx.into_driver().unwrap();
-    assert!(inlet.receipt().is_safe());
-    inlet.send_all(vec![1, 2]).unwrap();
-    let first = inlet.receipt();
-    inlet.clone().send_all(vec![3, 4]).unwrap();
-    let both = inlet.receipt();
+    assert!(sender.receipt().is_safe());
+    sender.send_all(vec![1, 2]).unwrap();
+    let first = sender.receipt();
+    sender.clone().send_all(vec![3, 4]).unwrap();
+    let both = sender.receipt();
     assert_eq!(first.wait_timeout(SOON), Ok(false));
     // The rate lets three of them in.
     driver.step(driver.next_time()).unwrap();
@@ -34,11 +34,11 @@ fn without_a_log_items_are_safe_when_their_batch_is_over() {
 fn a_batch_that_fails_makes_nothing_safe_and_one_left_out_is_over() {
     for (policy, safe) in [(FailurePolicy::Stop, false), (FailurePolicy::Skip, true)] {
         let ctx = builder().on_failure(policy).build().unwrap();
-        let (inlet, numbers) = ctx.channel(10);
+        let (sender, numbers) = ctx.channel(10);
         numbers.for_each_batch(|_, _| Err(BoxError::from("full")));
         let mut driver = ctx.into_driver().unwrap();
-        inlet.send(1).unwrap();
-        let receipt = inlet.receipt();
+        sender.send(1).unwrap();
+        let receipt = sender.receipt();
         let result = driver.step(driver.next_time());
         assert_eq!((receipt.is_safe(), result.is_ok()), (safe, safe));
     }
@@ -47,26 +47,26 @@ fn a_batch_that_fails_makes_nothing_safe_and_one_left_out_is_over() {
 #[test]
 fn whoever_waits_for_a_stream_that_is_gone_learns_it() {
     let ctx = context();
-    let (inlet, numbers) = ctx.channel(10);
+    let (sender, numbers) = ctx.channel(10);
     numbers.for_each_batch(|_, _| Ok(()));
     let driver = ctx.into_driver().unwrap();
-    inlet.send(1).unwrap();
-    let receipt = inlet.receipt();
+    sender.send(1).unwrap();
+    let receipt = sender.receipt();
     let waiting = thread::spawn(move || receipt.wait());
     drop(driver);
     assert_eq!(waiting.join().unwrap(), Err(LostError));
-    assert_eq!(inlet.receipt().wait_timeout(SOON), Err(LostError));
+    assert_eq!(sender.receipt().wait_timeout(SOON), Err(LostError));
 }
 
 #[test]
 fn a_graceful_stop_keeps_its_promise() {
     let slow = builder().batch_interval(Duration::from_secs(3_600));
     let ctx = slow.build().unwrap();
-    let (inlet, numbers) = ctx.channel(10);
+    let (sender, numbers) = ctx.channel(10);
     numbers.for_each_batch(|_, _| Ok(()));
     let running = ctx.start().unwrap();
-    inlet.send(1).unwrap();
-    let receipt = inlet.receipt();
+    sender.send(1).unwrap();
+    let receipt = sender.receipt();
     running.stop().unwrap();
     assert_eq!(receipt.wait(), Ok(()));
     assert_eq!(receipt.wait_timeout(SOON), Ok(true));
@@ -74,7 +74,7 @@ fn a_graceful_stop_keeps_its_promise() {
 
 #[test]
 fn with_a_log_items_are_safe_before_their_batch_runs_and_survive_it() {
-    use forebay::stream::{Every, Inlet, StreamingContext};
+    use forebay::stream::{Every, Sender, StreamingContext};
     use std::sync::{Arc, Mutex};
 
     let directory = tempfile::tempdir().unwrap();
@@ -85,8 +85,8 @@ fn with_a_log_items_are_safe_before_their_batch_runs_and_survive_it() {
             Ok(durable.write_ahead_log().build()?)
         };
         let ctx = StreamingContext::recover_or(directory.path(), build).unwrap();
-        let (inlet, numbers): (Inlet<u32>, _) = ctx.channel(10);
-        let (kept, asked) = (inlet.clone(), Arc::clone(&asked));
+        let (sender, numbers): (Sender<u32>, _) = ctx.channel(10);
+        let (kept, asked) = (sender.clone(), Arc::clone(&asked));
         numbers.for_each_batch(move |batch, _| {
             let safe = kept.receipt().is_safe();
             asked.lock().unwrap().push((batch.into_vec(), safe));
@@ -95,11 +95,11 @@ fn with_a_log_items_are_safe_before_their_batch_runs_and_survive_it() {
                 false => Ok(()),
             }
         });
-        (inlet, ctx.into_driver().unwrap())
+        (sender, ctx.into_driver().unwrap())
     };
-    let (inlet, mut driver) = open(true);
-    inlet.send_all(vec![1, 2]).unwrap();
-    let receipt = inlet.receipt();
+    let (sender, mut driver) = open(true);
+    sender.send_all(vec![1, 2]).unwrap();
+    let receipt = sender.receipt();
     driver.step(driver.next_time()).unwrap_err();
     drop(driver);
     // The stream is gone, and the items are not.

@@ -237,15 +237,18 @@ fn what_does_not_fit_the_program_is_an_error_with_a_name() {
     let changed = error(0, "sums", 4);
     assert!(
         changed
-            .ends_with("operator sums was of [\"u64\", \"u64\"] and is of [\"u64\", \"string\"]"),
+            .ends_with("operator sums has the types [\"u64\", \"u64\"] in the checkpoint and [\"u64\", \"string\"] in the program"),
         "{changed}"
     );
     assert!(changed.contains("manifest"), "{changed}");
+    assert!(error(0, "totals", 4).ends_with(
+        "state of operator sums, but the program has no operator of this name with state"
+    ));
+    assert!(error(1, "sums", 4).ends_with("the seed is 0 in the checkpoint and 1 in the program"));
     assert!(
-        error(0, "totals", 4).ends_with("state of operator sums, which the program does not have")
+        error(0, "sums", 5)
+            .ends_with("the number of key groups is 4 in the checkpoint and 5 in the program")
     );
-    assert!(error(1, "sums", 4).ends_with("the seed was 0 and is 1"));
-    assert!(error(0, "sums", 5).ends_with("the number of key groups was 4 and is 5"));
 }
 
 #[test]

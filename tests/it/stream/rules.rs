@@ -52,8 +52,8 @@ fn receivers_take_no_worker() {
             all.union(input).boxed()
         });
     let seen = Seen::of(&all.map(|n| n + 1));
-    for (n, inlet) in kept.iter().enumerate() {
-        inlet.send(n as u32).unwrap();
+    for (n, sender) in kept.iter().enumerate() {
+        sender.send(n as u32).unwrap();
     }
     let mut driver = ctx.into_driver().unwrap();
     driver.step(driver.next_time()).unwrap();

@@ -20,13 +20,13 @@ mod tests;
 use std::fs;
 use std::path::Path;
 
-use crate::{Failure, workspace::Workspace};
+use crate::{Failure, Task};
 use rules::{Orders, Verdict};
 use source::Source;
 
 /// `cargo xtask layers [ORDERS]`.
-pub(crate) fn run(orders: Option<&str>) -> Result<(), Failure> {
-    let workspace = Workspace::read()?;
+pub(crate) fn run(task: &Task) -> Result<(), Failure> {
+    let workspace = task.workspace;
     let mut crates: Vec<(&str, &Path)> = Vec::new();
     for package in workspace
         .packages
@@ -35,7 +35,7 @@ pub(crate) fn run(orders: Option<&str>) -> Result<(), Failure> {
     {
         crates.extend(package.source().map(|root| (package.name.as_str(), root)));
     }
-    let verdict = check(&crates, Path::new(orders.unwrap_or("xtask/layers.toml")))?;
+    let verdict = check(&crates, Path::new(task.arg_or(0, "xtask/layers.toml")))?;
     for finding in &verdict.findings {
         println!(
             "{}",

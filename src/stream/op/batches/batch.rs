@@ -39,7 +39,7 @@ impl<T> Batch<T> {
         }
     }
 
-    /// The operator in whose closure the batch is.
+    /// The context of the operator whose closure has the batch.
     pub(crate) const fn context(&self) -> &OperatorContext {
         &self.context
     }
@@ -81,7 +81,7 @@ impl<T> Batch<T> {
         self.partitions().flatten()
     }
 
-    /// The operations below run in the name of the operator whose closure calls them.
+    /// The operations run as the operator whose closure calls them.
     pub(crate) fn run<U>(
         self,
         operation: impl FnOnce(&OperatorContext, &Materialized<T>) -> Result<Vec<Vec<U>>, BatchError>,
@@ -109,8 +109,8 @@ impl<T> Batch<T> {
     }
 }
 
-/// Goes on with a panic that a worker thread has caught, so that it ends the closure of the user's
-/// that called the operation.
+/// Resumes a panic that a worker thread has caught, so that it ends the closure that called the
+/// operation.
 fn resume(error: BatchError) -> ! {
     resume_unwind(Box::new(error))
 }
@@ -125,7 +125,7 @@ impl<T: Data> Batch<T> {
         all
     }
 
-    /// A batch of other items at the same time, dealt evenly to as many partitions.
+    /// A batch of other items at the same time, divided evenly into as many partitions.
     #[must_use]
     pub fn with_items<U: Data>(&self, items: Vec<U>) -> Batch<U> {
         let partitions = split(items, self.partitions.len().max(1));

@@ -1,4 +1,4 @@
-//! Joins of a batch with another one, and with data that stay the same.
+//! Joins of a batch with another one, and with static data.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use crate::stream::pipeline::materialized::Materialized;
 type OneOrBoth<V, W> = (Option<V>, Option<W>);
 
 impl<K: Key, V: Data> Batch<(K, V)> {
-    /// Every key of either batch, with all its values here and all its values there.
+    /// Every key of either batch, with all its values in this batch and all its values in the
+    /// other.
     #[must_use]
     pub fn cogroup<W: Data>(self, other: Batch<(K, W)>) -> Batch<(K, Sides<V, W>)> {
         let (_, partitions) = other.into_parts();
@@ -62,7 +63,7 @@ impl<K: Key, V: Data> Batch<(K, V)> {
         self.join_as(other, join::optional, join::optional)
     }
 
-    /// The pairs of values of the keys that are in this batch and in a table that stays the same.
+    /// The pairs of values of the keys that are in both this batch and a static table.
     ///
     /// # Examples
     ///
@@ -87,7 +88,7 @@ impl<K: Key, V: Data> Batch<(K, V)> {
     }
 }
 
-/// Data that stay the same, to be joined with every batch; cloning copies nothing.
+/// A static table, to be joined with every batch; cloning copies nothing.
 #[derive(Clone, Debug)]
 pub struct StaticTable<K, W>(Arc<HashMap<K, Vec<W>, DefaultHashBuilder>>);
 

@@ -1,4 +1,4 @@
-//! Operations on a batch as a whole: what a closure of `transform` is for.
+//! Operations on whole batches, for closures of `transform`.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -81,9 +81,9 @@ impl<T: Data> Batch<T> {
 
     /// The `n` largest items by `compare`, largest first; of equal ones those that come first.
     ///
-    /// Costs O(log n) for each item and the memory of n for each partition. Takes the batch; to go
-    /// on with the result as a batch, clone it first, which copies no item, and ask the clone for
-    /// one [`with_items`](Self::with_items).
+    /// O(log n) for each item, and memory for n items in each partition. Takes the batch; to go on
+    /// with the result as a batch, clone it first, which copies no item, and call
+    /// [`with_items`](Self::with_items) on the clone.
     ///
     /// # Errors
     ///
@@ -140,8 +140,7 @@ impl<T: Data> Batch<T> {
         })
     }
 
-    /// The items in the order of `key`, dealt evenly to as many partitions; equal ones stay in
-    /// their order.
+    /// The items in the order of `key`, divided evenly into as many partitions; the sort is stable.
     ///
     /// The partitions are sorted in parallel, then merged by one stable sort.
     #[must_use]
@@ -162,7 +161,7 @@ impl<T: Data> Batch<T> {
         shape.with_items(items)
     }
 
-    /// Every item with its number, counted through the partitions from 0.
+    /// Every item with its index, counted through the partitions from 0.
     #[must_use]
     pub fn zip_with_index(self) -> Batch<(T, u64)> {
         let mut first = 0;

@@ -12,7 +12,7 @@ mod decaying;
 mod eb_pps;
 mod estimates;
 mod fit;
-#[cfg(feature = "datasketches")]
+
 mod images;
 #[path = "../support/naive.rs"]
 mod naive;
