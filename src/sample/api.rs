@@ -3,12 +3,6 @@
 //! A sampler names the macros that fit it. Their methods call private methods and fields of the
 //! sampler, which each macro lists.
 
-/// Panics if `capacity` is 0.
-#[track_caller]
-pub(crate) fn check_capacity(capacity: usize) {
-    assert!(capacity > 0, "the capacity of a sample must be at least 1");
-}
-
 /// `new` and `with_seed`, which call `with_rng`. Arguments between the capacity and the generator
 /// follow the name of the sampler.
 macro_rules! seeded_constructors {
@@ -61,7 +55,7 @@ macro_rules! constructors {
             #[must_use]
             #[track_caller]
             pub fn with_rng(capacity: usize, rng: R) -> Self {
-                crate::sample::api::check_capacity(capacity);
+                crate::sample::bottom_k::check_capacity(capacity);
                 Self::empty(capacity, rng)
             }
         }
