@@ -55,7 +55,7 @@ macro_rules! constructors {
             #[must_use]
             #[track_caller]
             pub fn with_rng(capacity: usize, rng: R) -> Self {
-                crate::sample::capacity::check_capacity(capacity);
+                crate::sample::bottom_k::check_capacity(capacity);
                 Self::empty(capacity, rng)
             }
         }

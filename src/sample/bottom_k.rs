@@ -14,12 +14,17 @@ use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-use super::capacity::check_capacity;
 use super::rank::Rank;
 
 /// The fewest accepted items that are gathered before the threshold is lowered, also in smaller
 /// samples.
 pub(crate) const FEWEST_GATHERED: usize = 8;
+
+/// Panics if `capacity` is 0.
+#[track_caller]
+pub(crate) fn check_capacity(capacity: usize) {
+    assert!(capacity > 0, "the capacity of a sample must be at least 1");
+}
 
 /// An item with its rank, ordered by rank alone.
 #[derive(Clone, Debug)]

@@ -94,7 +94,6 @@ mod aggregate;
 mod api;
 mod block;
 mod bottom_k;
-mod capacity;
 mod decaying;
 mod eb_pps;
 mod estimate_api;

@@ -8,7 +8,7 @@ use core::hash::Hash;
 
 use rand::Rng;
 
-use super::capacity::check_capacity;
+use super::bottom_k::check_capacity;
 use super::reservoir::Reservoir;
 use super::stored::stored;
 use crate::hash::route;
