@@ -212,10 +212,7 @@ impl Sample {
     pub(crate) fn image(&self) -> Result<Vec<u8>, String> {
         if self.method().images.is_empty() {
             let methods = METHODS.iter().filter(|method| !method.images.is_empty());
-            let methods = listed(
-                &methods.map(|method| method.name).collect::<Vec<_>>(),
-                "and",
-            );
+            let methods = listed(&methods.map(|method| method.name).collect::<Vec<_>>(), "or");
             let own = self.description();
             return Err(format!(
                 "images hold samples of method {methods}, not of method {own}"
