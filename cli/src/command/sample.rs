@@ -1,4 +1,4 @@
-//! `forebay sample`: lines drawn at random, and what they say about all lines.
+//! `forebay sample`: draws lines at random, and estimates from them.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -19,8 +19,7 @@ use crate::saved;
 ///
 /// # Errors
 ///
-/// Options that do not go together, unreadable or bad input, unless it is to be skipped, and failing
-/// output.
+/// Options that do not fit together, unreadable or bad input unless it is skipped, and failing output.
 pub(crate) fn run(args: &SampleArgs, out: &mut impl Write) -> Result<(), Error> {
     let seed = args.seed.unwrap_or_else(seed_from_system);
     let drawing = Drawing {
@@ -42,7 +41,7 @@ pub(crate) fn run(args: &SampleArgs, out: &mut impl Write) -> Result<(), Error> 
             .collect(),
     };
     let collect = |sample| Collection::new(sample, args.delimiter.text(), run.clone());
-    // What cannot be answered or saved is refused before anything is read.
+    // Refuse what cannot be answered or saved before reading anything.
     let empty = drawing.empty_sample(rng_of(seed));
     Answers::new(
         &empty,
@@ -67,7 +66,7 @@ pub(crate) fn run(args: &SampleArgs, out: &mut impl Write) -> Result<(), Error> 
     }
 }
 
-/// A seed nobody can foresee: the standard library keys its hashers from the operating system.
+/// A random seed: the standard library takes the keys of its hashers from the operating system.
 fn seed_from_system() -> u64 {
     RandomState::new().build_hasher().finish()
 }
@@ -98,7 +97,7 @@ fn sample_all(
     Ok(sample)
 }
 
-/// A sample for each value of a field, in order of their first appearance.
+/// A sample for each value of a field, in the order in which the values first appear.
 fn sample_by_key(
     args: &SampleArgs,
     drawing: &Drawing,
@@ -112,7 +111,7 @@ fn sample_by_key(
         block.try_lines(skipper, |line| {
             let key = context.separator.field(line.text(), field)?;
             let make = || drawing.empty_sample(seed.key_rng(0, route(key), 0));
-            samples.of(key, make).offer(line, context)
+            samples.entry(key, make).offer(line, context)
         })
     })?;
     Ok(samples.in_order)
@@ -121,24 +120,24 @@ fn sample_by_key(
 /// A sample for each key.
 #[derive(Debug, Default)]
 struct KeyedSamples {
-    /// In order of the keys' first appearance.
+    /// In the order in which the keys first appear.
     in_order: Vec<Sample>,
-    /// Where in `in_order` a key's sample is.
-    places: HashMap<Vec<u8>, usize, DefaultHashBuilder>,
+    /// The index in `in_order` for each key.
+    indices: HashMap<Vec<u8>, usize, DefaultHashBuilder>,
 }
 
 impl KeyedSamples {
-    /// The sample of a key, made when the key is new.
-    fn of(&mut self, key: &[u8], make: impl FnOnce() -> Sample) -> &mut Sample {
-        let place = match self.places.get(key) {
-            Some(&place) => place,
+    /// The sample of a key; a new key gets an empty one.
+    fn entry(&mut self, key: &[u8], make: impl FnOnce() -> Sample) -> &mut Sample {
+        let index = match self.indices.get(key) {
+            Some(&index) => index,
             None => {
-                let place = self.in_order.len();
-                self.places.insert(key.to_vec(), place);
+                let index = self.in_order.len();
+                self.indices.insert(key.to_vec(), index);
                 self.in_order.push(make());
-                place
+                index
             }
         };
-        &mut self.in_order[place]
+        &mut self.in_order[index]
     }
 }

@@ -1,4 +1,4 @@
-//! `forebay state`: what is in a directory of checkpoints, and whether all of it is whole.
+//! `forebay state`: shows and verifies the checkpoints in a directory.
 
 use std::io::Write;
 
@@ -11,11 +11,11 @@ use crate::output::format::{printable, write_json};
 use crate::output::message::counted;
 use crate::output::table::{Align, Table};
 
-/// Reads and verifies all checkpoints of a directory and prints what they hold.
+/// Verifies all checkpoints in a directory and prints what they hold.
 ///
 /// # Errors
 ///
-/// If there are none, or one is damaged: then after printing.
+/// If there are none. If one is damaged, after printing.
 pub(crate) fn run(args: &StateArgs, out: &mut impl Write) -> Result<(), Error> {
     let checkpoints = inspect(&args.directory).map_err(Error::stream)?;
     let rows: Vec<Row> = checkpoints.iter().map(Row::of).collect();
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &StateArgs, out: &mut impl Write) -> Result<(), Error> {
     }
 }
 
-/// One checkpoint, in the shape that scripts rely on.
+/// One checkpoint, in the form that scripts rely on.
 #[derive(Serialize)]
 struct Row {
     /// Milliseconds.

@@ -1,4 +1,4 @@
-//! What a sample says about all the input: estimates with intervals, as they are printed.
+//! Estimates with intervals, as they are printed.
 
 use std::io::Write;
 use std::ops::RangeInclusive;
@@ -14,7 +14,7 @@ use crate::input::field::Separator;
 use crate::output::format::{Format, Number, percent, printable, rounded, write_csv, write_json};
 use crate::output::table::{Align, Table};
 
-/// What a sample is asked.
+/// The questions to a sample.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Questions<'a> {
     pub(crate) queries: &'a [Query],
@@ -22,7 +22,7 @@ pub(crate) struct Questions<'a> {
     pub(crate) confidence: f64,
 }
 
-/// The answers, in the shape that scripts rely on.
+/// The answers in the form that scripts rely on.
 #[derive(Debug, Serialize)]
 pub(crate) struct Answers {
     estimates: Vec<Row>,
@@ -31,7 +31,7 @@ pub(crate) struct Answers {
 #[derive(Debug, Serialize)]
 struct Row {
     estimate: String,
-    /// `None` if there is nothing to answer from: the mean of no line.
+    /// `None` if there is no line to answer from, such as for a mean of no lines.
     value: Option<Number>,
     lower: Option<Number>,
     upper: Option<Number>,
@@ -43,7 +43,7 @@ impl Answers {
     ///
     /// # Errors
     ///
-    /// The first that a sample drawn by its method has no answer to.
+    /// The first question that the method of the sample cannot answer.
     pub(crate) fn new(
         sample: &Sample,
         separator: &Separator,
@@ -106,7 +106,7 @@ impl Answers {
     }
 }
 
-/// The answer as it is printed; `None` if there is no line to answer from.
+/// The answer to print; `None` if there is no line to answer from.
 fn bounds(sample: &Sample, question: &Question<'_>) -> Result<Option<Bounds>, Error> {
     Ok(match sample.answer(question)? {
         Answer::OfLines(estimate) => estimate.map(Bounds::from),
@@ -138,8 +138,9 @@ impl From<Estimate> for Bounds {
 }
 
 impl Bounds {
-    /// An estimate cut to what is possible. Where no line held is `known` to count, an interval
-    /// without width would deny that some left out may: then all is that is possible.
+    /// An estimate limited to what is possible. If no sampled line meets the conditions (`known` is
+    /// false), an interval of width 0 would be wrong, since lines that were not sampled may meet
+    /// them: then the interval is everything that is possible.
     fn within(estimate: Estimate, known: bool, possible: &RangeInclusive<f64>) -> Self {
         let bounds = Self::from(estimate);
         if estimate.confidence == 1.0 {
@@ -167,7 +168,7 @@ mod tests {
     use forebay::sample::WeightedReservoir;
 
     #[test]
-    fn an_estimate_that_rests_on_no_line_is_not_certain() {
+    fn an_estimate_from_no_line_is_not_certain() {
         let mut sample = WeightedReservoir::with_seed(2, 1);
         (0..9).for_each(|item| sample.update(item));
         let none = sample.estimate_count_with_confidence(|_| false, 0.9);

@@ -1,4 +1,4 @@
-//! A sample together with what is needed to print it, to ask it, to save it and to merge it.
+//! A sample with everything needed to print, query, save and merge it.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -18,20 +18,21 @@ use crate::input::skip::Skipper;
 use crate::output::format::Format;
 use crate::saved::{self, Destination, Savable, SaveFormat, SummaryKind};
 
-/// How lines are cut into fields.
+/// How lines are split into fields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Fields {
-    Blanks,
-    At(String),
-    /// As those of any other sample that this one is merged with; alone, at blanks.
+    WhiteSpace,
+    Delimiter(String),
+    /// The sample came from an image: like those of the sample that it is merged with, else at
+    /// white space.
     Unknown,
 }
 
 impl Fields {
     fn separator(&self) -> Separator {
         Separator::new(match self {
-            Self::At(delimiter) => Some(delimiter),
-            Self::Blanks | Self::Unknown => None,
+            Self::Delimiter(delimiter) => Some(delimiter),
+            Self::WhiteSpace | Self::Unknown => None,
         })
     }
 }
@@ -41,7 +42,7 @@ impl Fields {
 pub(crate) struct Collection {
     sample: Sample,
     fields: Fields,
-    /// In the order in which their lines are printed; no seed is there twice.
+    /// In the order in which their lines are printed; no two have the same seed.
     runs: Vec<Run>,
 }
 
@@ -49,7 +50,9 @@ impl Collection {
     pub(crate) fn new(sample: Sample, delimiter: Option<&str>, run: Run) -> Self {
         Self {
             sample,
-            fields: delimiter.map_or(Fields::Blanks, |text| Fields::At(text.to_owned())),
+            fields: delimiter.map_or(Fields::WhiteSpace, |text| {
+                Fields::Delimiter(text.to_owned())
+            }),
             runs: vec![run],
         }
     }
@@ -72,53 +75,56 @@ impl Collection {
         })
     }
 
-    /// The same, if it can have come from a run: for what was read from a file.
+    /// The collection itself, if a run can have produced it; for what was read from a file.
     ///
     /// # Errors
     ///
-    /// If it cannot.
+    /// If no run can.
     pub(crate) fn checked(self) -> Result<Self, &'static str> {
         let mut seeds = HashSet::new();
         let sound = self.sample.is_sound()
-            && self.fields != Fields::At(String::new())
+            && self.fields != Fields::Delimiter(String::new())
             && self.runs.iter().all(|run| seeds.insert(run.seed))
-            && self.sample.iter().all(|line| self.source(line).is_some());
+            && self
+                .sample
+                .iter()
+                .all(|line| self.source_name(line).is_some());
         if sound { Ok(self) } else { Err("is damaged") }
     }
 
-    /// Settles how lines are cut into fields.
+    /// Sets the delimiter of the fields.
     ///
     /// # Errors
     ///
-    /// If they are cut in another way already.
-    pub(crate) fn cut_at(&mut self, delimiter: &str) -> Result<(), Error> {
-        let fields = Fields::At(delimiter.to_owned());
+    /// If the fields have another separator already.
+    pub(crate) fn set_delimiter(&mut self, delimiter: &str) -> Result<(), Error> {
+        let fields = Fields::Delimiter(delimiter.to_owned());
         if self.fields != Fields::Unknown && self.fields != fields {
-            let message = "--delimiter: the files that are no images have their own";
+            let message = "--delimiter: only images take it, the other files have their own";
             return Err(Error::Usage(message.to_owned()));
         }
         self.fields = fields;
         Ok(())
     }
 
-    /// Takes in a sample of other input, drawn in the same way.
+    /// Merges a sample of other input, drawn in the same way.
     ///
     /// # Errors
     ///
-    /// If it was drawn in another way, or from the same seed, so that the samples are not
+    /// If it was drawn in another way, or with the same seed, so that the samples are not
     /// independent.
     pub(crate) fn merge(&mut self, other: Self) -> Result<(), String> {
         let unknown = self.fields == Fields::Unknown;
         if !unknown && other.fields != Fields::Unknown && self.fields != other.fields {
-            return Err("holds lines with another delimiter than others".to_owned());
+            return Err("holds lines with another delimiter than the files before it".to_owned());
         }
         let same = |run: &&Run| self.runs.iter().any(|own| own.seed == run.seed);
         if let Some(run) = other.runs.iter().find(same) {
             let seed = run.seed;
             return Err(match run.origin {
-                Origin::Image => "holds an image that another holds, too".to_owned(),
+                Origin::Image => "holds the same image as another file".to_owned(),
                 Origin::Seed => format!(
-                    "was drawn with the seed {seed} like another: give every run a --seed of its own"
+                    "was drawn with the seed {seed}, like another file: give each run its own --seed"
                 ),
             });
         }
@@ -135,7 +141,7 @@ impl Collection {
     ///
     /// # Errors
     ///
-    /// Questions the sample cannot answer, lines that do not hold what they ask for unless `skipper`
+    /// Questions that the sample cannot answer, lines without the fields they need unless `skipper`
     /// skips them, and output that cannot be written.
     pub(crate) fn save_and_print(
         &self,
@@ -167,7 +173,7 @@ impl Collection {
         Answers::new(&self.sample, &separator, questions).map(Some)
     }
 
-    /// Finds the lines that hold something else than the questions ask for.
+    /// Finds the lines without the fields that the queries need.
     fn check(
         &self,
         queries: &[Query],
@@ -187,33 +193,33 @@ impl Collection {
 
     fn bad_line(&self, line: &Drawn, problem: Problem) -> Error {
         Error::Line(Box::new(BadLine {
-            name: self.source(line).unwrap_or_default().into(),
+            name: self.source_name(line).unwrap_or_default().into(),
             position: line.position,
             text: line.text().to_vec(),
             problem,
         }))
     }
 
-    /// What the source of a line is called.
-    fn source(&self, line: &Drawn) -> Option<&str> {
-        let run = &self.runs[self.place(line)?];
+    /// The name of the source of a line.
+    fn source_name(&self, line: &Drawn) -> Option<&str> {
+        let run = &self.runs[self.run_index(line)?];
         let source = run.sources.get(line.position.source())?;
         Some(source)
     }
 
-    /// Which of the runs drew a line.
-    fn place(&self, line: &Drawn) -> Option<usize> {
+    /// The index of the run that drew a line.
+    fn run_index(&self, line: &Drawn) -> Option<usize> {
         self.runs.iter().position(|run| run.seed == line.run)
     }
 
-    /// The lines in the order of the runs, and of the input in each.
+    /// The lines in the order of the runs, and in input order for each.
     fn in_order(&self) -> Vec<&Drawn> {
         let mut lines: Vec<&Drawn> = self.sample.iter().collect();
-        lines.sort_by_cached_key(|line| (self.place(line), line.position));
+        lines.sort_by_cached_key(|line| (self.run_index(line), line.position));
         lines
     }
 
-    /// Writes the lines in the order of the runs, and of the input in each.
+    /// Writes the lines in the order of the runs, and in input order for each.
     pub(crate) fn write_lines(&self, out: &mut impl Write) -> Result<(), Error> {
         for Drawn { raw, .. } in self.in_order() {
             out.write_all(raw)?;

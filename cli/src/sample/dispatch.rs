@@ -68,7 +68,7 @@ macro_rules! methods {
                         Ok(())
                     })+
                     (own, theirs) => Err(format!(
-                        "holds a sample drawn {}, others {}",
+                        "holds a sample of method {}, but the files before it hold one of method {}",
                         theirs.description(),
                         own.description()
                     )),

@@ -1,4 +1,4 @@
-//! Lines that were drawn, and drawing them without copying the others.
+//! Lines that were drawn; other lines are not copied.
 
 use forebay::random::{DefaultRng, JobSeed};
 use serde::{Deserialize, Serialize};
@@ -12,14 +12,14 @@ pub(crate) fn rng_of(seed: u64) -> DefaultRng {
     JobSeed::new(seed).partition_rng(0, 0, 0)
 }
 
-/// A line that was drawn, for now.
+/// A line in a sample.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Drawn {
-    /// The run that drew it, by its seed.
+    /// The seed of the run that drew it.
     pub(crate) run: u64,
-    /// Where it stands in the input of that run.
+    /// Its position in the input of that run.
     pub(crate) position: Position,
-    /// As it was read, line end and all.
+    /// As it was read, with its line end.
     pub(crate) raw: Box<[u8]>,
 }
 
@@ -42,10 +42,10 @@ impl Drawn {
     }
 }
 
-/// What it takes to draw lines and to read their fields.
+/// What drawing lines and reading their fields needs.
 #[derive(Debug)]
 pub(crate) struct DrawContext {
-    /// The seed of the run, which names it.
+    /// The seed of the run, which identifies it.
     pub(crate) run: u64,
     pub(crate) separator: Separator,
 }
@@ -63,7 +63,7 @@ impl DrawContext {
     }
 }
 
-/// Lines that are copied only when they are asked for: those passed over by `nth` are not.
+/// Lines, each copied when it is returned: `nth` does not copy the lines it passes over.
 pub(crate) struct Draw<I> {
     run: u64,
     lines: I,

@@ -18,7 +18,7 @@ pub(crate) fn decode(
     image: &[u8],
     name: &str,
 ) -> Result<(Sample, Run), ImageError> {
-    // The hash of the bytes names the run, so that the same image is not merged twice.
+    // The hash identifies the run, so that the same image is not merged twice.
     let run = Run {
         seed: route(image),
         origin: Origin::Image,

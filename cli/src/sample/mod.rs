@@ -1,4 +1,4 @@
-//! Samples of lines: the methods, what is drawn, and what it says about all lines.
+//! Samples of lines: the table of methods, the lines drawn, and estimates for all lines.
 
 mod answer;
 mod collection;

@@ -2,21 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Input that was sampled in one run.
+/// A run that sampled some input.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Run {
-    /// Where its randomness started, which also names it.
+    /// Its seed, which also identifies it.
     pub(crate) seed: u64,
     pub(crate) origin: Origin,
-    /// What its sources are called in messages, in their order.
+    /// The names of its sources in messages, in their order.
     pub(crate) sources: Vec<String>,
 }
 
-/// What the seed of a run is.
+/// Where the seed of a run came from.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Origin {
-    /// The one its lines were drawn with.
+    /// The run: its lines were drawn with this seed.
     Seed,
-    /// Unknown: the sample came in an image, and a hash of that stands for it.
+    /// A hash of the image that the sample came from, since the seed is unknown.
     Image,
 }

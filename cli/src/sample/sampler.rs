@@ -50,7 +50,7 @@ pub(crate) trait Sampler: fmt::Debug {
     /// The lines held, in no meaningful order.
     fn iter(&self) -> Iter<'_, Drawn>;
 
-    /// The options it was drawn with, as text to follow the name of the method.
+    /// The options it was drawn with, as text that follows the name of the method.
     fn details(&self) -> String {
         String::new()
     }

@@ -40,11 +40,11 @@ fn checkpoints_change_no_result_and_what_has_ended_is_found_again() {
         let again = stream(&file, Some(&kept), more);
         assert_eq!((again.status, &again.stdout), (0, &expected));
         let said = format!(
-            "going on from {}, after the batch of 8000 ms\n",
+            "resuming from {}, after the batch of 8000 ms\n",
             kept.display()
         );
         assert_eq!(again.stderr, said);
-        // Lines added since are read, and no others again.
+        // Only the lines added since are read.
         let before = fs::read(&file).expect("it is there");
         fs::write(&file, [&before[..], b"w1 new one\n"].concat()).expect("there is room");
         let more_lines = json(&stream(&file, Some(&kept), more).stdout);
@@ -81,13 +81,13 @@ fn a_stream_that_is_killed_and_run_again_ends_as_one_that_was_not() {
     assert_eq!(last.status, 0, "{}", last.stderr);
     assert_eq!(last.stdout, expected);
     assert!(
-        kills > 0 && last.stderr.contains("going on from"),
+        kills > 0 && last.stderr.contains("resuming from"),
         "{kills} kills"
     );
 }
 
 #[test]
-fn what_cannot_be_gone_on_from_is_refused() {
+fn other_input_or_options_cannot_resume() {
     let (directory, file) = input();
     let kept = directory.path().join("kept");
     let checkpoint = format!("--checkpoint {}", kept.display());

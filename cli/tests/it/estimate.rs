@@ -209,30 +209,30 @@ fn a_method_refuses_what_it_cannot_answer() {
         (
             "",
             "weight",
-            "uniform estimates count, fraction, sum, mean and quantile",
+            "method uniform estimate count, fraction, sum, mean and quantile",
         ),
         (
             "--method replacement",
             "count",
-            "replacement estimates nothing",
+            "method replacement estimate nothing",
         ),
         (
             "--weight-field 2",
             "mean(2)",
-            "weighted by field 2 estimates count, sum and weight",
+            "method weighted (field 2) estimate count, sum and weight",
         ),
         (
             "--method varopt --weight-field 2",
             "count",
-            "varopt by field 2 estimates weight",
+            "method varopt (field 2) estimate weight",
         ),
         (
             "--method decay --time-field 3 --half-life 5",
             "sum(2)",
-            "decay by field 3 with half-life 5 estimates count",
+            "method decay (field 3, half-life 5) estimate count",
         ),
-        ("", "median(2)", "is none of count"),
-        ("", "count where 9", "is no condition"),
+        ("", "median(2)", "is not one of count"),
+        ("", "count where 9", "is not a condition"),
         (
             "--confidence 1",
             "count",
@@ -250,16 +250,16 @@ fn a_method_refuses_what_it_cannot_answer() {
 }
 
 #[test]
-fn sampled_lines_that_do_not_hold_what_is_asked_for_are_errors_or_skipped() {
+fn sampled_lines_without_the_fields_needed_are_errors_or_skipped() {
     let text = "a 1\nb x\nc -\nd\n";
     let message = refusal("-n 9", "sum(2)", text);
     assert!(
-        message.contains("line 2: field 2 is no number (or -): \"x\": \"b x\""),
+        message.contains("line 2: field 2 is not a number (or -): \"x\": \"b x\""),
         "{message}"
     );
     let message = refusal("-n 9", "count where 3=1", text);
     assert!(
-        message.contains("line 1: no field 3, the line has 2"),
+        message.contains("line 1: there is no field 3, the line has 2"),
         "{message}"
     );
     let (status, csv, stderr) = ask("-n 9 --skip-bad --format csv", &["sum(2)", "mean(2)"], text);

@@ -153,18 +153,18 @@ fn unions_of_the_libraries_are_samples_too() {
 }
 
 #[test]
-fn what_has_no_image_is_refused_before_anything_is_read() {
+fn summaries_without_an_image_are_refused_before_anything_is_read() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = place(folder.path(), "image");
-    let methods = "there are images of samples drawn uniform and varopt, not";
+    let methods = "images hold samples of method uniform or varopt, not of method";
     for (args, reason) in [
         (
             "top --weight-field 1",
-            "there are images of counts, not of weights from a field".to_owned(),
+            "images hold counts, not weights from a field".to_owned(),
         ),
         (
             "sample -n 9 --weight-field 1",
-            format!("{methods} weighted by field 1"),
+            format!("{methods} weighted (field 1)"),
         ),
         (
             "sample -n 9 --method replacement",
@@ -172,7 +172,7 @@ fn what_has_no_image_is_refused_before_anything_is_read() {
         ),
         (
             "sample -n 9 --method decay --time-field 1 --half-life 2",
-            format!("{methods} decay by field 1 with half-life 2"),
+            format!("{methods} decay (field 1, half-life 2)"),
         ),
         (
             "sample -n 1",
@@ -198,7 +198,7 @@ fn what_has_no_image_is_refused_before_anything_is_read() {
 }
 
 #[test]
-fn images_that_do_not_go_together_are_refused_by_name() {
+fn images_that_cannot_be_merged_are_refused_by_name() {
     let folder = tempfile::tempdir().expect("a folder");
     let saved = |name: &str, args: &str| save(folder.path(), name, args, "1,2\n3,4\n");
     let counts = saved("counts", "top");
@@ -217,27 +217,29 @@ fn images_that_do_not_go_together_are_refused_by_name() {
         (
             format!("{counts} {uniform}"),
             &uniform,
-            "holds a sample, others counts".to_owned(),
+            "holds samples, but the files before it hold counts".to_owned(),
         ),
         (
             format!("{weights} {counts}"),
             &counts,
-            "holds counts, others weights".to_owned(),
+            "holds counts, but the files before it hold weights".to_owned(),
         ),
         (
             format!("{varopt} {uniform}"),
             &uniform,
-            "holds a sample drawn uniform, others varopt".to_owned(),
+            "holds a sample of method uniform, but the files before it hold one of method varopt"
+                .to_owned(),
         ),
         (
             format!("{uniform} {varopt}"),
             &varopt,
-            "holds a sample drawn varopt, others uniform".to_owned(),
+            "holds a sample of method varopt, but the files before it hold one of method uniform"
+                .to_owned(),
         ),
         (
             format!("{varopt} {varopt}"),
             &varopt,
-            "holds an image that another holds, too".to_owned(),
+            "holds the same image as another file".to_owned(),
         ),
         (
             cut.clone(),
@@ -249,7 +251,7 @@ fn images_that_do_not_go_together_are_refused_by_name() {
         assert_eq!(message, format!("forebay: {named} {reason}\n"));
     }
     let message = merge(&format!("{own} --estimate weight --delimiter ;")).failure(2);
-    assert!(message.contains("--delimiter: the files"), "{message}");
+    assert!(message.contains("--delimiter: only images"), "{message}");
     let message = merge(&format!("{uniform} --delimiter ,")).failure(2);
     assert!(message.contains("--estimate"), "{message}");
 }

@@ -51,7 +51,7 @@ fn files_that_are_no_summaries_or_do_not_match_are_refused_by_name() {
         (other.clone(), format!("{other} is not a saved summary")),
         (
             format!("{counts} {weights}"),
-            format!("{weights} holds weights, others counts"),
+            format!("{weights} holds weights, but the files before it hold counts"),
         ),
         (
             "no-such-file".to_owned(),

@@ -147,7 +147,7 @@ fn questions_use_the_delimiter_of_the_samples_and_name_their_sources() {
     let run = forebay(&format!("merge {one} {two} --estimate sum(1)"), "");
     let message = run.failure(1);
     assert!(
-        message.contains("standard input, line 1: field 1 is no number"),
+        message.contains("standard input, line 1: field 1 is not a number"),
         "{message}"
     );
     let run = forebay(
@@ -158,7 +158,7 @@ fn questions_use_the_delimiter_of_the_samples_and_name_their_sources() {
 }
 
 #[test]
-fn samples_that_do_not_go_together_are_refused_by_name() {
+fn samples_that_cannot_be_merged_are_refused_by_name() {
     let folder = tempfile::tempdir().expect("a folder");
     let saved = |name: &str, args: &str| save(folder.path(), name, args, "1 2\n3 4\n");
     let decay =
@@ -167,11 +167,11 @@ fn samples_that_do_not_go_together_are_refused_by_name() {
     for (other, reason) in [
         (
             saved("again", "-n 2 --seed 1"),
-            "was drawn with the seed 1 like another",
+            "was drawn with the seed 1, like another file",
         ),
         (
             saved("weighted", "-n 2 --weight-field 1"),
-            "holds a sample drawn weighted by field 1, others uniform",
+            "holds a sample of method weighted (field 1), but the files before it hold one of method uniform",
         ),
         (
             save(
@@ -180,7 +180,7 @@ fn samples_that_do_not_go_together_are_refused_by_name() {
                 "-n 2 --delimiter , --weight-field 1",
                 "5,6\n",
             ),
-            "holds lines with another delimiter than others",
+            "holds lines with another delimiter than the files before it",
         ),
     ] {
         let message = forebay(&format!("merge {uniform} {other}"), "").failure(1);
@@ -189,29 +189,29 @@ fn samples_that_do_not_go_together_are_refused_by_name() {
     let (slow, fast) = (saved("slow", &decay(60)), saved("fast", &decay(5)));
     let message = forebay(&format!("merge {slow} {fast}"), "").failure(1);
     assert!(
-        message.contains("with half-life 5, others decay by field 1 with half-life 60"),
+        message.contains("method decay (field 1, half-life 5), but the files before it hold one of method decay (field 1, half-life 60)"),
         "{message}"
     );
     let counts = folder.path().join("counts").display().to_string();
     forebay(&format!("top --save {counts}"), "x\n").quiet_success();
     let message = forebay(&format!("merge {counts} {uniform}"), "").failure(1);
     assert!(
-        message.contains("holds a sample, others counts"),
+        message.contains("holds samples, but the files before it hold counts"),
         "{message}"
     );
     for (args, reason) in [
-        (format!("{uniform} -n 3"), "-n: a sample is printed whole"),
+        (format!("{uniform} -n 3"), "-n: the files hold samples"),
         (
             format!("{uniform} --format json"),
-            "--format: sampled lines",
+            "--format: needs --estimate",
         ),
         (
             format!("{counts} --estimate count"),
-            "only samples estimate",
+            "only samples have estimates",
         ),
         (
             format!("{uniform} --estimate weight"),
-            "uniform estimates count",
+            "method uniform estimate count",
         ),
     ] {
         let message = forebay(&format!("merge {args}"), "").failure(2);

@@ -140,7 +140,7 @@ fn bad_times_are_errors_with_line_and_text_or_skipped() {
     let message = forebay(&format!("sample -n 3 {method}"), text).failure(1);
     assert_eq!(
         message,
-        "forebay: standard input, line 2: field 2 is no time (a number): \"soon\": \"b soon\"\n"
+        "forebay: standard input, line 2: field 2 is not a time (a number): \"soon\": \"b soon\"\n"
     );
     let run = forebay(&format!("sample -n 3 --skip-bad {method}"), text);
     assert_eq!(

@@ -132,11 +132,11 @@ fn bad_lines_are_errors_or_skipped() {
     let message = forebay("sample -n 1 --by-field 2", "a b\nc\n").failure(1);
     assert_eq!(
         message,
-        "forebay: standard input, line 2: no field 2, the line has 1: \"c\"\n"
+        "forebay: standard input, line 2: there is no field 2, the line has 1: \"c\"\n"
     );
     let message = forebay("sample -n 1 --weight-field 1", "x\n").failure(1);
     assert!(
-        message.contains("line 1: field 1 is no weight"),
+        message.contains("line 1: field 1 is not a weight"),
         "{message}"
     );
     let run = forebay("sample -n 9 --weight-field 2 --skip-bad", "a 1\nb\nc x\n");
@@ -150,8 +150,8 @@ fn bad_lines_are_errors_or_skipped() {
 fn wrong_usage_is_refused_with_a_reason() {
     for (args, reason) in [
         ("sample", "-n <K>"),
-        ("sample -n 0", "must be a whole number from 1"),
-        ("sample -n 3 --by-field 0", "fields are counted from 1"),
+        ("sample -n 0", "must be a whole number, 1 or more"),
+        ("sample -n 3 --by-field 0", "the first field is 1"),
         ("sample -n 3 --seed x", "invalid digit"),
         ("sample -n 3 --delimiter ,", "--by-field"),
     ] {

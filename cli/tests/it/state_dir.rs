@@ -88,7 +88,7 @@ fn what_is_shown_of_state_on_disk_is_the_same_byte_for_byte() {
 }
 
 #[test]
-fn what_cannot_hold_state_is_named() {
+fn directories_that_cannot_hold_state_are_named() {
     let (directory, file) = input();
     let message = forebay(
         &format!("stream -q --state-dir {0} {0}", file.display()),
@@ -107,11 +107,11 @@ fn what_cannot_hold_state_is_named() {
     );
     let message = forebay(&args, "").failure(1);
     assert!(message.contains("lines/below: "), "{message}");
-    // Somebody else's.
+    // A directory in use by another program.
     let taken = directory.path().join("taken");
     fs::create_dir(&taken).expect("there is room");
     let lock = fs::File::create(taken.join("pages.lock")).expect("there is room");
-    lock.lock().expect("nobody else has it");
+    lock.lock().expect("it is not locked");
     let args = format!(
         "stream -q --state-dir {} {}",
         taken.display(),

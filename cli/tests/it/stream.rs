@@ -175,7 +175,7 @@ fn bad_lines_are_errors_or_skipped() {
     let message = forebay("stream -q --field 2 --batch-lines 1", "a b\nc\n").failure(1);
     assert_eq!(
         message,
-        "forebay: standard input, line 2: no field 2, the line has 1: \"c\"\n"
+        "forebay: standard input, line 2: there is no field 2, the line has 1: \"c\"\n"
     );
     let run = forebay(
         "stream -q --field 2 --skip-bad --format csv",
@@ -192,16 +192,22 @@ fn bad_lines_are_errors_or_skipped() {
 #[test]
 fn wrong_usage_is_refused_with_a_reason() {
     for (args, reason) in [
-        ("--window 2s", "--window 2s: must be a whole number from 1"),
+        (
+            "--window 2s",
+            "--window 2s: must be a whole number, 1 or more",
+        ),
         ("--interval 1s --window 3", "--window 3: must be a duration"),
         (
             "--interval 1s --window 1500ms",
             "--window 1500ms: must be a multiple of 1s",
         ),
         ("--interval 1s --batch-lines 3", "cannot be used with"),
-        ("--interval 100us", "a whole number of milliseconds from 1"),
-        ("--batch-lines 0", "must be a whole number from 1"),
-        ("--threads 0", "must be a whole number from 1"),
+        (
+            "--interval 100us",
+            "a whole number of milliseconds, 1 or more",
+        ),
+        ("--batch-lines 0", "must be a whole number, 1 or more"),
+        ("--threads 0", "must be a whole number, 1 or more"),
         ("--delimiter ,", "--field"),
         ("--generate 5 file", "cannot be used with"),
     ] {
@@ -226,7 +232,7 @@ fn the_words_of_a_real_text_are_counted_exactly_and_bounds_hold() {
 }
 
 #[test]
-fn progress_tells_rates_and_delays_of_each_batch() {
+fn progress_shows_rates_and_delays_of_each_batch() {
     let run = forebay("stream --progress --batch-lines 2", "a\na b\nb b\n");
     assert_eq!(run.status, 0);
     let lines: Vec<&str> = run.stderr.lines().collect();

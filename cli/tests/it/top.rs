@@ -113,7 +113,10 @@ fn the_first_bad_line_is_the_one_reported_whatever_the_number_of_threads() {
     text.insert_str(4 * 300_000, "first\n");
     for jobs in [1, 2, 8] {
         let message = forebay(&format!("top --field 2 --jobs {jobs}"), &text).failure(1);
-        assert!(message.contains("line 300001: no field 2"), "{message}");
+        assert!(
+            message.contains("line 300001: there is no field 2"),
+            "{message}"
+        );
         let run = forebay(&format!("top --field 2 --skip-bad --jobs {jobs}"), &text);
         assert_eq!(run.stderr, "forebay: skipped 2 bad lines\n");
     }
@@ -195,7 +198,7 @@ fn several_files_and_standard_input_are_one_stream() {
 }
 
 #[test]
-fn compressed_input_is_known_by_its_first_bytes() {
+fn compressed_input_is_recognized_by_its_first_bytes() {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     gzip.write_all(b"a\nb\na\n").expect("memory takes all");
     let gzip = gzip.finish().expect("memory takes all");
@@ -208,25 +211,25 @@ fn compressed_input_is_known_by_its_first_bytes() {
 }
 
 #[test]
-fn what_is_wrong_with_a_line_is_said_with_file_line_and_text() {
+fn errors_in_lines_name_file_line_and_text() {
     let message = forebay("top --field 3", "a b c\na b\n").failure(1);
     assert_eq!(
         message,
-        "forebay: standard input, line 2: no field 3, the line has 2: \"a b\"\n"
+        "forebay: standard input, line 2: there is no field 3, the line has 2: \"a b\"\n"
     );
     for bad in ["x", "-1", "nan", "inf", "1e999"] {
         let message = forebay("top --field 1 --weight-field 2", format!("a 1\nb {bad}\n"));
         assert_eq!(
             message.failure(1),
             format!(
-                "forebay: standard input, line 2: field 2 is no weight (a number from 0, or -): \
+                "forebay: standard input, line 2: field 2 is not a weight (a number, 0 or more, or -): \
                  \"{bad}\": \"b {bad}\"\n"
             )
         );
     }
     let message = forebay("top --field 1 --weight-field 2", "a 1.7e308\nb 1.7e308\n").failure(1);
     assert!(
-        message.contains("line 2: the total weight grows too large"),
+        message.contains("line 2: the total weight becomes too large"),
         "{message}"
     );
 }
@@ -243,7 +246,7 @@ fn unreadable_files_are_named() {
 }
 
 #[test]
-fn skip_bad_counts_and_goes_on() {
+fn skip_bad_skips_and_counts() {
     let args = "top --format json --field 1 --weight-field 2 --skip-bad no-such-file - .";
     let run = forebay(args, "a 1\na\na x\nb 2\n");
     assert_eq!(
@@ -257,21 +260,27 @@ fn skip_bad_counts_and_goes_on() {
 #[test]
 fn wrong_usage_is_refused_with_a_reason() {
     for (args, reason) in [
-        ("top --field 0", "fields are counted from 1"),
-        ("top --field x", "a field number is a whole number from 1"),
+        ("top --field 0", "the first field is 1"),
+        (
+            "top --field x",
+            "a field number must be a whole number, 1 or more",
+        ),
         (
             "top --weight-field -1",
-            "a field number is a whole number from 1",
+            "a field number must be a whole number, 1 or more",
         ),
-        ("top -n 0", "must be a whole number from 1"),
-        ("top -k -3", "must be a whole number from 1"),
+        ("top -n 0", "must be a whole number, 1 or more"),
+        ("top -k -3", "must be a whole number, 1 or more"),
         ("top -k 4294967295", "must be at most 4294967294"),
         ("top --words --field 1", "cannot be used with"),
         ("top --delimiter ,", "--field"),
-        ("top --jobs 0", "must be a whole number from 1"),
+        ("top --jobs 0", "must be a whole number, 1 or more"),
         ("top --window 1m", "--every"),
         ("top --every 2s --window 3s", "must be a multiple of 2s"),
-        ("top --every 0s", "a whole number of milliseconds from 1"),
+        (
+            "top --every 0s",
+            "a whole number of milliseconds, 1 or more",
+        ),
         ("top --format xml", "table, json, csv"),
         ("top --frobnicate", "--frobnicate"),
         ("", "Usage"),

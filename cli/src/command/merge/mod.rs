@@ -1,4 +1,4 @@
-//! `forebay merge`: saved summaries of different inputs, as one.
+//! `forebay merge`: merges saved summaries of different inputs.
 
 mod saved;
 
@@ -10,12 +10,11 @@ use crate::args::{MergeArgs, MergeOutput};
 use crate::error::Error;
 use crate::input::skip::Skipper;
 
-/// Merges the files and prints the ranking of all, or the lines of the sample or its estimates.
+/// Merges the files and prints the ranking, the lines of the sample, or its estimates.
 ///
 /// # Errors
 ///
-/// Files that cannot be read or do not go together, options that do not fit what is in them, and
-/// failing output.
+/// Files that cannot be read or merged, options that do not fit their contents, and failing output.
 pub(crate) fn run(args: &MergeArgs, out: &mut impl Write) -> Result<(), Error> {
     let mut all = Saved::read(&args.first)?;
     for path in &args.others {
@@ -36,7 +35,7 @@ pub(crate) fn run(args: &MergeArgs, out: &mut impl Write) -> Result<(), Error> {
         }
         Saved::Sample(mut sample) => {
             if let Some(delimiter) = &args.delimiter {
-                sample.cut_at(delimiter)?;
+                sample.set_delimiter(delimiter)?;
             }
             let format = args.output.format_of_estimates()?;
             let mut skipper = Skipper::new(args.on_bad());

@@ -1,4 +1,4 @@
-//! What a file holds: counters or a sample, in the format of this program or as an image.
+//! Reading a saved summary of any kind, in the format of this program or as an image.
 
 use std::fs;
 use std::path::Path;

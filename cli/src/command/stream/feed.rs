@@ -1,4 +1,4 @@
-//! Records from a thread of their own, until they end or somebody presses Ctrl-C.
+//! Reads records on another thread, until the input ends or the user presses Ctrl-C.
 
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,53 +9,53 @@ use crate::args::StreamArgs;
 use crate::command::stream::record::{Record, RecordReader};
 use crate::error::Error;
 
-/// Blocks read ahead of the stream; more would only take memory.
+/// The most blocks that are read ahead.
 const AHEAD: usize = 64;
 
 /// The exit code of a program that was interrupted.
 const INTERRUPTED: i32 = 130;
 
-/// What comes through the channel.
+/// A message from the thread that reads, or from Ctrl-C.
 pub(crate) enum Message {
     Records(Vec<Record>),
     /// The input has ended, perhaps with an error.
     End(Result<(), Error>),
-    /// Somebody asked for an end.
+    /// The user asked to stop.
     Stop,
 }
 
-/// The input as it comes.
+/// The input as it arrives.
 pub(crate) struct Feed(Receiver<Message>);
 
 impl Feed {
-    /// Begins to read, and to listen for Ctrl-C: the first one ends the feed, so that what has
-    /// been read is processed and shown; the second one ends the program.
+    /// Starts to read, and to handle Ctrl-C: the first one ends the feed, so that what was read is
+    /// processed and shown; the second one ends the program.
     ///
     /// # Errors
     ///
-    /// If the operating system refuses.
+    /// If the handler of Ctrl-C cannot be installed.
     pub(crate) fn start(args: &StreamArgs) -> Result<Self, Error> {
         let (sender, messages) = sync_channel(AHEAD);
         stop_on_interrupt(sender.clone())?;
         let reader = RecordReader::new(args);
-        // Left alone at the end: it may be waiting for a line that never comes.
+        // This thread is not joined: it may wait for a line that never comes.
         thread::spawn(move || {
             let read = reader.read(|records| {
                 let sent = sender.send(Message::Records(records));
                 sent.map_err(|_| Error::Closed)
             });
-            // Nobody waits for it after a stop.
+            // After a stop there is no receiver.
             let _ = sender.send(Message::End(read));
         });
         Ok(Self(messages))
     }
 
-    /// Waits for the next message; there is none after the end.
+    /// Waits for the next message; `None` after the end.
     pub(crate) fn next(&self) -> Option<Message> {
         self.0.recv().ok()
     }
 
-    /// The next message, if there is one already; like [`next`](Self::next) after the end.
+    /// The next message, if one has arrived; after the end, `Some(None)`.
     pub(crate) fn next_if_there(&self) -> Option<Option<Message>> {
         match self.0.try_recv() {
             Ok(message) => Some(Some(message)),
@@ -72,7 +72,7 @@ fn stop_on_interrupt(sender: SyncSender<Message>) -> Result<(), Error> {
             process::exit(INTERRUPTED);
         }
         let sender = sender.clone();
-        // The channel may be full, and the second Ctrl-C must not wait for it.
+        // The channel may be full, and the second Ctrl-C must not wait.
         thread::spawn(move || sender.send(Message::Stop));
     });
     handled.map_err(Error::stream)

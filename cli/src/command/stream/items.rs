@@ -1,4 +1,4 @@
-//! The items with their counts and samples, in the order of the report, few of them in memory.
+//! The items with their counts and samples in the order of the report, with few in memory at a time.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -13,28 +13,29 @@ use crate::command::stream::results::SharedSample;
 use crate::error::Error;
 use crate::output::format::text;
 
-/// The states of the items.
+/// The state of the items.
 #[derive(Clone)]
 pub(crate) struct ItemStates {
     pub(crate) counts: StateHandle<Text, u64>,
-    /// Absent if none are wanted.
+    /// `None` if no samples are wanted.
     pub(crate) samples: Option<StateHandle<Text, SharedSample>>,
 }
 
 /// An item and its count.
 type Row = (Text, u64);
 
-/// The items to be shown: from the highest count down, equal counts by the bytes of the item.
+/// The items to show: from the highest count down, equal counts by the bytes of the item.
 ///
-/// State in memory is sorted at once. Of state that may have left it a span of so many rows is in
-/// memory at a time, and each span takes a pass over all counts, and one over all samples.
+/// State in memory is sorted in one go. State that may have been spilled is sorted in spans, one in
+/// memory at a time; each span takes a pass over all counts and one over all samples.
 pub(crate) struct Items {
     states: ItemStates,
-    /// How many there are, and how many of them are shown.
-    pub(crate) known: usize,
+    /// The number of different items, and how many of them are shown.
+    pub(crate) distinct: usize,
     pub(crate) shown: usize,
-    /// The sum of all counts, also of those that are not shown.
+    /// The sum of all counts, including those that are not shown.
     pub(crate) total: u64,
+    /// The most rows in memory.
     span: usize,
     /// The first span.
     first: Vec<Row>,
@@ -49,23 +50,23 @@ pub(crate) struct Sampled {
 impl Items {
     /// # Errors
     ///
-    /// If state that has left memory cannot be read.
+    /// If spilled state cannot be read.
     pub(crate) fn new(states: ItemStates, args: &StreamArgs) -> Result<Self, Error> {
         let span = span(args);
         let most = if args.top == 0 { usize::MAX } else { args.top };
-        let (mut known, mut total) = (0, 0);
+        let (mut distinct, mut total) = (0, 0);
         let mut leading = Leading::new(most.min(span), None);
         let visited = states.counts.visit(|item, &count| {
-            known += 1;
+            distinct += 1;
             total += count;
             leading.offer(item, count);
         });
         visited.map_err(Error::stream)?;
         Ok(Self {
             first: leading.into_rows(),
-            shown: known.min(most),
+            shown: distinct.min(most),
             states,
-            known,
+            distinct,
             total,
             span,
         })
@@ -90,7 +91,7 @@ impl Items {
         })
     }
 
-    /// As many rows as there may be of those that come after `last`.
+    /// The next span of rows after `last`.
     fn after(&self, last: &Row) -> Result<Vec<Row>, Error> {
         let mut leading = Leading::new(self.span, Some(last));
         let visited = self
@@ -102,10 +103,9 @@ impl Items {
     }
 }
 
-/// How many rows may be in memory: as many as fit, by estimate, into a quarter of what the state may
-/// have there.
+/// The most rows in memory: an estimate of how many fit into a quarter of the limit for state.
 fn span(args: &StreamArgs) -> usize {
-    /// Bytes of a row twice, since twice as many are gathered; of a sample, and of a line in it.
+    /// Estimated bytes of two rows (twice as many are collected), of a sample, and of a line in it.
     const ROW: usize = 256;
     const SAMPLE: usize = 512;
     const LINE: usize = 256;
@@ -126,8 +126,8 @@ fn sampled(rows: &[Row], samples: &StateHandle<Text, SharedSample>) -> Result<Ve
     let mut found: HashMap<&Text, Option<SharedSample>> =
         rows.iter().map(|(item, _)| (item, None)).collect();
     let visited = samples.visit(|item, sample| {
-        if let Some(place) = found.get_mut(item) {
-            *place = Some(sample.clone());
+        if let Some(entry) = found.get_mut(item) {
+            *entry = Some(sample.clone());
         }
     });
     visited.map_err(Error::stream)?;
@@ -141,7 +141,7 @@ fn sampled(rows: &[Row], samples: &StateHandle<Text, SharedSample>) -> Result<Ve
     Ok(sampled.collect())
 }
 
-/// The elements of lists that come one by one, up to the first error.
+/// The elements of lists, up to the first error.
 fn each<T>(
     lists: impl Iterator<Item = Result<Vec<T>, Error>>,
 ) -> impl Iterator<Item = Result<T, Error>> {
@@ -154,7 +154,7 @@ fn each<T>(
     })
 }
 
-/// The rows that are shown, span by span.
+/// The rows to show, span by span.
 struct Spans<'a> {
     items: &'a Items,
     left: usize,
@@ -197,18 +197,18 @@ impl Iterator for Spans<'_> {
     }
 }
 
-/// The `n` first of the rows offered, of those that come after one.
+/// The first `n` of the rows offered, of those that come after a given row.
 struct Leading<'a> {
     n: usize,
     after: Option<&'a Row>,
-    /// In no order, at most twice as many as are wanted.
+    /// In no order; fewer than twice `n`.
     rows: Vec<Row>,
-    /// The last of the first `n` so far, if there are as many.
+    /// The last of the first `n` so far, if there are that many.
     last: Option<Row>,
 }
 
-/// What rows are ordered by.
-fn place((item, count): &Row) -> (Reverse<u64>, &[u8]) {
+/// The key by which rows are sorted.
+fn sort_key((item, count): &Row) -> (Reverse<u64>, &[u8]) {
     (Reverse(*count), item)
 }
 
@@ -223,9 +223,9 @@ impl<'a> Leading<'a> {
     }
 
     fn offer(&mut self, item: &Text, count: u64) {
-        let here = (Reverse(count), &**item);
-        let is_before = self.after.is_some_and(|after| here <= place(after));
-        if is_before || self.last.as_ref().is_some_and(|last| here > place(last)) {
+        let key = (Reverse(count), &**item);
+        let is_before = self.after.is_some_and(|after| key <= sort_key(after));
+        if is_before || self.last.as_ref().is_some_and(|last| key > sort_key(last)) {
             return;
         }
         self.rows.push((Arc::clone(item), count));
@@ -234,11 +234,11 @@ impl<'a> Leading<'a> {
         }
     }
 
-    /// Lets go of what is not among the first.
+    /// Drops the rows that are not among the first `n`.
     fn cut(&mut self) {
         if self.rows.len() > self.n {
-            let by_place = |a: &Row, b: &Row| place(a).cmp(&place(b));
-            let (_, last, _) = self.rows.select_nth_unstable_by(self.n - 1, by_place);
+            let by_key = |a: &Row, b: &Row| sort_key(a).cmp(&sort_key(b));
+            let (_, last, _) = self.rows.select_nth_unstable_by(self.n - 1, by_key);
             self.last = Some(last.clone());
             self.rows.truncate(self.n);
         }
@@ -246,7 +246,8 @@ impl<'a> Leading<'a> {
 
     fn into_rows(mut self) -> Vec<Row> {
         self.cut();
-        self.rows.sort_unstable_by(|a, b| place(a).cmp(&place(b)));
+        self.rows
+            .sort_unstable_by(|a, b| sort_key(a).cmp(&sort_key(b)));
         self.rows
     }
 }

@@ -1,4 +1,4 @@
-//! What a stream with checkpoints or a server keeps beyond its samples and counts.
+//! The state of a stream with checkpoints or a server, and recovery.
 
 use std::path::Path;
 
@@ -20,16 +20,16 @@ use crate::output::message::say;
 /// The heavy hitters of the batches in the window.
 pub(crate) type Panes = Window<MisraGries<Text>>;
 
-/// All that is found, as state that checkpoints hold and servers answer from.
+/// All results as state, for checkpoints and for the server.
 pub(crate) struct Kept {
-    /// Batches and lines.
+    /// The numbers of batches and lines.
     totals: StateHandle<(), (u64, u64)>,
     items: ItemStates,
     window: StateHandle<(), Panes>,
 }
 
 impl Kept {
-    /// Adds what is kept besides; the totals are also told while the stream runs.
+    /// Declares the state of totals and of heavy hitters; the totals also go to `results`.
     pub(crate) fn declare(
         lines: &DStream<'_, Record>,
         heavy: &DStream<'_, MisraGries<Text>>,
@@ -65,7 +65,7 @@ impl Kept {
         }
     }
 
-    /// What was found, by this run and those before it.
+    /// The results of this run and of those before it.
     pub(crate) fn found(&self, length: Option<usize>) -> Found {
         let (batches, lines) = self.totals.get(&()).unwrap_or((0, 0));
         Found {
@@ -76,7 +76,7 @@ impl Kept {
         }
     }
 
-    /// All of it, for a server.
+    /// All state, for the server.
     pub(crate) fn served(&self, telemetry: &Telemetry) -> ServedStream {
         let key = |text: &str| Some(Text::from(text.as_bytes()));
         let name = |item: &Text| text(item);
@@ -96,7 +96,7 @@ impl Kept {
     }
 }
 
-/// Lets the builder take checkpoints, if that is asked for.
+/// Adds checkpoints, if they are wanted.
 ///
 /// # Errors
 ///
@@ -110,7 +110,8 @@ pub(crate) fn durable(builder: ContextBuilder, args: &StreamArgs) -> Result<Cont
         let message = "--checkpoint needs files: standard input cannot be read again";
         return Err(Error::Usage(message.into()));
     }
-    // Whoever goes on with other input or another question is told so by the name of a type.
+    // The name of this type holds all options that must not change: if they do, recovery fails and
+    // shows both names.
     let names: Vec<String> = sources.iter().map(Source::to_string).collect();
     let window = args.window.as_deref().unwrap_or("none");
     let totals = format!(
@@ -129,7 +130,7 @@ pub(crate) fn durable(builder: ContextBuilder, args: &StreamArgs) -> Result<Cont
         .durable::<Panes>("heavy hitters by batch"))
 }
 
-/// Lets state be on disk, if that is asked for.
+/// Adds the state backend on disk, if it is wanted.
 pub(crate) fn beyond_memory(builder: ContextBuilder, args: &StreamArgs) -> ContextBuilder {
     let Some(directory) = &args.state_dir else {
         return builder;
@@ -141,19 +142,19 @@ pub(crate) fn beyond_memory(builder: ContextBuilder, args: &StreamArgs) -> Conte
         .state_backend(Disk::new(directory).memory_limit(memory_limit))
 }
 
-/// Says what the stream goes on from, and what it has passed over.
-pub(crate) fn tell_recovery(ctx: &StreamingContext, directory: &Path) {
+/// Reports what the stream resumes from, and which checkpoints it skipped.
+pub(crate) fn report_recovery(ctx: &StreamingContext, directory: &Path) {
     let Some(recovery) = ctx.recovery() else {
         return;
     };
     for passed_over in recovery.passed_over() {
         let reason = passed_over.reason();
-        say(format_args!("passed over a checkpoint: {reason}"));
+        say(format_args!("skipped a checkpoint: {reason}"));
     }
     if let Some(time) = recovery.restored() {
         let directory = directory.display();
         say(format_args!(
-            "going on from {directory}, after the batch of {time}"
+            "resuming from {directory}, after the batch of {time}"
         ));
     }
 }

@@ -1,4 +1,4 @@
-//! The records of the feed as a source that can be read again: a position is a number of records.
+//! The records of the feed as a replayable source; a position is a number of records.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -10,37 +10,37 @@ use crate::command::stream::feed::{Feed, Message};
 use crate::command::stream::record::Record;
 use crate::error::Error;
 
-/// The most blocks that a batch by the clock gets: somebody who writes faster than they are taken
-/// must not keep it from ever being cut.
-const MOST_BLOCKS: usize = 256;
+/// The most blocks in a batch of an interval, so that a batch ends even if input arrives faster than
+/// it is taken.
+const MAX_BLOCKS: usize = 256;
 
-/// The records as they come; cloning gives another handle to the same.
+/// The records as they arrive; a clone is a handle to the same records.
 #[derive(Clone)]
-pub(crate) struct Lines {
+pub(crate) struct LineSource {
     state: Arc<Mutex<State>>,
-    /// How many records are in a batch, unless it is cut by the clock.
+    /// The number of records in a batch; `None` if batches have an interval.
     size: Option<usize>,
 }
 
 struct State {
     feed: Feed,
     waiting: VecDeque<Record>,
-    /// How many of the records to come an earlier run has had.
-    known: u64,
+    /// How many of the next records to skip, since an earlier run has processed them.
+    to_skip: u64,
     ended: bool,
-    /// Why it has ended, if by an error.
+    /// The error that ended the input, if any.
     failure: Option<Error>,
 }
 
 impl State {
-    /// Takes a message of the feed; without one it has ended.
+    /// Takes a message of the feed; `None` means that the feed has ended.
     fn take(&mut self, message: Option<Message>) {
         match message {
             Some(Message::Records(records)) => {
-                let known = self.known.min(records.len() as u64);
-                self.known -= known;
+                let skipped = self.to_skip.min(records.len() as u64);
+                self.to_skip -= skipped;
                 self.waiting
-                    .extend(records.into_iter().skip(known as usize));
+                    .extend(records.into_iter().skip(skipped as usize));
             }
             Some(Message::End(Err(error))) => {
                 self.failure = Some(error);
@@ -51,7 +51,7 @@ impl State {
         }
     }
 
-    /// Waits until so many records are there, or no more will come.
+    /// Waits for `count` records, or for the end of the input.
     fn fill(&mut self, count: usize) {
         while self.waiting.len() < count && !self.ended {
             let message = self.feed.next();
@@ -59,9 +59,9 @@ impl State {
         }
     }
 
-    /// Takes what has come.
+    /// Takes what has arrived.
     fn gather(&mut self) {
-        for _ in 0..MOST_BLOCKS {
+        for _ in 0..MAX_BLOCKS {
             match self.feed.next_if_there() {
                 Some(message) if !self.ended => self.take(message),
                 _ => return,
@@ -70,12 +70,12 @@ impl State {
     }
 }
 
-impl Lines {
+impl LineSource {
     pub(crate) fn new(feed: Feed, size: Option<usize>) -> Self {
         let state = State {
             feed,
             waiting: VecDeque::new(),
-            known: 0,
+            to_skip: 0,
             ended: false,
             failure: None,
         };
@@ -89,24 +89,24 @@ impl Lines {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the records of a batch; `false` if there are none and will be none.
+    /// Waits for the records of a batch; `false` if the input has ended.
     pub(crate) fn wait_for_batch(&self) -> bool {
         let mut state = self.lock();
         state.fill(self.size.unwrap_or(1));
         !state.waiting.is_empty()
     }
 
-    /// The error that has ended the input.
+    /// How the input has ended.
     ///
     /// # Errors
     ///
-    /// That one, if there is one.
+    /// The error that ended it, if any.
     pub(crate) fn outcome(&self) -> Result<(), Error> {
         self.lock().failure.take().map_or(Ok(()), Err)
     }
 }
 
-impl Source for Lines {
+impl Source for LineSource {
     type Item = Record;
     type Position = u64;
 
@@ -115,7 +115,7 @@ impl Source for Lines {
     }
 
     fn seek(&mut self, to: &[u64]) -> Result<(), BoxError> {
-        self.lock().known = to.first().copied().unwrap_or(0);
+        self.lock().to_skip = to.first().copied().unwrap_or(0);
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! `forebay stream`: the micro-batch driver from end to end.
+//! `forebay stream`: runs the input through the micro-batch driver.
 
 mod feed;
 mod items;
@@ -22,30 +22,30 @@ use crate::args::{StreamArgs, Verbosity};
 use crate::command::stream::feed::Feed;
 use crate::command::stream::items::ItemStates;
 use crate::command::stream::kept::Kept;
-use crate::command::stream::lines::Lines;
+use crate::command::stream::lines::LineSource;
 use crate::command::stream::record::Record;
 use crate::command::stream::report::Report;
 use crate::command::stream::results::{Found, Results, SharedSample};
 use crate::error::Error;
 use crate::saved;
 
-/// Runs the input through a stream and prints what it has found in the end.
+/// Runs the input through a stream and prints the results at the end.
 ///
 /// # Errors
 ///
-/// Unreadable or bad input, unless it is to be skipped, failing output, and a failing stream.
+/// Unreadable or bad input unless it is skipped, failing output, and a failing stream.
 pub(crate) fn run(args: &StreamArgs, out: &mut impl Write) -> Result<(), Error> {
     let window = args.window_batches()?;
     let results = Results::new(Found::new(window));
     let size = args.interval.is_none().then_some(args.batch_lines.get());
     let builder = context(args)?;
-    let lines = Lines::new(Feed::start(args)?, size);
+    let lines = LineSource::new(Feed::start(args)?, size);
     let build = || builder.build().map_err(Error::stream);
     let ctx = match &args.checkpoint {
         None => build()?,
         Some(directory) => {
             let ctx = StreamingContext::recover_or(directory, build)?;
-            kept::tell_recovery(&ctx, directory);
+            kept::report_recovery(&ctx, directory);
             ctx
         }
     };
@@ -90,7 +90,7 @@ fn context(args: &StreamArgs) -> Result<ContextBuilder, Error> {
     kept::durable(builder, args)
 }
 
-/// The graph: lines to items, items to samples, running counts and heavy hitters.
+/// Declares the graph: lines to items, items to samples, counts and heavy hitters.
 fn declare(
     lines: &DStream<'_, Record>,
     args: &StreamArgs,
@@ -117,20 +117,22 @@ fn declare(
         .map(|item| (item, 1u64))
         .update_state_by_key(|_item, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()))
         .named("counts");
-    let known = counts.count();
-    known.for_each_batch(results.output(|found, known: Vec<u64>| found.items = known.iter().sum()));
+    let distinct = counts.count();
+    distinct.for_each_batch(
+        results.output(|found, counts: Vec<u64>| found.items = counts.iter().sum()),
+    );
     let states = ItemStates {
         counts: counts.handle(),
         samples,
     };
     let heavy = items.transform(move |batch, _time| batch.summarize(|| MisraGries::new(k)));
-    let is_kept = args.checkpoint.is_some() || args.serve.is_some();
-    let kept = is_kept.then(|| Kept::declare(lines, &heavy, states.clone(), results, window));
+    let keeps_all = args.checkpoint.is_some() || args.serve.is_some();
+    let kept = keeps_all.then(|| Kept::declare(lines, &heavy, states.clone(), results, window));
     let verbosity = args.verbosity();
     heavy.for_each_batch(results.output(move |found, panes| {
         for pane in panes {
             if verbosity == Verbosity::EachBatch {
-                report::tell_batch(found, &pane);
+                report::report_batch(found, &pane);
             }
             found.window.push(pane);
         }
@@ -139,12 +141,12 @@ fn declare(
 }
 
 /// Runs the batches until the input has ended.
-fn run_to_end(args: &StreamArgs, ctx: StreamingContext, lines: &Lines) -> Result<(), Error> {
+fn run_to_end(args: &StreamArgs, ctx: StreamingContext, lines: &LineSource) -> Result<(), Error> {
     if args.interval.is_some() {
         let running = ctx.start().map_err(Error::stream)?;
         return running.await_termination().map_err(Error::stream);
     }
-    // By lines, a batch is run as soon as it is full.
+    // Without an interval, a batch runs as soon as it has its lines.
     let mut driver = ctx.into_driver().map_err(Error::stream)?;
     while lines.wait_for_batch() {
         driver.step(driver.next_time()).map_err(Error::stream)?;

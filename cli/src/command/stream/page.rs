@@ -1,4 +1,4 @@
-//! The report as a page: one file, without scripts and without anything from elsewhere.
+//! The report as an HTML page: one file, without scripts and without other files.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -9,7 +9,7 @@ use crate::command::stream::report::Report;
 
 const STYLE: &str = Telemetry::STYLE;
 
-/// Writes the page of a stream that has ended.
+/// Writes the page at the end of the stream.
 pub(crate) fn write(report: &Report, telemetry: &Telemetry, file: &mut File) -> io::Result<()> {
     let mut page = BufWriter::new(file);
     write!(
@@ -72,7 +72,7 @@ fn code(text: &str) -> String {
     format!("<code>{}</code>", escaped(text))
 }
 
-/// A text as it must stand in a page: nothing of the input becomes markup.
+/// Text with all markup escaped.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! Lines on their way through the stream, and the items in them.
+//! The records of the stream: lines, and the items in them.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -18,17 +18,17 @@ use crate::input::words::WordFinder;
 use crate::place::FieldNumber;
 use crate::place::Position;
 
-/// Bytes that many may hold.
+/// Shared bytes.
 pub(crate) type Text = Arc<[u8]>;
 
-/// A line, and where it stood; lines in a sample are put in order by that.
+/// A line with its position; the lines of a sample are sorted by position.
 pub(crate) type PlacedLine = (Position, Text);
 
 /// One line of input.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     line: PlacedLine,
-    /// Its item, or `None` if its items are its words.
+    /// Its item; `None` if its items are its words.
     field: Option<Text>,
 }
 
@@ -36,12 +36,13 @@ pub(crate) struct Record {
 #[derive(Clone, Debug)]
 pub(crate) struct Occurrence {
     pub(crate) item: Text,
-    /// The line, unless the item was in it before: no line is to be sampled twice for one item.
+    /// The line, if this is the first occurrence of the item in it: a line is offered to the sample
+    /// of an item only once.
     pub(crate) line: Option<PlacedLine>,
 }
 
 impl Record {
-    /// The items in the line, in their order.
+    /// The items in the line, in order.
     pub(crate) fn into_occurrences(self) -> Vec<Occurrence> {
         let Self { line, field } = self;
         match field {
@@ -55,10 +56,10 @@ impl Record {
 }
 
 fn words(line: &PlacedLine) -> Vec<Occurrence> {
-    let mut known: HashSet<Text, DefaultHashBuilder> = HashSet::default();
+    let mut seen: HashSet<Text, DefaultHashBuilder> = HashSet::default();
     let mut found = Vec::new();
     let Ok(()) = WordFinder::default().for_each::<Infallible>(&line.1, |word| {
-        let occurrence = match known.get(word) {
+        let occurrence = match seen.get(word) {
             Some(item) => Occurrence {
                 item: Arc::clone(item),
                 line: None,
@@ -69,7 +70,7 @@ fn words(line: &PlacedLine) -> Vec<Occurrence> {
             },
         };
         if occurrence.line.is_some() {
-            known.insert(Arc::clone(&occurrence.item));
+            seen.insert(Arc::clone(&occurrence.item));
         }
         found.push(occurrence);
         Ok(())
@@ -77,7 +78,7 @@ fn words(line: &PlacedLine) -> Vec<Occurrence> {
     found
 }
 
-/// Makes records of the input.
+/// Reads the input as records.
 pub(crate) struct RecordReader {
     sources: Vec<Source>,
     separator: Separator,
@@ -95,12 +96,12 @@ impl RecordReader {
         }
     }
 
-    /// Reads the input and calls `visit` with the records of each block as soon as it is there.
+    /// Reads the input and calls `visit` with the records of each block as soon as it arrives.
     ///
     /// # Errors
     ///
-    /// The first error of `visit`; unreadable files and lines without the field asked for, unless
-    /// they are to be skipped.
+    /// The first error of `visit`; unreadable files and lines without the field, unless they are
+    /// skipped.
     pub(crate) fn read(
         mut self,
         mut visit: impl FnMut(Vec<Record>) -> Result<(), Error>,

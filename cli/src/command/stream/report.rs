@@ -1,4 +1,4 @@
-//! What is printed: a line for each batch, and everything when the stream has ended.
+//! What is printed: a line for each batch, and the report at the end.
 
 use std::io::Write;
 
@@ -17,8 +17,8 @@ use crate::output::message::counted;
 use crate::output::message::say;
 use crate::output::table::{Align, Table, bar};
 
-/// Says on standard error how far the stream is and what is frequent in the batch.
-pub(crate) fn tell_batch(found: &Found, batch: &MisraGries<Text>) {
+/// Prints the progress of the stream and the most frequent item of the batch to standard error.
+pub(crate) fn report_batch(found: &Found, batch: &MisraGries<Text>) {
     let leader = batch.top(1).first().map_or_else(String::new, |row| {
         format!(", most frequent now: {}", printable(&text(row.key)))
     });
@@ -30,24 +30,24 @@ pub(crate) fn tell_batch(found: &Found, batch: &MisraGries<Text>) {
     ));
 }
 
-/// The results. Items are written as they are found, so that they need not be in memory.
+/// The report. Items are written as they are read, so that they need not all be in memory.
 pub(crate) struct Report {
     pub(crate) batches: u64,
     pub(crate) lines: u64,
     pub(crate) items: Items,
     pub(crate) ranking: Ranking,
-    /// How many batches the heavy hitters are of, if not of all.
+    /// The number of batches that the heavy hitters are of; `None` means all.
     window: Option<usize>,
 }
 
-/// In the shape that scripts rely on.
+/// In the form that scripts rely on.
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let counts = || self.items.rows().map(|row| row.map(Counted::from));
         let mut report = serializer.serialize_struct("Report", 6)?;
         report.serialize_field("batches", &self.batches)?;
         report.serialize_field("records", &self.lines)?;
-        report.serialize_field("keys", &self.items.known)?;
+        report.serialize_field("keys", &self.items.distinct)?;
         report.serialize_field("counts", &Listed(counts))?;
         report.serialize_field("heavy_hitters", &Bounds(&self.ranking))?;
         // For the items in `counts`, in the same order.
@@ -56,7 +56,7 @@ impl Serialize for Report {
     }
 }
 
-/// A list of what is found one by one.
+/// A list whose elements are read one by one.
 struct Listed<F>(F);
 
 impl<T: Serialize, I: Iterator<Item = Result<T, Error>>, F: Fn() -> I> Serialize for Listed<F> {
@@ -113,7 +113,7 @@ const COLUMNS: [(&str, Align); 5] = [
 impl Report {
     /// # Errors
     ///
-    /// If state that has left memory cannot be read.
+    /// If spilled state cannot be read.
     pub(crate) fn new(found: &Found, states: ItemStates, args: &StreamArgs) -> Result<Self, Error> {
         let heavy = found.window.merged();
         let heavy = heavy.unwrap_or_else(|| MisraGries::new(args.k.get()));
@@ -148,15 +148,15 @@ impl Report {
         self.write_samples(out)
     }
 
-    /// How much there was of everything.
+    /// The numbers of batches, lines and items.
     pub(crate) fn sizes(&self) -> String {
         let batches = counted(self.batches, "batch", "batches");
         let lines = counted(self.lines, "line", "lines");
-        let items = counted(self.items.known as u64, "item", "items");
+        let items = counted(self.items.distinct as u64, "item", "items");
         format!("{batches}, {lines}, {items}")
     }
 
-    /// Of how many batches the heavy hitters are; nothing if of all.
+    /// The number of batches that the heavy hitters are of; empty if of all.
     pub(crate) fn window_text(&self) -> String {
         self.window.map_or_else(String::new, |batches| {
             let batches = counted(batches as u64, "batch", "batches");
@@ -164,8 +164,8 @@ impl Report {
         })
     }
 
-    /// The first row has the highest count, the largest share and the longest bar, so with the last
-    /// rank it is as wide as any.
+    /// The first row has the highest count, the largest share and the longest bar. With the last rank,
+    /// it is the widest row.
     fn write_counts(&self, out: &mut impl Write) -> Result<(), Error> {
         let mut widest = Table::new(&COLUMNS);
         if let Some(leader) = self.items.leader() {

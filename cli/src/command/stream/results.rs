@@ -1,4 +1,4 @@
-//! What the outputs of the stream have seen so far.
+//! The results of the stream so far.
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,14 +19,14 @@ use crate::output::format::text;
 pub(crate) struct Found {
     pub(crate) batches: u64,
     pub(crate) lines: u64,
-    /// How many different items there are.
+    /// The number of different items.
     pub(crate) items: u64,
     /// The heavy hitters of each batch.
     pub(crate) window: Window<MisraGries<Text>>,
 }
 
 impl Found {
-    /// Nothing yet; heavy hitters will be those of so many batches, if that is limited.
+    /// No results yet; `window` is the number of batches that the heavy hitters are of, if limited.
     pub(crate) const fn new(window: Option<usize>) -> Self {
         Self {
             batches: 0,
@@ -37,7 +37,7 @@ impl Found {
     }
 }
 
-/// Where the outputs of the stream put what they see.
+/// The results, shared by the outputs of the stream.
 ///
 /// The outputs of a batch run one after the other, in the order of their declaration.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ impl Results {
         Self(Arc::new(Mutex::new(nothing)))
     }
 
-    /// An output that calls `store` with the items of each batch.
+    /// An output that calls `store` with the elements of each batch.
     pub(crate) fn output<T: Data>(
         &self,
         mut store: impl FnMut(&mut Found, Vec<T>) + Send + 'static,
@@ -60,7 +60,7 @@ impl Results {
         }
     }
 
-    /// What was found up to now; from now on nothing is.
+    /// Takes the results out.
     pub(crate) fn take(&self) -> Found {
         mem::replace(&mut self.lock(), Found::new(None))
     }
@@ -70,8 +70,7 @@ impl Results {
     }
 }
 
-/// A sample of lines that is cheap to hand out: it is copied only when it changes while somebody
-/// else still holds it.
+/// A sample of lines that is cheap to clone: it is copied only when it changes while a clone exists.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SharedSample(Arc<Reservoir<PlacedLine>>);
 
@@ -80,14 +79,14 @@ impl SharedSample {
         Self(Arc::new(sample))
     }
 
-    /// The lines in the order of the input.
+    /// The lines in input order.
     pub(crate) fn lines(&self) -> Vec<&Text> {
         let mut lines: Vec<_> = self.0.iter().collect();
         lines.sort_unstable_by_key(|(position, _)| *position);
         lines.into_iter().map(|(_, text)| text).collect()
     }
 
-    /// The lines as text, and how many there were.
+    /// The lines as text, and how many lines were offered.
     pub(crate) fn drawn(&self) -> Drawn<String> {
         Drawn {
             seen: self.0.seen(),
@@ -116,7 +115,7 @@ mod tests {
     use crate::place::Position;
 
     #[test]
-    fn a_sample_that_was_handed_out_does_not_change() {
+    fn a_clone_of_a_sample_does_not_change() {
         let line = |n| (Position::nth(n), Text::from(n.to_string().as_bytes()));
         let mut sample = SharedSample::new(Reservoir::with_seed(5, 0));
         sample.update(line(2));

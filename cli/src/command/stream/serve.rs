@@ -1,4 +1,4 @@
-//! Answers over HTTP while the stream runs.
+//! The HTTP server while the stream runs.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -9,11 +9,11 @@ use forebay_serve::{ServeError, ServedStream, Server};
 use crate::error::Error;
 use crate::output::message::say;
 
-/// Starts to answer at an address, and says so.
+/// Starts the server and prints its address.
 ///
 /// # Errors
 ///
-/// If the token cannot be read or is none, or the address cannot be listened at.
+/// If the token cannot be read or is not valid, or the server cannot listen at the address.
 pub(crate) fn start(
     address: SocketAddr,
     token_file: Option<&Path>,
@@ -31,8 +31,8 @@ pub(crate) fn start(
     Ok(server)
 }
 
-/// The token in a file, without the end of its line. It is no argument, since those of a program
-/// are seen by all users of the machine.
+/// The token in a file, without its line end. It is not an argument, since all users of a machine
+/// can see the arguments of a program.
 fn token(path: &Path) -> Result<String, Error> {
     let text = fs::read_to_string(path).map_err(|cause| Error::Read {
         name: path.display().to_string().into(),

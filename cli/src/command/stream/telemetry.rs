@@ -1,4 +1,4 @@
-//! Batches, rates and delays for whoever watches the terminal.
+//! The progress of the stream on the terminal: batches, rates and delays.
 
 use std::time::Duration;
 
@@ -9,18 +9,17 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::output::message::counted;
 use crate::output::message::say;
 
-/// A person who is told of each batch, by a line that is drawn anew; by a line for each batch, if
-/// there is no terminal.
-struct Person(ProgressBar);
+/// A line about the last batch that is updated; without a terminal, a line for each batch.
+struct ProgressLine(ProgressBar);
 
-impl Person {
+impl ProgressLine {
     fn new() -> Self {
         let bar = ProgressBar::new_spinner();
         let style = ProgressStyle::with_template("{spinner} {msg}");
         Self(bar.with_style(style.expect("the template is valid")))
     }
 
-    fn tell(&self, batches: u64, lines: u64, report: &StepReport, point: &BatchPoint) {
+    fn update(&self, batches: u64, lines: u64, report: &StepReport, point: &BatchPoint) {
         let lines = counted(lines, "line", "lines");
         let text = format!(
             "batch {batches}: {lines}, {:.0} lines/s, scheduling {}, processing {}, total {}",
@@ -38,7 +37,7 @@ impl Person {
     }
 }
 
-impl Drop for Person {
+impl Drop for ProgressLine {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }
@@ -48,15 +47,15 @@ fn millis(duration: Duration) -> String {
     format!("{:.1} ms", 1e3 * duration.as_secs_f64())
 }
 
-/// What shall listen to the stream after `telemetry`, to show its progress.
+/// A listener that shows the progress; it must listen after `telemetry`.
 pub(crate) fn progress(telemetry: &Telemetry) -> impl FnMut(&StreamEvent) + Send + 'static {
-    let (telemetry, person) = (telemetry.clone(), Person::new());
+    let (telemetry, line) = (telemetry.clone(), ProgressLine::new());
     let (mut batches, mut lines) = (0, 0);
     move |event| {
         if let (StreamEvent::Completed(report), Some(point)) = (event, telemetry.last()) {
             batches += 1;
             lines += report.items() as u64;
-            person.tell(batches, lines, report, &point);
+            line.update(batches, lines, report, &point);
         }
     }
 }

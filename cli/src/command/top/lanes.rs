@@ -1,7 +1,7 @@
-//! Input read by one thread and worked on by several.
+//! Counting with several threads; another one reads the input.
 //!
-//! Blocks are dealt to a fixed number of lanes in turn, and lanes to threads; what is in a lane
-//! does not depend on how many threads there are or how they run, so neither does the result.
+//! Blocks go to a fixed number of lanes in turn, and lanes to threads. The contents of a lane do not
+//! depend on the number of threads or on their timing, so the result does not either.
 
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -14,18 +14,18 @@ use crate::input::block::OwnedBlock;
 use crate::input::read::read_input;
 use crate::input::skip::{OnBad, Skipper};
 
-/// How many parts the input is dealt to; no more threads than that are of use.
+/// The number of lanes; more threads than that are not used.
 const LANES: usize = 8;
 
-/// Blocks waiting for each thread, at most.
+/// The most blocks that wait for a thread.
 const AHEAD: usize = 4;
 
-/// Takes in all input with `jobs` threads; the tallies come back in the order of the lanes.
+/// Counts all input with `jobs` threads; returns the tallies in the order of the lanes.
 ///
 /// # Errors
 ///
-/// Unreadable files and bad lines, the first in the input, unless they are to be skipped.
-pub(crate) fn take_all<T: Tally>(
+/// The first unreadable file or bad line in the input, unless they are skipped.
+pub(crate) fn count_all<T: Tally>(
     args: &InputArgs,
     jobs: NonZeroUsize,
     make: impl Fn() -> T,
@@ -33,26 +33,26 @@ pub(crate) fn take_all<T: Tally>(
     let mut lanes: Vec<T> = (0..LANES).map(|_| make()).collect();
     let mut skipper = Skipper::new(args.on_bad());
     if jobs.get() == 1 {
-        let mut turn = (0..LANES).cycle();
+        let mut turns = (0..LANES).cycle();
         read_input(&args.sources(), &mut skipper, |block, skipper| {
-            let lane = turn.next().unwrap_or_default();
+            let lane = turns.next().unwrap_or_default();
             lanes[lane].take(block, skipper)
         })?;
     } else {
-        take_with_threads(args, jobs.get().min(LANES), &mut lanes, &mut skipper)?;
+        count_with_threads(args, jobs.get().min(LANES), &mut lanes, &mut skipper)?;
     }
     skipper.report();
     Ok(lanes)
 }
 
-fn take_with_threads<T: Tally>(
+fn count_with_threads<T: Tally>(
     args: &InputArgs,
     threads: usize,
     lanes: &mut [T],
     skipper: &mut Skipper,
 ) -> Result<(), Error> {
     thread::scope(|scope| {
-        let crew: Vec<_> = deal(lanes, threads)
+        let workers: Vec<_> = assign(lanes, threads)
             .into_iter()
             .map(|share| {
                 let (sender, receiver) = sync_channel(AHEAD);
@@ -60,24 +60,25 @@ fn take_with_threads<T: Tally>(
                 (sender, scope.spawn(move || work(share, &receiver, on_bad)))
             })
             .collect();
-        let mut turn = (0..LANES).cycle();
+        let mut turns = (0..LANES).cycle();
         let read = read_input(&args.sources(), skipper, |block, _| {
-            let lane = turn.next().unwrap_or_default();
-            let (sender, _) = &crew[lane % threads];
-            let errand = (lane / threads, block.to_owned());
-            sender.send(errand).map_err(|_| Error::Closed)
+            let lane = turns.next().unwrap_or_default();
+            let (sender, _) = &workers[lane % threads];
+            sender
+                .send((lane / threads, block.to_owned()))
+                .map_err(|_| Error::Closed)
         });
-        let (senders, workers): (Vec<SyncSender<_>>, Vec<_>) = crew.into_iter().unzip();
+        let (senders, handles): (Vec<SyncSender<_>>, Vec<_>) = workers.into_iter().unzip();
         drop(senders);
         let mut errors = Vec::new();
-        for worker in workers {
-            match worker.join() {
+        for handle in handles {
+            match handle.join() {
                 Ok(Ok(skipped)) => skipper.merge(&skipped),
                 Ok(Err(error)) => errors.push(error),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        // Every block before one with a bad line has been taken, so the first is among these.
+        // All blocks before a bad line were counted, so the first bad line is among these errors.
         errors
             .into_iter()
             .min_by_key(Error::position)
@@ -85,8 +86,8 @@ fn take_with_threads<T: Tally>(
     })
 }
 
-/// Lane `i` goes to thread `i % threads`, where it is number `i / threads`.
-fn deal<T>(lanes: &mut [T], threads: usize) -> Vec<Vec<&mut T>> {
+/// Assigns lane `i` to thread `i % threads`, where it is number `i / threads`.
+fn assign<T>(lanes: &mut [T], threads: usize) -> Vec<Vec<&mut T>> {
     let mut shares: Vec<Vec<&mut T>> = (0..threads).map(|_| Vec::new()).collect();
     for (number, lane) in lanes.iter_mut().enumerate() {
         shares[number % threads].push(lane);
@@ -96,11 +97,11 @@ fn deal<T>(lanes: &mut [T], threads: usize) -> Vec<Vec<&mut T>> {
 
 fn work<T: Tally>(
     mut share: Vec<&mut T>,
-    errands: &Receiver<(usize, OwnedBlock)>,
+    blocks: &Receiver<(usize, OwnedBlock)>,
     on_bad: OnBad,
 ) -> Result<Skipper, Error> {
     let mut skipper = Skipper::new(on_bad);
-    for (lane, block) in errands {
+    for (lane, block) in blocks {
         share[lane].take(&block.as_block(), &mut skipper)?;
     }
     Ok(skipper)

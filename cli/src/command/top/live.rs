@@ -1,4 +1,4 @@
-//! The most frequent items while input flows, drawn again and again.
+//! The most frequent items while input arrives, printed at an interval.
 
 use std::io::{IsTerminal, Write, stdout};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -19,14 +19,14 @@ use crate::input::read::read_blocks;
 use crate::input::skip::Skipper;
 use crate::output::format::Format;
 
-/// Blocks read ahead of the tally, at most.
+/// The most blocks that are read ahead.
 const AHEAD: usize = 64;
 
-/// Prints the ranking every so often, and once more when the input has ended.
+/// Prints the ranking at an interval, and once more at the end of the input.
 ///
 /// # Errors
 ///
-/// Unreadable files and bad lines, unless they are to be skipped, and failing output.
+/// Unreadable files and bad lines unless they are skipped, and failing output.
 pub(crate) fn run<T: Tally>(
     args: &TopArgs,
     every: Duration,
@@ -57,8 +57,8 @@ pub(crate) fn run<T: Tally>(
     Ok(())
 }
 
-/// Reads on a thread of its own, which is left alone when the output fails: it may be waiting for
-/// a line that never comes.
+/// Reads on another thread. If the output fails, that thread is not joined: it may wait for a line
+/// that never comes.
 fn spawn_reader(
     args: &TopArgs,
     sender: SyncSender<OwnedBlock>,
@@ -110,7 +110,7 @@ fn draw<W>(
 where
     W: forebay::frequent::Weight + Into<crate::output::format::Number>,
 {
-    /// Goes to the upper left corner and erases what is below.
+    /// Moves to the upper left corner and erases the screen.
     const CLEAR: &str = "\x1b[H\x1b[2J";
     let Some(summary) = window.merged() else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! `forebay top`: the most frequent items, with certain bounds.
+//! `forebay top`: the most frequent items, with guaranteed bounds.
 
 mod lanes;
 mod live;
@@ -19,15 +19,15 @@ use crate::saved;
 ///
 /// # Errors
 ///
-/// Unreadable or bad input, unless it is to be skipped, and failing output.
+/// Unreadable or bad input unless it is skipped, and failing output.
 pub(crate) fn run(args: &TopArgs, out: &mut impl Write) -> Result<(), Error> {
     match args.weight_field {
-        None => rank(args, || CountTally::new(args), out),
-        Some(field) => rank(args, || WeightTally::new(args, field), out),
+        None => count(args, || CountTally::new(args), out),
+        Some(field) => count(args, || WeightTally::new(args, field), out),
     }
 }
 
-fn rank<T>(args: &TopArgs, make: impl Fn() -> T, out: &mut impl Write) -> Result<(), Error>
+fn count<T>(args: &TopArgs, make: impl Fn() -> T, out: &mut impl Write) -> Result<(), Error>
 where
     T: Tally,
     Counters: From<MisraGries<Vec<u8>, T::Weight>>,
@@ -39,7 +39,7 @@ where
     if let Some(every) = args.every {
         return live::run(args, every, make(), out);
     }
-    let lanes = lanes::take_all(&args.input, args.jobs(), &make)?;
+    let lanes = lanes::count_all(&args.input, args.jobs(), &make)?;
     let parts = lanes.into_iter().map(|mut lane| lane.finish());
     let summary = merge_all(parts).unwrap_or_else(|| make().finish());
     let RankingArgs { n, format, save } = &args.output;

@@ -1,4 +1,4 @@
-//! The items of blocks, counted or weighed into a summary.
+//! Counting the items of blocks, by number or by weight.
 
 use std::mem;
 
@@ -13,11 +13,11 @@ use crate::input::skip::Skipper;
 use crate::output::format::Number;
 use crate::place::FieldNumber;
 
-/// Fills a summary with the items of blocks.
+/// A summary that is filled with the items of blocks.
 pub(crate) trait Tally: Send {
     type Weight: Weight + Into<Number>;
 
-    /// Takes in a block.
+    /// Counts the items of a block.
     ///
     /// # Errors
     ///
@@ -26,14 +26,14 @@ pub(crate) trait Tally: Send {
 
     fn summary(&mut self) -> &mut MisraGries<Vec<u8>, Self::Weight>;
 
-    /// Gives up what was taken in, and begins anew.
+    /// Returns the summary and starts a new one.
     fn finish(&mut self) -> MisraGries<Vec<u8>, Self::Weight> {
         let empty = MisraGries::with_weights(self.summary().k());
         mem::replace(self.summary(), empty)
     }
 }
 
-/// Every item counts one.
+/// Counts 1 for each item.
 #[derive(Debug)]
 pub(crate) struct CountTally {
     keys: KeyFinder,
@@ -63,7 +63,7 @@ impl Tally for CountTally {
     }
 }
 
-/// Every item counts what a field of its line says.
+/// Adds the number in a field of the line for each item.
 #[derive(Debug)]
 pub(crate) struct WeightTally {
     keys: KeyFinder,

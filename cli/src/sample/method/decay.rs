@@ -1,4 +1,4 @@
-//! Recent lines rather than old ones.
+//! Recent lines have a higher chance than old ones.
 
 use forebay::sample::{DecayingReservoir, Iter};
 use forebay::{Merge, Summary};
@@ -43,7 +43,7 @@ impl Sampler for Decay {
 
     fn details(&self) -> String {
         let (field, half_life) = (self.time_field, self.sample.half_life());
-        format!(" by field {field} with half-life {half_life}")
+        format!(" (field {field}, half-life {half_life})")
     }
 
     fn merge(&mut self, other: Self) {

@@ -52,21 +52,21 @@ methods! {
     }
     Weighted {
         name: "weighted",
-        help: "One line after the other by weight; no line is drawn twice",
+        help: "Lines are drawn one after the other by weight; no line is drawn twice",
         options: ["--weight-field"],
         answers: ["count", "sum", "weight"],
         images: [],
     }
     VarOpt {
         name: "varopt",
-        help: "Chances are proportional to weight: the best estimates of weight",
+        help: "The chance is proportional to the weight; gives the best estimates of weight",
         options: ["--weight-field"],
         answers: ["weight"],
         images: [ImageKind::VarOpt, ImageKind::VarOptUnion],
     }
     Decay {
         name: "decay",
-        help: "Recent lines are preferred: a line counts half for every half-life of its age",
+        help: "Recent lines are preferred: the weight of a line halves with every half-life of its age",
         options: ["--time-field", "--half-life"],
         answers: ["count"],
         images: [],
@@ -107,7 +107,7 @@ impl Method {
     /// What the help says about it.
     pub(crate) fn help(&self) -> String {
         let (help, answers) = (self.help, self.estimates());
-        format!("{help}. It estimates {answers}")
+        format!("{help}. Estimates: {answers}")
     }
 
     fn estimates(&self) -> String {
@@ -194,7 +194,7 @@ impl Sample {
             let (query, method) = (question.query, self.description());
             let answers = self.method().estimates();
             Error::Usage(format!(
-                "--estimate {query}: a sample drawn {method} estimates {answers}"
+                "--estimate {query}: samples of method {method} estimate {answers}"
             ))
         })
     }
@@ -212,13 +212,10 @@ impl Sample {
     pub(crate) fn image(&self) -> Result<Vec<u8>, String> {
         if self.method().images.is_empty() {
             let methods = METHODS.iter().filter(|method| !method.images.is_empty());
-            let methods = listed(
-                &methods.map(|method| method.name).collect::<Vec<_>>(),
-                "and",
-            );
+            let methods = listed(&methods.map(|method| method.name).collect::<Vec<_>>(), "or");
             let own = self.description();
             return Err(format!(
-                "there are images of samples drawn {methods}, not {own}"
+                "images hold samples of method {methods}, not of method {own}"
             ));
         }
         self.sampler().image().map_err(|error| error.to_string())

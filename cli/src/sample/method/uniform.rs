@@ -1,4 +1,4 @@
-//! Every line has the same chance.
+//! All lines have the same chance.
 
 use forebay::Merge;
 use forebay::datasketches::{ImageError, read_reservoir_with_rng, write_reservoir};

@@ -1,4 +1,4 @@
-//! Lines with a chance in proportion to their weight.
+//! The chance of a line is proportional to its weight.
 
 use forebay::datasketches::{ImageError, read_var_opt_with_rng, write_var_opt};
 use forebay::random::DefaultRng;
@@ -44,7 +44,7 @@ impl Sampler for VarOpt {
 
     fn details(&self) -> String {
         self.weight_field
-            .map_or_else(String::new, |field| format!(" by field {field}"))
+            .map_or_else(String::new, |field| format!(" (field {field})"))
     }
 
     /// An image does not say which field the weights came from.

@@ -1,4 +1,4 @@
-//! One line after the other, each by its weight among those left.
+//! Lines are drawn one after the other, each by its weight among those left.
 
 use forebay::sample::{Iter, WeightedReservoir};
 use forebay::{Merge, Summary};
@@ -38,7 +38,7 @@ impl Sampler for Weighted {
     }
 
     fn details(&self) -> String {
-        format!(" by field {}", self.weight_field)
+        format!(" (field {})", self.weight_field)
     }
 
     fn merge(&mut self, other: Self) {
