@@ -2,7 +2,7 @@
 //! is a median and the median ratio to the first of its table.
 //!
 //! ```text
-//! cargo bench --features checkpoint --bench checkpoint
+//! cargo bench --bench checkpoint
 //! ```
 
 #[path = "support/race.rs"]

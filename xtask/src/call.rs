@@ -118,7 +118,7 @@ impl Call {
     }
 }
 
-/// Whether a program is to be had by its name.
+/// Whether a program of this name is on the PATH.
 pub(crate) fn is_installed(program: &str) -> bool {
     let bin = tools_dir().join("bin");
     let path = env::var_os("PATH").unwrap_or_default();
