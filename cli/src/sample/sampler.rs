@@ -16,7 +16,7 @@ use crate::input::field::Separator;
 use crate::input::skip::Skipper;
 use crate::place::FieldNumber;
 
-/// Makes an empty sample of at most so many lines, which draws with this generator.
+/// Makes an empty sample from its capacity and its generator.
 pub(crate) type Constructor<S> = Box<dyn Fn(usize, DefaultRng) -> S>;
 
 /// A sample of lines drawn by one method.
@@ -130,7 +130,7 @@ impl MethodOptions {
     }
 }
 
-/// A query about lines with such fields.
+/// A query, with the separator of the fields.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Question<'a> {
     pub(crate) query: &'a Query,

@@ -305,8 +305,8 @@ fn ctrl_c_ends_the_stream_gracefully_while_the_input_is_still_open() {
         // After the first batch, the handler is installed and the input has arrived.
         let mut messages = BufReader::new(child.stderr.take().expect("a pipe")).lines();
         let of_lines = |line: String| line.contains(" lines, ");
-        let told = messages.any(|line| of_lines(line.expect("text")));
-        assert!(told, "there is a batch of several lines");
+        let reported = messages.any(|line| of_lines(line.expect("text")));
+        assert!(reported, "there is a batch of several lines");
         interrupt(&child);
         let mut result = String::new();
         let mut stdout = child.stdout.take().expect("a pipe");
