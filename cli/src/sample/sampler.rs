@@ -19,6 +19,10 @@ use crate::place::FieldNumber;
 /// Makes an empty sample from its capacity and its generator.
 pub(crate) type Constructor<S> = Box<dyn Fn(usize, DefaultRng) -> S>;
 
+/// Reads a sample from an image, with its generator and with what makes a line of a text.
+pub(crate) type ImageReader<S> =
+    fn(&[u8], DefaultRng, &mut dyn FnMut(Vec<u8>) -> Drawn) -> Result<S, ImageError>;
+
 /// A sample of lines drawn by one method.
 pub(crate) trait Sampler: fmt::Debug {
     /// What makes empty samples; `None` if an option is missing that the method takes.

@@ -3,7 +3,7 @@
 //! A method is added in three places:
 //!
 //! 1. a new file in this folder, with its sample and `impl Sampler` for it;
-//! 2. the `mod` line of that file, below;
+//! 2. the `mod` and `use` lines of that file, below;
 //! 3. a row at the end of the table, below.
 //!
 //! The command line with its help, saving, reading, merging, images, estimates and their errors
@@ -28,7 +28,7 @@ use self::var_opt::VarOpt;
 use self::weighted::Weighted;
 use super::dispatch::methods;
 use super::drawn::{DrawContext, Drawn};
-use super::sampler::{Answer, Constructor, MethodOptions, Question, Sampler};
+use super::sampler::{Answer, Constructor, ImageReader, MethodOptions, Question, Sampler};
 use crate::error::{Error, Problem};
 use crate::input::block::{Block, Line};
 use crate::input::skip::Skipper;
@@ -87,8 +87,7 @@ pub(crate) struct Method {
     /// The kinds of DataSketches images that hold samples of this method.
     images: &'static [ImageKind],
     constructor: fn(&MethodOptions) -> Option<Constructor<Sample>>,
-    from_image:
-        fn(&[u8], DefaultRng, &mut dyn FnMut(Vec<u8>) -> Drawn) -> Result<Sample, ImageError>,
+    from_image: ImageReader<Sample>,
 }
 
 impl Method {
