@@ -26,7 +26,7 @@ impl Position {
         Self { source: 0, line }
     }
 
-    /// The position so many lines further on in the same source.
+    /// The position `lines` lines further on in the same source.
     #[must_use]
     pub(crate) const fn after(self, lines: usize) -> Self {
         Self {

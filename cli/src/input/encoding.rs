@@ -50,7 +50,7 @@ pub(super) fn is_encoded(head: &[u8]) -> bool {
 
 /// The text of `raw`, decoded if it begins like one of the encodings.
 ///
-/// Reads no more than it takes to tell them apart, so that plain input can be used as it comes.
+/// Reads no more than needed to tell them apart, so that plain input is available as it arrives.
 pub(super) fn decoded(mut raw: impl Read + 'static) -> io::Result<Box<dyn Read>> {
     let mut head = Vec::new();
     while could_become_encoded(&head) && raw.by_ref().take(1).read_to_end(&mut head)? == 1 {}

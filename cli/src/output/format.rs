@@ -130,7 +130,7 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Writes one JSON value on a line of its own.
+/// Writes a JSON value as a line.
 pub(crate) fn write_json(value: &impl Serialize, out: &mut impl Write) -> Result<(), Error> {
     serde_json::to_writer(&mut *out, value)?;
     Ok(writeln!(out)?)

@@ -31,7 +31,7 @@ pub(crate) struct Answers {
 #[derive(Debug, Serialize)]
 struct Row {
     estimate: String,
-    /// `None` if there is no line to answer from, such as for a mean of no lines.
+    /// `None` if there is no line to answer from, for example the mean of no lines.
     value: Option<Number>,
     lower: Option<Number>,
     upper: Option<Number>,

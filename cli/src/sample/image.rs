@@ -12,7 +12,7 @@ use crate::place::Position;
 ///
 /// # Errors
 ///
-/// If it is damaged, is no image of a sample, or its items are not text.
+/// If it is damaged, is not an image of a sample, or its items are not text.
 pub(crate) fn decode(
     kind: ImageKind,
     image: &[u8],

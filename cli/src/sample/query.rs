@@ -272,16 +272,16 @@ mod tests {
 
     #[test]
     fn only_lines_that_meet_the_conditions_have_values() {
-        let blanks = Separator::new(None);
-        let value = |text: &str, line: &str| query(text).value(&blanks, line.as_bytes());
+        let separator = Separator::new(None);
+        let value = |text: &str, line: &str| query(text).value(&separator, line.as_bytes());
         assert_eq!(value("sum(2) where 1=a", "a 7"), Some(7.0));
         assert_eq!(value("sum(2) where 1=a", "b 7"), None);
         assert_eq!(value("quantile(2, 0.5)", "a -"), Some(0.0));
         assert_eq!(value("count", ""), Some(1.0));
-        assert!(query("mean(2)").check(&blanks, b"a x").is_err());
-        assert!(query("count where 3=1").check(&blanks, b"a x").is_err());
+        assert!(query("mean(2)").check(&separator, b"a x").is_err());
+        assert!(query("count where 3=1").check(&separator, b"a x").is_err());
         // A line that does not meet the conditions need not have a number.
-        assert!(query("sum(2) where 1=b").check(&blanks, b"a x").is_ok());
+        assert!(query("sum(2) where 1=b").check(&separator, b"a x").is_ok());
     }
 
     #[test]

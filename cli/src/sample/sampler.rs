@@ -16,8 +16,12 @@ use crate::input::field::Separator;
 use crate::input::skip::Skipper;
 use crate::place::FieldNumber;
 
-/// Makes an empty sample of at most so many lines, which draws with this generator.
+/// Makes an empty sample from its capacity and its generator.
 pub(crate) type Constructor<S> = Box<dyn Fn(usize, DefaultRng) -> S>;
+
+/// Reads a sample from an image, with its generator and with what makes a line of a text.
+pub(crate) type ImageReader<S> =
+    fn(&[u8], DefaultRng, &mut dyn FnMut(Vec<u8>) -> Drawn) -> Result<S, ImageError>;
 
 /// A sample of lines drawn by one method.
 pub(crate) trait Sampler: fmt::Debug {
@@ -130,7 +134,7 @@ impl MethodOptions {
     }
 }
 
-/// A query about lines with such fields.
+/// A query, with the separator of the fields.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Question<'a> {
     pub(crate) query: &'a Query,

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 const MAGIC: &[u8; 8] = b"FOREBAY1";
 const HEADER_BYTES: usize = MAGIC.len() + 8 + 4;
 
-/// The kind of a summary, with the byte that stands for it in a file.
+/// The kind of a summary, as the byte in the file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(u8)]
 pub(crate) enum SummaryKind {

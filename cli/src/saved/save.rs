@@ -14,8 +14,8 @@ pub(crate) enum SaveFormat {
     /// The format of this program; keeps everything
     #[default]
     Forebay,
-    /// A binary image for the DataSketches libraries, of counts without weights and of samples
-    /// drawn by method uniform or varopt. Items must be UTF-8. It keeps items, counts and totals,
+    /// A binary image for the DataSketches libraries, of counts without weights and of samples of
+    /// some methods (see sample --method). Items must be UTF-8. It keeps items, counts and totals,
     /// but not the seed, delimiter, file names, line numbers or line ends
     Datasketches,
 }
@@ -29,7 +29,7 @@ pub(crate) struct Destination<'a> {
 
 /// A summary that can be saved.
 pub(crate) trait Savable {
-    /// The bytes of the file, or why there is no such file.
+    /// The bytes of the file, or the reason why the summary does not have this format.
     fn encode(&self, format: SaveFormat) -> Result<Vec<u8>, String>;
 }
 

@@ -30,7 +30,7 @@ fn stream(file: &Path, directory: Option<&Path>, more: &str) -> Run {
 }
 
 #[test]
-fn checkpoints_change_no_result_and_what_has_ended_is_found_again() {
+fn checkpoints_change_no_result_and_an_ended_stream_is_resumed() {
     let (directory, file) = input();
     let kept = directory.path().join("kept");
     for more in ["", "--window 3", "--field 2 --samples 0"] {
@@ -54,7 +54,7 @@ fn checkpoints_change_no_result_and_what_has_ended_is_found_again() {
 }
 
 #[test]
-fn a_stream_that_is_killed_and_run_again_ends_as_one_that_was_not() {
+fn a_stream_that_is_killed_and_resumed_has_the_result_of_an_unbroken_one() {
     let directory = tempfile::tempdir().expect("a directory");
     let args = |name: &str| {
         let kept = directory.path().join(name);
@@ -102,11 +102,11 @@ fn other_input_or_options_cannot_resume() {
     let other = stream(&file, Some(&kept), "--field 1");
     assert_eq!(other.status, 1);
     assert!(
-        other.stderr.contains("operator totals was of"),
+        other.stderr.contains("the state of operator totals"),
         "{}",
         other.stderr
     );
-    assert!(other.stderr.contains("field None"), "{}", other.stderr);
+    assert!(other.stderr.contains("field none"), "{}", other.stderr);
     let other = stream(&file, Some(&kept), "--seed 5");
     assert!(
         other
@@ -182,7 +182,7 @@ fn a_checkpoint_shows_its_operators_without_the_program_that_wrote_it() {
 }
 
 #[test]
-fn what_has_no_checkpoints_is_said() {
+fn a_directory_without_checkpoints_is_an_error() {
     let (directory, file) = input();
     let message = forebay(&format!("state {}", directory.path().display()), "").failure(1);
     assert!(message.contains("has no checkpoints"), "{message}");

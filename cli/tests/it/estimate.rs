@@ -58,7 +58,7 @@ fn log(count: u32) -> String {
 }
 
 #[test]
-fn while_nothing_is_left_out_all_answers_are_exact() {
+fn answers_from_a_sample_of_all_lines_are_exact() {
     let text = log(200);
     let sizes = |wanted: u32| {
         let parse = move |line: &str| {
@@ -166,7 +166,7 @@ fn intervals_of_a_saturated_sample_cover_the_truth() {
 }
 
 #[test]
-fn what_the_sample_did_not_meet_is_not_denied() {
+fn an_estimate_from_no_line_has_a_wide_interval() {
     let text = log(10_000);
     let question = [
         "count where 3=77",

@@ -1,4 +1,4 @@
-//! `--save-as datasketches`, and `forebay merge` of images, alone and with files of its own.
+//! `--save-as datasketches`, and `forebay merge` of images alone and with other files.
 
 use std::fs;
 use std::path::Path;
@@ -13,13 +13,13 @@ use forebay::sample::{Reservoir, VarOpt};
 use crate::support::{Run, command, forebay, json};
 
 /// The path of a file in a folder.
-fn place(folder: &Path, name: &str) -> String {
+fn path_in(folder: &Path, name: &str) -> String {
     folder.join(name).display().to_string()
 }
 
-/// Runs a command that saves an image; gives its path.
+/// Runs a command that saves an image; returns its path.
 fn save(folder: &Path, name: &str, args: &str, stdin: &str) -> String {
-    let path = place(folder, name);
+    let path = path_in(folder, name);
     forebay(
         &format!("{args} --save {path} --save-as datasketches"),
         stdin,
@@ -57,11 +57,11 @@ fn a_ranking_is_the_same_by_way_of_images() {
     let (one, two) = ("ébb flow\nébb neap\n", "flow flow ébb\n");
     let whole = forebay("top --words --format json", format!("{one}{two}"));
     let image = save(folder.path(), "one", "top --words", one);
-    let own = place(folder.path(), "two");
+    let own = path_in(folder.path(), "two");
     forebay(&format!("top --words --save {own}"), two).quiet_success();
     for files in [format!("{image} {own}"), format!("{own} {image}")] {
         assert_eq!(merge(&format!("--format json {files}")), whole);
-        let both = place(folder.path(), "both");
+        let both = path_in(folder.path(), "both");
         merge(&format!("{files} --save {both} --save-as datasketches")).quiet_success();
         assert_eq!(merge(&format!("--format json {both}")), whole);
         let bytes = fs::read(&both).expect("it was written");
@@ -110,7 +110,7 @@ fn samples_and_images_of_samples_merge() {
     let folder = tempfile::tempdir().expect("a folder");
     for (method, question, whole) in [(UNIFORM, "count", 900.0), (VAROPT, "weight", 4_500.0)] {
         let image = save(folder.path(), "image", &sample(method, 1), &lines(0..300));
-        let own = place(folder.path(), "own");
+        let own = path_in(folder.path(), "own");
         let args = format!("{} --save {own}", sample(method, 2));
         forebay(&args, lines(300..900)).quiet_success();
         for files in [format!("{image} {own}"), format!("{own} {image}")] {
@@ -119,18 +119,18 @@ fn samples_and_images_of_samples_merge() {
             assert!((found / whole - 1.0).abs() < 1e-9, "{found} for {whole}");
         }
     }
-    // The delimiter of the file that has one holds for all.
+    // The delimiter of the file that has one is used for all.
     let image = save(folder.path(), "image", &sample(VAROPT, 1), &lines(0..3));
-    let own = place(folder.path(), "own");
+    let own = path_in(folder.path(), "own");
     let args = format!("{} --save {own}", sample(VAROPT, 2));
     forebay(&args, lines(3..5)).quiet_success();
     for files in [format!("{image} {own}"), format!("{own} {image}")] {
         assert_eq!(estimate(&files, "weight where 1>1"), 3.0 + 4.0 + 5.0);
-        let kept = place(folder.path(), "kept");
+        let kept = path_in(folder.path(), "kept");
         merge(&format!("{files} --save {kept}")).quiet_success();
         assert_eq!(estimate(&kept, "weight where 1>1"), 12.0);
     }
-    // Alone it has none, or the one that is given.
+    // An image alone has none, or the one given.
     assert_eq!(estimate(&image, "weight where 1!=,"), 6.0);
     assert_eq!(
         estimate(&format!("{image} --delimiter ,"), "weight where 1>0"),
@@ -139,9 +139,9 @@ fn samples_and_images_of_samples_merge() {
 }
 
 #[test]
-fn unions_of_the_libraries_are_samples_too() {
+fn unions_are_read_as_samples() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = place(folder.path(), "union");
+    let path = path_in(folder.path(), "union");
     let mut uniform = Reservoir::with_seed(2, 1);
     uniform.extend(["a", "b", "c"].map(str::to_owned));
     fs::write(&path, write_reservoir_union(&uniform).expect("fits")).expect("can write");
@@ -155,7 +155,7 @@ fn unions_of_the_libraries_are_samples_too() {
 #[test]
 fn summaries_without_an_image_are_refused_before_anything_is_read() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = place(folder.path(), "image");
+    let path = path_in(folder.path(), "image");
     let methods = "images hold samples of method uniform or varopt, not of method";
     for (args, reason) in [
         (
@@ -204,12 +204,12 @@ fn images_that_cannot_be_merged_are_refused_by_name() {
     let counts = saved("counts", "top");
     let uniform = saved("uniform", &sample(UNIFORM, 1));
     let varopt = saved("varopt", &sample(VAROPT, 1));
-    let weights = place(folder.path(), "weights");
+    let weights = path_in(folder.path(), "weights");
     let args = format!("top --weight-field 1 --delimiter , --save {weights}");
     forebay(&args, "1,2\n").quiet_success();
-    let own = place(folder.path(), "own");
+    let own = path_in(folder.path(), "own");
     forebay(&format!("{} --save {own}", sample(VAROPT, 2)), "1,2\n").quiet_success();
-    let cut = place(folder.path(), "cut");
+    let cut = path_in(folder.path(), "cut");
     let bytes = fs::read(&uniform).expect("it was written");
     fs::write(&cut, &bytes[..bytes.len() - 1]).expect("can write");
     let unread = "that cannot be read as text";

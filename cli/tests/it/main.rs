@@ -1,4 +1,4 @@
-//! Tests of the built binary, as a user or a script meets it: one module for each command.
+//! Tests of the built binary as a user or a script runs it: a module or more for each command.
 
 mod checkpoint;
 mod estimate;

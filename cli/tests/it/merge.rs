@@ -12,7 +12,7 @@ fn save(folder: &Path, name: &str, args: &str, stdin: &str) -> String {
 }
 
 #[test]
-fn merged_files_say_what_one_run_over_all_input_says() {
+fn merged_files_have_the_result_of_one_run_over_all_input() {
     let folder = tempfile::tempdir().expect("a folder");
     for (args, one, two) in [
         ("--words", "ebb and flow\nebb\n", "flow ebb\n"),
@@ -41,7 +41,7 @@ fn the_table_names_the_counters_of_the_smallest_summary() {
 }
 
 #[test]
-fn files_that_are_no_summaries_or_do_not_match_are_refused_by_name() {
+fn files_that_are_not_summaries_or_do_not_match_are_refused_by_name() {
     let folder = tempfile::tempdir().expect("a folder");
     let counts = save(folder.path(), "counts", "", "a\n");
     let weights = save(folder.path(), "weights", "--weight-field 1", "1\n");

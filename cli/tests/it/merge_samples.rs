@@ -1,4 +1,4 @@
-//! `forebay sample --save`, and `forebay merge` of what it wrote.
+//! `forebay sample --save`, and `forebay merge` of its files.
 
 use std::collections::HashSet;
 use std::fs;
@@ -41,7 +41,7 @@ const METHODS: [(&str, &str); 4] = [
 ];
 
 #[test]
-fn merged_samples_of_two_halves_stand_for_the_whole() {
+fn merged_samples_of_two_halves_represent_the_whole() {
     let folder = tempfile::tempdir().expect("a folder");
     for (method, quantity) in METHODS {
         let first = save(
@@ -60,7 +60,7 @@ fn merged_samples_of_two_halves_stand_for_the_whole() {
         assert_eq!(merged.len(), 50, "{method}");
         let known: HashSet<String> = lines(0..9_000).lines().map(str::to_owned).collect();
         assert!(merged.iter().all(|line| known.contains(line)), "{method}");
-        // All weights, or all lines, as one run over the whole input has seen them.
+        // All weights, or all lines, as in one run over the whole input.
         let whole = save(
             folder.path(),
             "whole",
@@ -117,7 +117,7 @@ fn a_saved_sample_is_the_sample_printed_and_merges_are_repeatable() {
     let kept = folder.path().join("both").display().to_string();
     assert_eq!(merge(&format!("{path} {second} --save {kept}")), both);
     assert_eq!(merge(&kept), both);
-    // A bottom-k sample is the same in any order of the merges; only its lines change places.
+    // A bottom-k sample is the same in any order of the merges; only the order of its lines differs.
     let mut turned = merge(&format!("{second} {path}"));
     let mut straight = both;
     turned.sort();

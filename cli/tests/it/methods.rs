@@ -41,7 +41,7 @@ fn every_method_draws_as_many_lines_as_asked_and_the_seed_fixes_them() {
 }
 
 #[test]
-fn short_input_is_kept_whole_or_drawn_from_again_and_again() {
+fn short_input_is_kept_whole_or_drawn_from_repeatedly() {
     for method in METHODS {
         let drawn = sample(&format!("-n 5 {method}"), "1 1\n2 2\n");
         if method.contains("replacement") {
@@ -59,7 +59,7 @@ fn short_input_is_kept_whole_or_drawn_from_again_and_again() {
 }
 
 #[test]
-fn recent_lines_are_drawn_rather_than_old_ones_in_whatever_order_they_come() {
+fn recent_lines_are_preferred_in_any_order_of_the_input() {
     let (old, new): (String, String) = (
         (0..1_000).map(|i| format!("{i}\n")).collect(),
         (10_000..10_100).map(|i| format!("{i}\n")).collect(),

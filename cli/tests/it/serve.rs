@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::{command, forebay, json as parsed};
 
-/// A stream that serves, and where.
+/// A stream with a server, and its address.
 struct Served {
     child: Child,
     messages: BufReader<std::process::ChildStderr>,
@@ -41,7 +41,7 @@ impl Served {
         stdin.write_all(text.as_bytes()).expect("it reads");
     }
 
-    /// The status and the body of an answer.
+    /// The status and the body of a response.
     fn get(&self, path: &str, header: &str) -> (String, String) {
         let mut client = TcpStream::connect(&self.address).expect("it listens");
         let host = &self.address;
@@ -60,7 +60,7 @@ impl Served {
         parsed(&body)
     }
 
-    /// Waits until so many batches have run.
+    /// Waits until this many batches have run.
     fn wait_for(&self, batches: u64) {
         let start = Instant::now();
         while parsed(&self.get("/streams", "").1)["streams"][0]["batches"] != batches {
@@ -87,7 +87,7 @@ impl Served {
 }
 
 #[test]
-fn what_the_stream_keeps_is_answered_while_it_runs_and_the_result_is_the_same() {
+fn the_state_is_served_while_the_stream_runs_and_the_result_is_the_same() {
     let text = "ebb and flow\nebb tide\n";
     let mut served = Served::start("--batch-lines 2 -k 8 --samples 1");
     served.write(text);
@@ -138,7 +138,7 @@ fn what_the_stream_keeps_is_answered_while_it_runs_and_the_result_is_the_same() 
 }
 
 #[test]
-fn the_token_in_the_file_is_asked_for() {
+fn the_token_in_the_file_is_required() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("token");
     fs::write(&file, "s3cret\r\n").expect("there is room");

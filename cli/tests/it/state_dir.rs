@@ -35,7 +35,7 @@ fn state_on_disk_changes_no_result_and_leaves_nothing() {
             .collect();
         assert_eq!(left, ["pages.lock"]);
     }
-    // With checkpoints too, which go on from either.
+    // With checkpoints too; either kind of state can be resumed from them.
     let kept = directory.path().join("kept");
     let args = format!("{args} --checkpoint {}", kept.display());
     let on_disk = format!("{args} --state-dir {} --state-memory 0", state.display());
@@ -45,9 +45,9 @@ fn state_on_disk_changes_no_result_and_leaves_nothing() {
 }
 
 #[test]
-fn what_is_shown_of_state_on_disk_is_the_same_byte_for_byte() {
+fn output_from_state_on_disk_is_the_same_byte_for_byte() {
     let directory = tempfile::tempdir().expect("a directory");
-    // More items than are in memory at a time where there is least of it, many of equal counts.
+    // More items than the smallest limit of memory allows, many with equal counts.
     let line = |n: usize| format!("k{} w{}\n", n * 7_919 % 2_700, n * n % 40);
     let file = directory.path().join("lines");
     fs::write(&file, (0..6_000).map(line).collect::<String>()).expect("there is room");
@@ -56,7 +56,7 @@ fn what_is_shown_of_state_on_disk_is_the_same_byte_for_byte() {
         directory.path().join("page"),
     );
     let on_disk = format!("--state-dir {} --state-memory 0", state.display());
-    // What follows the charts, which show how long everything took.
+    // The page after the charts, which show times.
     let results = || {
         let page = fs::read_to_string(&page).expect("it was written");
         let at = page.find("<h2>Heavy hitters").expect("it has a heading");

@@ -22,7 +22,7 @@ fn counts(result: &Value) -> Vec<(String, u64)> {
 }
 
 #[test]
-fn the_result_is_one_object_of_the_shape_scripts_rely_on() {
+fn the_result_is_one_object_in_the_form_scripts_rely_on() {
     let text = "Ebb and flow\nebb, ebb!\nspring\n";
     let result = forebay("stream -q --format json --batch-lines 2 --top 1", text);
     assert_eq!(
@@ -127,7 +127,7 @@ fn each_batch_has_a_line_on_standard_error() {
 }
 
 #[test]
-fn batches_by_the_clock_count_the_same() {
+fn batches_of_an_interval_have_the_same_counts() {
     let text = "ebb and flow\n".repeat(5_000);
     let by_lines = stream("--top 0", &text);
     let by_clock = stream("--top 0 --interval 20ms", &text);
@@ -281,7 +281,7 @@ fn a_report_that_cannot_be_written_is_an_error_that_names_it() {
     assert!(message.contains("missing/page.html"), "{message}");
 }
 
-/// Sends a signal by the program that does so.
+/// Sends a signal with the program `kill`.
 #[cfg(unix)]
 fn interrupt(child: &std::process::Child) {
     let id = child.id().to_string();
@@ -302,11 +302,11 @@ fn ctrl_c_ends_the_stream_gracefully_while_the_input_is_still_open() {
             .expect("the binary starts");
         let mut stdin = child.stdin.take().expect("a pipe");
         stdin.write_all(b"ebb\nflow\nebb\n").expect("it reads");
-        // The first batch shows that the handler is there and the input has come.
+        // After the first batch, the handler is installed and the input has arrived.
         let mut messages = BufReader::new(child.stderr.take().expect("a pipe")).lines();
         let of_lines = |line: String| line.contains(" lines, ");
-        let told = messages.any(|line| of_lines(line.expect("text")));
-        assert!(told, "there is a batch of several lines");
+        let reported = messages.any(|line| of_lines(line.expect("text")));
+        assert!(reported, "there is a batch of several lines");
         interrupt(&child);
         let mut result = String::new();
         let mut stdout = child.stdout.take().expect("a pipe");

@@ -1,4 +1,4 @@
-//! Running the binary, and reading what it printed.
+//! Running the binary and reading its output.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,7 +9,7 @@ use std::thread;
 
 use serde_json::Value;
 
-/// What a run of the binary left behind.
+/// The outcome of a run of the binary.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Run {
     pub(crate) status: i32,
@@ -18,14 +18,14 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Standard output of a run that succeeded and said nothing else.
+    /// The standard output of a run that succeeded without messages.
     #[track_caller]
     pub(crate) fn quiet_success(self) -> String {
         assert_eq!((self.status, self.stderr.as_str()), (0, ""));
         self.stdout
     }
 
-    /// The message of a run that failed with this status and printed no result.
+    /// The message of a run that failed with this status and without output.
     #[track_caller]
     pub(crate) fn failure(self, status: i32) -> String {
         assert_eq!((self.status, self.stdout.as_str()), (status, ""));
@@ -43,13 +43,13 @@ pub(crate) fn command(args: &str) -> Command {
     command
 }
 
-/// Runs `forebay` with arguments separated by blanks and with this standard input.
+/// Runs `forebay` with these arguments, separated by spaces, and this standard input.
 pub(crate) fn forebay(args: &str, stdin: impl AsRef<[u8]>) -> Run {
     let mut child = command(args).spawn().expect("the binary starts");
     let mut pipe = child.stdin.take().expect("standard input is a pipe");
     let stdin = stdin.as_ref();
     let output = thread::scope(|scope| {
-        // A run that ends early closes its end of the pipe, and that is fine.
+        // The run may end before it has read everything.
         scope.spawn(move || pipe.write_all(stdin));
         child.wait_with_output().expect("the binary ends")
     });
@@ -65,7 +65,7 @@ pub(crate) fn json(text: &str) -> Value {
     serde_json::from_str(text).expect("one JSON value")
 }
 
-/// The path of a file of real input, or `None`, said aloud, where it is not there.
+/// The path of a file of real input; `None`, with a message, if it is missing.
 pub(crate) fn data(name: &str) -> Option<PathBuf> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     let path = root.join("../shared/data").join(name);
@@ -98,7 +98,7 @@ pub(crate) fn ranked<K: Ord + Clone>(counts: &HashMap<K, u64>) -> Vec<(K, u64)> 
     ranked
 }
 
-/// The words of a text by the definition in the manual, without the cleverness of the binary.
+/// The words of a text by their definition, in the simplest way.
 pub(crate) fn words(text: &str) -> Vec<String> {
     text.split(|c: char| !(c.is_alphabetic() || c.is_numeric() || c == '\'' || c == '\u{2019}'))
         .filter(|word| !word.is_empty())

@@ -33,13 +33,13 @@ fn counted(items: &[(&str, u64)]) -> Vec<(String, u64, u64)> {
 }
 
 #[test]
-fn lines_are_counted_without_their_ends_and_ties_are_in_order_of_the_item() {
+fn lines_are_counted_without_their_ends_and_ties_are_sorted_by_item() {
     let found = top("", "b\na\r\nb\r\nc\n\na");
     assert_eq!(found, counted(&[("a", 2), ("b", 2), ("", 1), ("c", 1)]));
 }
 
 #[test]
-fn fields_are_separated_by_runs_of_blanks_or_by_each_delimiter() {
+fn fields_are_separated_by_runs_of_white_space_or_by_each_delimiter() {
     assert_eq!(top("--field 2", "  x \t a b\ny a\n"), counted(&[("a", 2)]));
     assert_eq!(
         top("--field 2 --delimiter ,", "x,,b\ny,a,\nz,"),
@@ -60,7 +60,7 @@ fn words_are_runs_of_letters_digits_and_apostrophes_in_lower_case() {
 }
 
 #[test]
-fn weights_add_up_and_a_dash_is_none() {
+fn weights_add_up_and_a_dash_is_zero() {
     let text = "a 10\nb -\na 5\nc 12\n";
     assert_eq!(
         top("--field 1 --weight-field 2", text),
@@ -77,7 +77,7 @@ fn weights_add_up_and_a_dash_is_none() {
 }
 
 #[test]
-fn json_is_one_object_of_the_shape_scripts_rely_on() {
+fn json_is_one_object_in_the_form_scripts_rely_on() {
     let result = forebay("top --format json -n 1", "a\nb\na\na\n").quiet_success();
     assert_eq!(
         result,
@@ -153,7 +153,7 @@ fn a_live_window_forgets_while_input_is_open() {
 }
 
 #[test]
-fn the_table_ends_with_how_large_the_error_can_be() {
+fn the_table_ends_with_the_largest_error() {
     let exact = forebay("top", "a\nb\na\n").quiet_success();
     assert_eq!(exact.lines().last(), Some("total 3; all counts are exact"));
     assert_eq!(exact.lines().count(), 4);
@@ -163,7 +163,7 @@ fn the_table_ends_with_how_large_the_error_can_be() {
 }
 
 #[test]
-fn items_cannot_steer_the_terminal() {
+fn items_cannot_control_the_terminal() {
     let table = forebay("top", "\x1b[2Jx\n").quiet_success();
     assert!(
         table.contains(r"\u{1b}[2Jx") && !table.contains('\x1b'),
@@ -183,7 +183,7 @@ fn empty_input_gives_an_empty_result() {
 }
 
 #[test]
-fn bytes_that_are_not_utf8_are_no_error() {
+fn bytes_that_are_not_utf8_are_not_an_error() {
     assert_eq!(top("", b"\xff\n\xff\n"), counted(&[("\u{fffd}", 2)]));
     assert_eq!(top("--words", b"a\xffa\n"), counted(&[("a", 2)]));
 }
@@ -307,7 +307,7 @@ fn a_closed_pipe_ends_quietly() {
     assert!(output.status.success());
 }
 
-/// Checks that bounds hold, and that nothing that must be among the rows is missing.
+/// Checks that bounds hold, and that no row is missing.
 #[track_caller]
 fn check_bounds(found: &[(String, u64, u64)], truth: &HashMap<String, u64>) {
     assert_eq!(found.len(), 10);

@@ -113,13 +113,14 @@ pub(crate) fn durable(builder: ContextBuilder, args: &StreamArgs) -> Result<Cont
     // The name of this type holds all options that must not change: if they do, recovery fails and
     // shows both names.
     let names: Vec<String> = sources.iter().map(Source::to_string).collect();
-    let window = args.window.as_deref().unwrap_or("none");
+    let field = args.keys.field.map(|number| number.to_string());
     let totals = format!(
-        "totals of {} (field {:?}, delimiter {:?}, counters {}, window {window}, samples {})",
+        "totals of {} (field {}, delimiter {}, counters {}, window {}, samples {})",
         names.join(" "),
-        args.keys.field,
-        args.delimiter.text(),
+        field.as_deref().unwrap_or("none"),
+        args.delimiter.text().unwrap_or("none"),
         args.k,
+        args.window.as_deref().unwrap_or("none"),
         args.samples,
     );
     Ok(builder

@@ -2,12 +2,12 @@
 //!
 //! A method is added in three places:
 //!
-//! 1. a file of its own beside this one, with its sample and `impl Sampler` for it;
-//! 2. the `mod` line of that file, below;
+//! 1. a new file in this folder, with its sample and `impl Sampler` for it;
+//! 2. the `mod` and `use` lines of that file, below;
 //! 3. a row at the end of the table, below.
 //!
 //! The command line with its help, saving, reading, merging, images, estimates and their errors
-//! take what they need from the row. (A method with an option of its own also needs the option: in
+//! take what they need from the row. (A method with a new option also needs that option in
 //! `MethodOptions` and in the arguments of `forebay sample`.)
 
 mod decay;
@@ -28,7 +28,7 @@ use self::var_opt::VarOpt;
 use self::weighted::Weighted;
 use super::dispatch::methods;
 use super::drawn::{DrawContext, Drawn};
-use super::sampler::{Answer, Constructor, MethodOptions, Question, Sampler};
+use super::sampler::{Answer, Constructor, ImageReader, MethodOptions, Question, Sampler};
 use crate::error::{Error, Problem};
 use crate::input::block::{Block, Line};
 use crate::input::skip::Skipper;
@@ -52,7 +52,8 @@ methods! {
     }
     Weighted {
         name: "weighted",
-        help: "Lines are drawn one after the other by weight; no line is drawn twice",
+        help: "Lines are drawn one after the other by weight; no line is drawn twice, and those of \
+               weight 0 never",
         options: ["--weight-field"],
         answers: ["count", "sum", "weight"],
         images: [],
@@ -83,11 +84,10 @@ pub(crate) struct Method {
     options: &'static [&'static str],
     /// The quantities it can estimate.
     answers: &'static [&'static str],
-    /// The kinds of DataSketches images that hold such samples.
+    /// The kinds of DataSketches images that hold samples of this method.
     images: &'static [ImageKind],
     constructor: fn(&MethodOptions) -> Option<Constructor<Sample>>,
-    from_image:
-        fn(&[u8], DefaultRng, &mut dyn FnMut(Vec<u8>) -> Drawn) -> Result<Sample, ImageError>,
+    from_image: ImageReader<Sample>,
 }
 
 impl Method {
@@ -107,7 +107,11 @@ impl Method {
     /// What the help says about it.
     pub(crate) fn help(&self) -> String {
         let (help, answers) = (self.help, self.estimates());
-        format!("{help}. Estimates: {answers}")
+        let image = match self.images {
+            [] => "",
+            _ => ". Has a DataSketches image",
+        };
+        format!("{help}. Estimates: {answers}{image}")
     }
 
     fn estimates(&self) -> String {
@@ -225,7 +229,7 @@ impl Sample {
     ///
     /// # Errors
     ///
-    /// If it is damaged, is no image of a sample, or its items are not text.
+    /// If it is damaged, is not an image of a sample, or its items are not text.
     pub(crate) fn from_image(
         kind: ImageKind,
         image: &[u8],
