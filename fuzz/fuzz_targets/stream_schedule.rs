@@ -169,7 +169,9 @@ fuzz_target!(|schedule: Schedule| {
     for act in schedule.acts.iter().take(200) {
         match act {
             Act::Send(count) => {
-                let Some(sender) = &stream.sender else { continue };
+                let Some(sender) = &stream.sender else {
+                    continue;
+                };
                 let items: Vec<u64> = next.by_ref().take((*count).into()).collect();
                 model.waiting.extend(&items);
                 sender.send_all(items).unwrap();
