@@ -108,7 +108,7 @@ impl PageStore for FailsOnce {
 fn main() {
     let plain = |builder| builder;
     run("try_map", plain, |numbers| {
-        seen(&numbers.try_map(|n| check(n)))
+        seen(&numbers.try_map(check))
     });
     run("transform", plain, |numbers| {
         seen(&numbers.transform(|batch, _| {

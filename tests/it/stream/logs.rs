@@ -168,7 +168,7 @@ fn a_log_of_another_type_or_of_a_stream_that_begins_anew_is_refused() {
         .into_driver()
         .unwrap_err()
         .to_string();
-    assert!(error.contains("to be recovered or removed"), "{error}");
+    assert!(error.contains("recover them or remove them"), "{error}");
     let recovered = |name| {
         let ctx = StreamingContext::recover_or(directory.path(), || build(name));
         ctx.unwrap().into_driver().unwrap_err().to_string()

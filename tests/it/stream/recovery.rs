@@ -208,7 +208,7 @@ fn without_a_whole_checkpoint_nothing_begins_anew() {
         .into_driver()
         .unwrap_err();
     assert!(
-        error.to_string().contains("to be recovered or removed"),
+        error.to_string().contains("recover them or remove them"),
         "{error}"
     );
 }

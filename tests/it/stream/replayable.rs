@@ -52,7 +52,7 @@ fn what_is_forgotten_is_gone_and_what_was_never_there_is_not_waited_for() {
     assert_eq!(queue.numbers(), 2..3);
     let error = run(Some(begin)).unwrap_err();
     assert!(
-        error.contains("batch 0 is gone: the first at hand is 2"),
+        error.contains("batch 0 was dropped: the oldest batch held is 2"),
         "{error}"
     );
     assert_eq!(run(None).unwrap(), [[3]]);
