@@ -38,7 +38,7 @@
 //! | keep a summary per key | [`summarize_by_key`](DStream::summarize_by_key) | its items |
 //! | keep any state per key, and see idle keys too | [`update_state_by_key`](DStream::update_state_by_key) | its items and all known keys |
 //! | keep any state per key, touching only the keys of the batch, with time-outs | [`state_by_key`](DStream::state_by_key) | its items, and the keys that expire |
-//! | look at the last minute | [`window`](DStream::window) | the items in the window, for whoever reads it |
+//! | look at the last minute | [`window`](DStream::window) | the items in the window |
 //! | combine the last minute | [`reduce_by_window`](DStream::reduce_by_window), [`reduce_by_key_and_window`](DStream::reduce_by_key_and_window) | one item, or one record per key, for each batch in the window |
 //! | summarise the last minute | [`summarize_window`](DStream::summarize_window), [`summarize_by_key_and_window`](DStream::summarize_by_key_and_window) | its items, and three merges |
 //! | count the last minute by key | [`reduce_by_key_and_window_with_inverse`](DStream::reduce_by_key_and_window_with_inverse), [`count_by_value_and_window`](DStream::count_by_value_and_window) | the batches that come and go, and the keys |
@@ -51,7 +51,7 @@
 //!
 //! | from | use | ends |
 //! |---|---|---|
-//! | batches or an iterator at hand | [`batches`](StreamingContext::batches), [`from_iter`](StreamingContext::from_iter) | with the last of them |
+//! | batches or an iterator in memory | [`batches`](StreamingContext::batches), [`from_iter`](StreamingContext::from_iter) | with the last of them |
 //! | the embedding program | [`channel`](StreamingContext::channel), [`queue_stream`](StreamingContext::queue_stream); [`source`](StreamingContext::source) with a [`ReplayableQueue`], which can be read again | when it says so |
 //! | a directory | [`text_files`](StreamingContext::text_files) | never |
 //! | a log or table that can be read by position | [`source`](StreamingContext::source) with a [`Source`] | when it says so |
@@ -85,16 +85,15 @@
 //!
 //! A closure that panics, or a fallible one that returns an error, fails the batch: the
 //! [`BatchError`] names the operator, the batch time and the partition. The stream ends, and
-//! whoever awaits its termination gets the error; the process goes on. A [`FailurePolicy`] may ask
-//! for the batch to be run again, or to be left out.
+//! waiting for its termination returns the error; the process continues. A [`FailurePolicy`] can run
+//! the batch again, or skip it.
 //!
-//! # Going on after a crash
+//! # Recovery after a crash
 //!
-//! [`ContextBuilder::checkpoint`] keeps the state of all operators and
-//! the positions of all inputs on disk, written while the stream goes on, and
-//! [`StreamingContext::recover_or`] goes on from there: as if nothing had happened, with any number of
-//! partitions. Batches missed meanwhile are late ones. [`ContextBuilder::write_ahead_log`] does it for
-//! inputs that push, and [`inspect`] shows what checkpoints hold.
+//! [`ContextBuilder::checkpoint`] writes the state of all operators and the positions of all inputs
+//! to disk while the stream runs. [`StreamingContext::recover_or`] continues from there with the
+//! same state, and with any number of partitions. Batches that were due meanwhile run late. [`ContextBuilder::write_ahead_log`] does the same for inputs that push, and [`inspect`] shows
+//! what checkpoints hold.
 //!
 //! # Observation
 //!

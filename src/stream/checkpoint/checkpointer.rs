@@ -209,8 +209,8 @@ impl Checkpointer {
 }
 
 impl Drop for Checkpointer {
-    /// Waits for the checkpoint that is being written. If it fails, nobody can be told any more,
-    /// and the one before it stands.
+    /// Waits for the checkpoint that is being written. If it fails, the error is lost, and the
+    /// previous checkpoint remains the newest.
     fn drop(&mut self) {
         let _ = self.finish_writing();
     }

@@ -215,7 +215,7 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     /// One summary of each window for each key that occurs in it.
     ///
     /// The keyed form of [`summarize_window`](DStream::summarize_window); generators are derived
-    /// as for [`summarize_by_key`](Self::summarize_by_key), anew in every batch.
+    /// as for [`summarize_by_key`](Self::summarize_by_key), again for every batch.
     ///
     /// # Cost
     ///

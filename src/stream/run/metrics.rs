@@ -89,8 +89,8 @@ impl OperatorReport {
         &self.name
     }
 
-    /// How long it took. The operators of a fused chain run in the loop of whoever reads it: their
-    /// time is in the time of that one.
+    /// How long it took. The operators of a fused chain run in the loop of the operator that reads
+    /// it: their time is part of that operator's.
     #[must_use]
     pub const fn duration(&self) -> Duration {
         self.duration

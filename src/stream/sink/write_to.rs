@@ -199,7 +199,7 @@ impl<T: Data, P: Pipe<Item = T>> DStream<'_, T, P> {
         self.ctx
             .output(kind, self.operator, self.slide, move |context| {
                 let items = batch_of(context, &pipe)?.into_vec();
-                // Nobody receives any more: then there is nothing to do.
+                // The receiver has gone: there is nothing to do.
                 let _ = sender.send((context.time, items));
                 Ok(())
             });

@@ -30,14 +30,11 @@ use crate::stream::time::BatchTime;
 /// # Contract
 ///
 /// - A range is exact and repeatable: the same range gives the same items in the same order, also
-///   from a source built anew after a crash.
-///   from a source made anew after a crash.
+///   from a source built again after a crash.
 /// - A plan starts at the given positions. It may have more ranges than there were positions, for
 ///   new partitions; never fewer.
-///   partitions that have come into being; never fewer.
 /// - Ranges are read in sequence. To read elsewhere the driver calls [`seek`](Self::seek) first,
 ///   and only before the first batch.
-///   [`seek`](Self::seek) first, and only before the first batch.
 ///
 /// # Examples
 ///
@@ -93,7 +90,7 @@ use crate::stream::time::BatchTime;
 /// assert_eq!(driver.step(BatchTime::from_millis(1_000))?.items(), 2);
 /// assert_eq!(positions.get(), [2]);
 ///
-/// // A partition more, and a program that goes on where the other was.
+/// // One more partition, and a program that continues where the other one stopped.
 /// log.0.write().unwrap().push(vec!["c".into()]);
 /// let ctx = StreamingContext::builder("log").build()?;
 /// let (lines, positions) = ctx.source_from(log, Some(positions.get()));

@@ -34,7 +34,7 @@ pub(super) struct Channel<T> {
     pub(super) state: Mutex<State<T>>,
     /// Signalled when a batch has taken the items, and when the stream stops.
     room: Condvar,
-    /// Signalled when items are safe, and when the stream is gone.
+    /// Signalled when items are safe, and when the stream has been dropped.
     pub(super) secured: Condvar,
     /// The most items that can wait.
     capacity: usize,
@@ -49,7 +49,7 @@ pub(super) struct State<T> {
     pub(super) sent: u64,
     taken: u64,
     pub(super) safe: u64,
-    /// The stream is gone: no batch will take anything.
+    /// The stream has been dropped: no batch will take anything.
     pub(super) gone: bool,
 }
 

@@ -33,12 +33,9 @@ const GLANCE: Duration = Duration::from_millis(20);
 ///
 /// - [`receive`](Self::receive) is called on that thread when the stream starts, and sends what it
 ///   receives through the [`Sender`], which blocks while too many items wait.
-///   over what it gets through the [`Sender`], which holds it back while too much waits.
 /// - `Ok` means that the input has ended. After an error or a panic it is called again after a
 ///   pause, which doubles from 50 ms to 10 s and is reset when a call has lasted longer than the
 ///   pause; errors are counted.
-///   again after a pause, which doubles from 50 ms to 10 s and starts anew when a call has lasted
-///   longer than that; errors are counted.
 /// - It returns soon after [`Sender::is_stopped`] is true or a `send` fails.
 /// - Items that were sent are processed even if it fails or stops afterwards.
 ///

@@ -1,4 +1,4 @@
-//! Why state cannot be saved or taken up.
+//! Why state cannot be saved or restored.
 
 use std::string::String;
 use std::vec::Vec;
