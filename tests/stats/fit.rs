@@ -161,3 +161,22 @@ fn the_verdicts_accept_the_law_and_reject_a_shift_of_a_percent() {
     });
     assert!(rejected.is_err());
 }
+
+/// How often the event happens at the deviation that the head of this crate states, or more often in
+/// nine cases of ten.
+fn hits_of_a_deviation(p: f64, runs: u64) -> u64 {
+    let runs = runs as f64;
+    (runs * p + (6.3 - 1.29) * (runs * p * (1.0 - p)).sqrt()) as u64
+}
+
+#[test]
+#[should_panic(expected = "200000 trials")]
+fn a_deviation_of_the_stated_size_is_found_in_many_trials() {
+    share("", hits_of_a_deviation(0.1, 200_000), 200_000, 0.1);
+}
+
+#[test]
+#[should_panic(expected = "20000 trials")]
+fn a_deviation_of_the_stated_size_is_found_in_few_trials() {
+    share("", hits_of_a_deviation(0.5, 20_000), 20_000, 0.5);
+}
