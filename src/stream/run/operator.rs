@@ -41,7 +41,7 @@ pub(crate) trait Operator: Send {
         None
     }
 
-    /// The facet of an input, to be changed.
+    /// The facet of an input, mutable.
     fn as_input_mut(&mut self) -> Option<&mut dyn InputFacet> {
         None
     }
