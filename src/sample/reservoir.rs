@@ -85,7 +85,11 @@ pub struct Reservoir<T, R = DefaultRng> {
 
 /// The part of a [`Reservoir`] that is used only when an item is accepted.
 #[derive(Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize),
+    serde(rename = "Reservoir")
+)]
 struct State<T, R> {
     /// Ranks are uniform on (0, 1).
     core: BottomK<UniformRank, T>,

@@ -19,12 +19,16 @@ use forebay::stream::{BoxError, PageStore, StateBackend, StateError};
 /// A batch reads and writes the whole tables of the key groups that it changes and that are not in
 /// memory: some 50 nanoseconds for each of their keys, on one core. This suits states of which a
 /// batch touches many keys. If a batch touches few,
+/// [`key_groups`](forebay::stream::ContextBuilder::key_groups) decides how much is read for them:
+/// more groups are smaller tables.
 ///
 /// # Memory
 ///
 /// The tables within the limit, to which a third may be added where states own heap memory, because
 /// that is estimated; the table that each thread works on, and twice its bytes as a page; the
 /// records of the batch; 16 MiB for the store. With a
+/// [`timeout`](forebay::stream::StateSpec::timeout), 8 bytes for each key and 16 for each touch within
+/// it. A recovery has the bytes of one key group in memory.
 ///
 /// # Examples
 ///

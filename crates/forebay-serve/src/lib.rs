@@ -3,6 +3,7 @@
 //!
 //! A [`Server`] runs beside streams and only reads. A [`ServedStream`] lists what can be asked
 //! about a stream: its [`Telemetry`], and any number of [`ServedState`]s made from its
+//! [`StateHandle`](forebay::stream::StateHandle)s.
 //!
 //! # When not to use it
 //!

@@ -61,6 +61,7 @@ pub struct CheckpointFile {
 /// # Errors
 ///
 /// If the directory cannot be read. What is wrong with a checkpoint is in its
+/// [`CheckpointInfo`].
 ///
 /// # Examples
 ///
@@ -197,6 +198,7 @@ impl OperatorContents {
     }
 
     /// The types of its state, by the names given with
+    /// [`durable`](crate::stream::ContextBuilder::durable).
     #[must_use]
     pub fn types(&self) -> &[String] {
         &self.types

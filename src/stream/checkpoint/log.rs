@@ -97,13 +97,13 @@ fn directory_name(operator: &str) -> String {
 }
 
 impl<T: 'static> Log<T> {
-    /// Opens the log of an operator, to resume after a batch and the records before `next`. A
+    /// Opens the log of an operator, to resume after the records before `next`. A
     /// record that was being written when an earlier run ended is cut off; the cut is returned.
     pub(crate) fn open(
         directory: &Directory,
         operator: &str,
         codec: Codec<T>,
-        (time, next): (Option<BatchTime>, u64),
+        next: u64,
     ) -> Result<(Self, Option<CutLog>), CheckpointError> {
         let path = directory.logs().join(directory_name(operator));
         let mut log = Self {
@@ -117,7 +117,7 @@ impl<T: 'static> Log<T> {
             next,
             written: next,
             waiting: VecDeque::new(),
-            reached: time.into_iter().map(|time| (time, next)).collect(),
+            reached: VecDeque::new(),
         };
         let cut = log.read()?;
         Ok((log, cut))

@@ -2,6 +2,7 @@
 //!
 //! Most keys of a batch usually have a state. A source partition looks them up itself while it has
 //! the record in the cache: the position of the state is sent instead of the key, and the key is
+//! dropped where it was made. An exchange between machines would send all keys instead.
 
 use std::mem::needs_drop;
 use std::sync::{Mutex, MutexGuard, TryLockError};

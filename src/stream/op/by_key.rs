@@ -334,6 +334,8 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     /// All values of each key of a batch, in order of arrival.
     ///
     /// Every value is sent and kept; where they are combined afterwards,
+    /// [`reduce_by_key`](Self::reduce_by_key) and [`combine_by_key`](Self::combine_by_key) are
+    /// cheaper.
     #[must_use]
     pub fn group_by_key(&self) -> DStream<'c, (K, Vec<V>)> {
         let pipe = self.pipe.clone();

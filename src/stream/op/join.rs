@@ -99,7 +99,7 @@ macro_rules! join {
         /// Per batch: records of different batches never join, unless a [`window`](Self::window)
         /// combines them. Usually only one of the two streams should be windowed: with both
         /// windowed, a pair appears in every batch in which both of its records are in their
-        /// windows.
+        /// windows. A key with `m` values here and `n` there gives `m * n` records.
         ///
         /// # Panics
         ///

@@ -265,6 +265,7 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     /// Proportional to the number of keys, idle ones included: a few nanoseconds for each idle key.
     /// The states stay in place; the resulting stream reads them there, and copies them only for
     /// consumers that ask for the pairs (its
+    /// [`count`](DStream::count) does not).
     ///
     /// # Examples
     ///

@@ -386,6 +386,7 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     /// arrival; idle keys are not touched.
     ///
     /// The resulting stream holds the emitted items; its
+    /// [`snapshots`](DStream::snapshots) hold all states. After Spark's `mapWithState`.
     ///
     /// # Cost
     ///

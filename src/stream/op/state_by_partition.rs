@@ -157,6 +157,7 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     /// # Cost
     ///
     /// Moves every state in every batch: several times the cost of
+    /// [`update_state_by_key`](Self::update_state_by_key).
     pub fn update_state_by_partition<S, I, F>(&self, f: F) -> DStream<'c, (K, S), StateRows<K, S>>
     where
         S: Data,

@@ -135,6 +135,7 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
 
     /// All the work of a batch table by table, each in memory only while it is processed; items are
     /// emitted in the order of [`update_all`](Self::update_all) and
+    /// [`expire_next`](Self::expire_next).
     pub(crate) fn update_by_table<V, I: IntoIterator>(
         &mut self,
         time: BatchTime,

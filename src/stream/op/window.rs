@@ -168,6 +168,10 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     /// The first windows hold the batches so far; with `slide > window`, batches in between are in
     /// no window.
     ///
+    /// # Memory
+    ///
+    /// The batches of the last `window`.
+    ///
     /// # Errors
     ///
     /// If `window` or `slide` is not a positive multiple of this stream's slide.

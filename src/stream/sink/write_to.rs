@@ -27,7 +27,6 @@ use crate::stream::time::BatchTime;
 ///
 /// - *replace*: write under a name or key made of the batch time and the partition, as the
 ///   directories of files do;
-///   directories of files do;
 /// - *compare*: in one transaction, read the batch time last written for the partition; if it is
 ///   not smaller, do nothing; otherwise write the items and the batch time. With one transaction
 ///   for the whole batch the stream may go on with another number of partitions, too:

@@ -149,7 +149,8 @@ pub trait Source: Send + 'static {
         range: &Range<Self::Position>,
     ) -> Result<Vec<Self::Item>, BoxError>;
 
-    /// How positions are stored in checkpoints. Without it they are stored if they are of a type
+    /// How positions are stored in checkpoints; it is asked before the context. Without it they are
+    /// stored if they are of a type
     /// that the context has made [`durable`](crate::stream::ContextBuilder::durable), as numbers
     /// and texts are.
     fn position_codec(&self) -> Option<Codec<Self::Position>> {
@@ -209,9 +210,9 @@ impl<P: Clone> PositionHistory<P> {
         }
     }
 
-    fn add(&mut self, time: BatchTime, at: &Positions<P>) {
+    fn add(&mut self, time: BatchTime, at: Vec<P>) {
         if self.wanted.get() {
-            self.positions.push_back((time, at.get()));
+            self.positions.push_back((time, at));
         }
     }
 
@@ -226,12 +227,11 @@ impl<P: Clone> PositionHistory<P> {
 }
 
 impl<S: Source> Followed<S> {
-    /// The codec of positions: that of the context, or else that of the source.
+    /// The codec of positions: that of the source, or else that of the context.
     fn codec(&self, codecs: &Codecs) -> Result<Codec<Vec<S::Position>>, Refusal> {
-        match (codecs.get(), self.source.position_codec()) {
-            (Ok(codec), _) => Ok(list(codec)),
-            (Err(_), Some(codec)) => Ok(list(&codec)),
-            (Err(refusal), None) => Err(refusal),
+        match self.source.position_codec() {
+            Some(codec) => Ok(list(&codec)),
+            None => Ok(list(codecs.get()?)),
         }
     }
 }
@@ -290,7 +290,9 @@ impl<S: Source> Replayable for Followed<S> {
     }
 
     fn committed(&mut self, time: BatchTime) {
-        self.history.add(time, &self.at);
+        // A recovered source has not started yet: it is where the checkpoint left it.
+        let at = self.from.clone().unwrap_or_else(|| self.at.get());
+        self.history.add(time, at);
     }
 
     fn release_before(&mut self, oldest: BatchTime) {

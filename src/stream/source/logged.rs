@@ -16,8 +16,8 @@ use crate::stream::time::BatchTime;
 /// The log of an input, if it has one.
 pub(super) struct Logged<T> {
     log: Option<Log<T>>,
-    /// The batch to resume after, and the number of the record.
-    from: (Option<BatchTime>, u64),
+    /// The number of the record to resume from.
+    from: u64,
     /// Taken from the input, but not in the log because writing failed.
     unlogged: Option<Vec<T>>,
 }
@@ -26,7 +26,7 @@ impl<T: 'static> Logged<T> {
     pub(super) const fn new() -> Self {
         Self {
             log: None,
-            from: (None, 0),
+            from: 0,
             unlogged: None,
         }
     }
@@ -83,12 +83,10 @@ impl<T: 'static> Logged<T> {
         self.unlogged.is_some() || self.log.as_ref().is_some_and(Log::has_waiting)
     }
 
-    /// The batch of this time is committed, in this run or, before the log is open, in an earlier
-    /// one.
+    /// The batch of this time is committed, in this run or in the one that wrote the checkpoint.
     pub(super) fn committed(&mut self, time: BatchTime) {
-        match &mut self.log {
-            Some(log) => log.committed(time),
-            None => self.from.0 = Some(time),
+        if let Some(log) = &mut self.log {
+            log.committed(time);
         }
     }
 
@@ -109,7 +107,7 @@ impl<T: 'static> Logged<T> {
     pub(super) fn recover(&mut self, codecs: &Codecs, saved: &SavedState) -> Result<(), Refusal> {
         let number = codecs.get::<u64>()?;
         let item = codecs.get::<T>()?;
-        self.from.1 = recover_value(&position(item, number), saved)?;
+        self.from = recover_value(&position(item, number), saved)?;
         Ok(())
     }
 }

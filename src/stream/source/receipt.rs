@@ -8,6 +8,7 @@ use crate::stream::source::channel::{Channel, Sender, State};
 use crate::stream::threads::lock::lock;
 
 /// Tells when the items that were sent before it was requested are safe: see
+/// [`Sender::receipt`].
 pub struct Receipt<T> {
     shared: Arc<Channel<T>>,
     /// How many items were sent.

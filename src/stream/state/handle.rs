@@ -247,7 +247,8 @@ impl<K, S> StateSnapshot<K, S> {
     }
 
     /// The states of one key group after the other. State that has spilled is read for its group
-    /// and not kept.
+    /// and not kept; a group that cannot be read is left out, where
+    /// [`StateHandle::for_each`] returns the error.
     pub fn groups(&self) -> impl Iterator<Item = GroupRows<'_, K, S>> {
         self.tables()
             .iter()
@@ -260,8 +261,8 @@ impl<K, S> StateSnapshot<K, S> {
     ///
     /// # Cost
     ///
-    /// Visits all keys. State that has spilled is read group by group and not kept, as for
-    /// [`StateHandle::top_by`].
+    /// Visits all keys. State that has spilled is read group by group and not kept, and left out if it
+    /// cannot be read, as for [`groups`](Self::groups).
     ///
     /// # Examples
     ///

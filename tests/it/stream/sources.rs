@@ -3,8 +3,12 @@
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
-use forebay::stream::{BoxError, FilesRead, Positions, Source, StepError, TextFiles};
+use forebay::stream::{
+    BoxError, Codec, Driver, Every, FilesRead, Positions, Source, StepError, StreamingContext,
+    TextFiles,
+};
 
 use super::{Seen, builder, context, millis, run};
 
@@ -179,4 +183,81 @@ fn a_begun_file_that_has_become_shorter_is_an_error() {
         error.to_string().contains("it has become shorter"),
         "{error}"
     );
+}
+
+/// A source of one partition that never ends, gives ten numbers a batch and records what it releases.
+#[derive(Clone, Default)]
+struct Released {
+    released: Arc<Mutex<Vec<Vec<u64>>>>,
+    offsets: Option<&'static str>,
+}
+
+impl Source for Released {
+    type Item = u64;
+    type Position = u64;
+
+    fn start(&mut self) -> Result<Vec<u64>, BoxError> {
+        Ok(vec![0])
+    }
+
+    fn plan(&mut self, at: &[u64], _: usize) -> Result<Vec<Range<u64>>, BoxError> {
+        Ok(vec![at[0]..at[0] + 10])
+    }
+
+    fn read(&mut self, _: usize, range: &Range<u64>) -> Result<Vec<u64>, BoxError> {
+        Ok(range.clone().collect())
+    }
+
+    fn position_codec(&self) -> Option<Codec<u64>> {
+        self.offsets.map(Codec::serde)
+    }
+
+    fn release(&mut self, before: &[u64]) {
+        self.released.lock().unwrap().push(before.to_vec());
+    }
+}
+
+/// The driver of a stream of `source`, with a checkpoint after every batch.
+fn checkpointed(directory: &Path, source: &Released) -> Result<Driver, BoxError> {
+    let build = || {
+        let ctx = builder().checkpoint(directory, Every::batches(1)).build()?;
+        let numbers = ctx.source(source.clone());
+        numbers.for_each_batch(|_, _| Ok(()));
+        Ok::<_, BoxError>(ctx)
+    };
+    Ok(StreamingContext::recover_or(directory, build)?.into_driver()?)
+}
+
+#[test]
+fn positions_are_released_in_order_after_a_recovery_too() {
+    let (directory, source) = (tempfile::tempdir().unwrap(), Released::default());
+    for _ in 0..3 {
+        let mut driver = checkpointed(directory.path(), &source).unwrap();
+        for _ in 0..4 {
+            driver.step(driver.next_time()).unwrap();
+        }
+    }
+    let released = source.released.lock().unwrap();
+    // A checkpoint that is still being written at the end of a run releases nothing.
+    assert!(released.len() >= 6, "{released:?}");
+    let is_position = |before: &Vec<u64>| before.len() == 1 && before[0] % 10 == 0;
+    assert!(released.iter().all(is_position), "{released:?}");
+    assert!(released.is_sorted_by(|a, b| a < b), "{released:?}");
+    assert!(*released.last().unwrap() >= [90], "{released:?}");
+}
+
+#[test]
+fn the_codec_of_a_source_comes_before_that_of_the_context() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut source = Released {
+        offsets: Some("offset"),
+        ..Released::default()
+    };
+    let mut driver = checkpointed(directory.path(), &source).unwrap();
+    driver.step(driver.next_time()).unwrap();
+    drop(driver);
+    source.offsets = Some("offset in bytes");
+    let error = checkpointed(directory.path(), &source).err().unwrap();
+    let error = error.to_string();
+    assert!(error.contains("offset in bytes"), "{error}");
 }

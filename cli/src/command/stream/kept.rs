@@ -118,7 +118,9 @@ pub(crate) fn durable(builder: ContextBuilder, args: &StreamArgs) -> Result<Cont
         "totals of {} (field {}, delimiter {}, counters {}, window {}, samples {})",
         names.join(" "),
         field.as_deref().unwrap_or("none"),
-        args.delimiter.text().unwrap_or("none"),
+        args.delimiter
+            .text()
+            .map_or_else(|| "none".to_owned(), |text| format!("{text:?}")),
         args.k,
         args.window.as_deref().unwrap_or("none"),
         args.samples,
