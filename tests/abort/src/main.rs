@@ -107,9 +107,7 @@ impl PageStore for FailsOnce {
 
 fn main() {
     let plain = |builder| builder;
-    run("try_map", plain, |numbers| {
-        seen(&numbers.try_map(check))
-    });
+    run("try_map", plain, |numbers| seen(&numbers.try_map(check)));
     run("transform", plain, |numbers| {
         seen(&numbers.transform(|batch, _| {
             let all = batch.clone();

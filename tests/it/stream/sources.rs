@@ -243,7 +243,7 @@ fn positions_are_released_in_order_after_a_recovery_too() {
     let is_position = |before: &Vec<u64>| before.len() == 1 && before[0] % 10 == 0;
     assert!(released.iter().all(is_position), "{released:?}");
     assert!(released.is_sorted_by(|a, b| a < b), "{released:?}");
-    assert!(*released.last().unwrap() >= [90], "{released:?}");
+    assert!(*released.last().unwrap() >= vec![90], "{released:?}");
 }
 
 #[test]
