@@ -248,7 +248,7 @@ impl<K, S> StateSnapshot<K, S> {
 
     /// The states of one key group after the other. State that has spilled is read for its group
     /// and not kept; a group that cannot be read is left out, where
-    /// [`StateHandle::for_each`] returns the error.
+    /// [`StateHandle::visit`] returns the error.
     pub fn groups(&self) -> impl Iterator<Item = GroupRows<'_, K, S>> {
         self.tables()
             .iter()

@@ -201,7 +201,7 @@ impl Source for Released {
     }
 
     fn plan(&mut self, at: &[u64], _: usize) -> Result<Vec<Range<u64>>, BoxError> {
-        Ok(vec![at[0]..at[0] + 10])
+        Ok(at.iter().map(|&from| from..from + 10).collect())
     }
 
     fn read(&mut self, _: usize, range: &Range<u64>) -> Result<Vec<u64>, BoxError> {
@@ -240,7 +240,7 @@ fn positions_are_released_in_order_after_a_recovery_too() {
     let released = source.released.lock().unwrap();
     // A checkpoint that is still being written at the end of a run releases nothing.
     assert!(released.len() >= 6, "{released:?}");
-    let is_position = |before: &Vec<u64>| before.len() == 1 && before[0] % 10 == 0;
+    let is_position = |before: &Vec<u64>| before.len() == 1 && before[0].is_multiple_of(10);
     assert!(released.iter().all(is_position), "{released:?}");
     assert!(released.is_sorted_by(|a, b| a < b), "{released:?}");
     assert!(*released.last().unwrap() >= vec![90], "{released:?}");
