@@ -85,22 +85,23 @@
 //!
 //! A closure that panics, or a fallible one that returns an error, fails the batch: the
 //! [`BatchError`] names the operator, the batch time and the partition. The stream ends, and
-//! waiting for its termination returns the error; the process continues. A [`FailurePolicy`] can run
-//! the batch again, or skip it.
+//! waiting for its termination returns the error; the process continues. A [`FailurePolicy`] can
+//! run the batch again, or skip it.
 //!
 //! # Recovery after a crash
 //!
 //! [`ContextBuilder::checkpoint`] writes the state of all operators and the positions of all inputs
 //! to disk while the stream runs. [`StreamingContext::recover_or`] continues from there with the
-//! same state, and with any number of partitions. Batches that were due meanwhile run late. [`ContextBuilder::write_ahead_log`] does the same for inputs that push, and [`inspect`] shows
+//! same state, and with any number of partitions. Batches that were due meanwhile run late.
+//! [`ContextBuilder::write_ahead_log`] does the same for inputs that push, and [`inspect`] shows
 //! what checkpoints hold.
 //!
 //! # Observation
 //!
 //! A [`Listener`] hears of batches and receivers; the [`StepReport`] of a batch says how long it
-//! waited and ran, what each operator did, and how receivers are doing. With the feature `tracing` every batch and every
-//! operator in it is a span. The crate `forebay-serve` answers questions about state and
-//! measurements over HTTP, and shows them on a page.
+//! waited and ran, what each operator did, and how receivers are doing. With the feature `tracing`
+//! every batch and every operator in it is a span. The crate `forebay-serve` answers questions
+//! about state and measurements over HTTP, and shows them on a page.
 //!
 //! # When not to use it
 //!

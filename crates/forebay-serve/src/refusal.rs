@@ -51,7 +51,7 @@ impl Refusal {
     }
 
     pub(crate) fn no_such_state() -> Self {
-        let message = "no state of the stream has this name and can answer this";
+        let message = "no state of the stream has this name and can answer this question";
         Self::new(StatusCode::NOT_FOUND, "no_such_state", message)
     }
 
@@ -60,7 +60,7 @@ impl Refusal {
     }
 
     pub(crate) fn bad_key() -> Self {
-        let message = "the text is not that of a key";
+        let message = "the text is not a key of this state";
         Self::new(StatusCode::BAD_REQUEST, "bad_key", message)
     }
 
@@ -78,7 +78,7 @@ impl Refusal {
     }
 
     pub(crate) fn bad_query() -> Self {
-        let message = "the query is not made of known parameters, once each";
+        let message = "unknown or repeated query parameter";
         Self::new(StatusCode::BAD_REQUEST, "bad_query", message)
     }
 
@@ -88,12 +88,12 @@ impl Refusal {
     }
 
     pub(crate) fn unauthorized() -> Self {
-        let message = "a bearer token is needed, and this is not it";
+        let message = "missing or wrong bearer token";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
     }
 
     pub(crate) fn method() -> Self {
-        let message = "only GET and HEAD are answered";
+        let message = "only GET and HEAD are allowed";
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",
@@ -107,17 +107,17 @@ impl Refusal {
     }
 
     pub(crate) fn foreign_host() -> Self {
-        let message = "without a token, only an address or localhost is answered as host";
+        let message = "without a token, the host must be an IP address or localhost";
         Self::new(StatusCode::MISDIRECTED_REQUEST, "foreign_host", message)
     }
 
     pub(crate) fn busy() -> Self {
-        let message = "too many connections or questions at a time";
+        let message = "too many connections or requests at once";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message)
     }
 
     pub(crate) fn late() -> Self {
-        let message = "the answer was not there in time";
+        let message = "the answer took too long";
         Self::new(StatusCode::GATEWAY_TIMEOUT, "late", message)
     }
 

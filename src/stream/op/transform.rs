@@ -166,6 +166,6 @@ fn together<T: Data, P: Pipe<Item = T>>(
         first.assert_same_slide(stream);
     }
     let pipes = streams.iter().map(|stream| stream.pipe.clone()).collect();
-    let nodes = streams.iter().map(|stream| stream.operator).collect();
-    (pipes, nodes, first.slide)
+    let operators = streams.iter().map(|stream| stream.operator).collect();
+    (pipes, operators, first.slide)
 }

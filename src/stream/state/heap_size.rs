@@ -318,11 +318,11 @@ mod tests {
 
     #[test]
     fn a_body_that_is_not_here_is_in_a_box() {
-        type Operator = (u64, [u64; 9], String);
-        let node: Operator = (1, [2; 9], "ebb".to_string());
+        type Wide = (u64, [u64; 9], String);
+        let node: Wide = (1, [2; 9], "ebb".to_string());
         assert_eq!(owned(&node), 32);
         let boxed = std::boxed::Box::new(node);
-        assert_eq!(owned(&boxed), allocation(size_of::<Operator>()) + 32);
+        assert_eq!(owned(&boxed), allocation(size_of::<Wide>()) + 32);
         let shared: std::boxed::Box<str> = "ebb".into();
         assert_eq!(owned(&shared), 32);
     }
