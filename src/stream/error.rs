@@ -89,10 +89,14 @@ impl BatchError {
         self.0.partition
     }
 
-    /// Whether the closure panicked rather than returned an error.
+    /// Whether the closure panicked rather than returned an error. A closure that hands on the panic
+    /// of an operation on an older batch panicked, too.
     #[must_use]
     pub fn is_panic(&self) -> bool {
-        matches!(self.0.cause, Cause::Panic(_))
+        match &self.0.cause {
+            Cause::Panic(_) => true,
+            Cause::Error(error) => error.downcast_ref::<Self>().is_some_and(Self::is_panic),
+        }
     }
 }
 

@@ -125,6 +125,9 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     }
 
     /// Applies `f` once to every partition, empty ones included.
+    ///
+    /// Where an operator further up fails in the middle of a partition, `f` sees the items up to
+    /// there; the batch fails all the same, and what `f` returned is dropped.
     pub fn map_partitions<I, F>(
         &self,
         f: F,
@@ -138,7 +141,7 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
         })
     }
 
-    /// Applies `f` once to every partition, empty ones included, with the number of the partition.
+    /// Like [`map_partitions`](Self::map_partitions), with the number of the partition.
     pub fn map_partitions_with_index<I, F>(
         &self,
         f: F,

@@ -45,9 +45,7 @@ impl OperatorContext {
             let result = self.guard(Some(partition), || work(&task, item))?;
             match task.into_failure() {
                 None => Ok(result),
-                Some((operator, error)) => {
-                    Err(self.error(operator, Some(partition), Cause::Error(error)))
-                }
+                Some((operator, error)) => Err(self.enclose(operator, Some(partition), error)),
             }
         });
         let mut all = Vec::with_capacity(results.len());
@@ -109,7 +107,7 @@ impl OperatorContext {
         work: &mut dyn FnMut(),
     ) -> Result<(), BatchError> {
         catch(work).map_err(|(blamed, payload)| match payload.downcast::<BatchError>() {
-            Ok(inner) => *inner,
+            Ok(inner) => self.enclose(self.operator, partition, inner),
             Err(payload) => {
                 let cause = Cause::from_panic(payload.as_ref());
                 self.error(blamed.unwrap_or(self.operator), partition, cause)
@@ -132,13 +130,23 @@ impl OperatorContext {
         self.failure_in(None, error)
     }
 
-    /// The error of this batch in one partition. What is a [`BatchError`] already, because an
-    /// operation on a batch returned it, stays as it is.
+    /// The error of this batch in one partition.
     pub(crate) fn failure_in(&self, partition: Option<usize>, error: BoxError) -> BatchError {
+        self.enclose(self.operator, partition, error)
+    }
+
+    /// The error of this batch. A [`BatchError`] of this batch, which an operation on it returned,
+    /// stays as it is; one of an older batch becomes the cause.
+    fn enclose(
+        &self,
+        operator: OperatorId,
+        partition: Option<usize>,
+        error: BoxError,
+    ) -> BatchError {
         match error.downcast::<BatchError>() {
             Ok(inner) if inner.time() == self.time => *inner,
-            Ok(other) => self.error(self.operator, partition, Cause::Error(other)),
-            Err(error) => self.error(self.operator, partition, Cause::Error(error)),
+            Ok(older) => self.error(operator, partition, Cause::Error(older)),
+            Err(error) => self.error(operator, partition, Cause::Error(error)),
         }
     }
 

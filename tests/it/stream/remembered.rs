@@ -102,3 +102,39 @@ fn what_cannot_be_kept_is_refused() {
         "{error}"
     );
 }
+
+/// The operator that uses an older batch fails in its own batch; the cause names the older one.
+#[test]
+fn a_failure_on_an_older_batch_is_that_of_the_batch_that_runs() {
+    use forebay::stream::{BatchError, StepError};
+    use std::error::Error;
+
+    type Use = fn(forebay::stream::Batch<u64>) -> Result<(), BoxError>;
+    let panics: Use = |batch| {
+        let _ = batch.map(|_| -> u64 { panic!("no such day") });
+        Ok(())
+    };
+    let reduces: Use = |batch| {
+        batch.reduce(|_, _| panic!("no such day"))?;
+        Ok(())
+    };
+    for uses in [panics, reduces] {
+        let ctx = builder().build().unwrap();
+        let numbers = ctx.batches([vec![1, 2], vec![2, 3]]);
+        let history = numbers.remember(60 * SECOND);
+        numbers.for_each_batch(move |_, time| match time == millis(2_000) {
+            true => uses(history.slice(millis(1_000), millis(1_000)).remove(0)),
+            false => Ok(()),
+        });
+        let failed = ctx.into_driver().unwrap().run_to_end();
+        let Err(StepError::Batch(error)) = failed else {
+            panic!("{failed:?}")
+        };
+        assert_eq!(error.time(), millis(2_000), "{error}");
+        assert!(error.is_panic(), "{error}");
+        let cause = error.source().unwrap().downcast_ref::<BatchError>();
+        let cause = cause.unwrap();
+        assert_eq!(cause.time(), millis(1_000), "{error}");
+        assert!(cause.source().is_none(), "wrapped twice: {error}");
+    }
+}
