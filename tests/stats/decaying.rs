@@ -4,7 +4,7 @@ use forebay::Merge;
 use forebay::sample::DecayingReservoir;
 
 use crate::naive::successive_sampling;
-use crate::{fit, seed, trials};
+use crate::{fit, seed, trials_to_find};
 
 const HALF_LIFE: f64 = 3.0;
 
@@ -33,7 +33,8 @@ fn every_subset_has_its_successive_sampling_probability() {
         for k in 1..times.len() {
             let law = successive_sampling(&weights, k);
             for merged in [false, true] {
-                let runs = trials(40_000);
+                let possible = (0..law.len()).filter(|set| set.count_ones() as usize == k);
+                let runs = trials_to_find(0.05, possible.count());
                 let mut counts = vec![0u64; law.len()];
                 for trial in 0..runs {
                     let case = (index * 100 + k * 10 + usize::from(merged)) as u64;
@@ -70,8 +71,8 @@ fn every_subset_has_its_successive_sampling_probability() {
 /// With one slot the age of the item held is geometric: each half-life halves its chance.
 #[test]
 fn the_age_of_a_single_item_is_geometric() {
-    let runs = trials(20_000);
     let mut ages = vec![0u64; 21];
+    let runs = trials_to_find(0.06, ages.len());
     for trial in 0..runs {
         let mut sample = DecayingReservoir::with_seed(1, HALF_LIFE, seed(22, 0, trial));
         for time in 0..400u32 {

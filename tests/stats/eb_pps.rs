@@ -3,7 +3,7 @@
 use forebay::Merge;
 use forebay::sample::{EbPps, Weight};
 
-use crate::{fit, seed, trials};
+use crate::{fit, seed, trials, trials_to_find};
 
 /// Items are numbered; each has the weight `weights[item]`, multiplied by `decay` for every later
 /// item whose number is a multiple of `BATCH`.
@@ -132,7 +132,7 @@ fn inclusion_is_exactly_proportional_to_faded_weight_after_merges_too() {
                 let label = format!("{name}: {k} of {offered:?}, decay {decay}");
                 let rho = (k as f64 / total).min(1.0 / heaviest);
                 let size = rho * total;
-                let runs = trials(30_000);
+                let runs = trials_to_find(0.04, 2);
                 let mut counts = vec![0u64; weights.len()];
                 for trial in 0..runs {
                     let case = (way * 100 + index * 10 + k) as u64;
@@ -175,7 +175,8 @@ fn running_maximum(weights: &[f64], decay: f64) -> f64 {
 fn equal_weights_give_a_uniform_sample() {
     for (way, (name, sample)) in WAYS[..2].iter().enumerate() {
         for (n, k) in [(5, 2), (6, 3), (9, 1), (9, 2)] {
-            let runs = trials(30_000);
+            let cells = (0..1u32 << n).filter(|set| set.count_ones() as usize == k);
+            let runs = trials_to_find(0.06, cells.count());
             let mut sets = vec![0u64; 1 << n];
             for trial in 0..runs {
                 let case = (way * 100 + n * 10 + k) as u64;
@@ -200,7 +201,7 @@ fn equal_weights_give_a_uniform_sample() {
 fn the_age_of_items_is_exponential_over_many_batches() {
     let lambda = 0.2f64;
     let (k, batches, batch) = (50, 60u64, 100);
-    let runs = trials(20_000);
+    let runs = trials_to_find(0.1, batches as usize);
     let mut ages = vec![0u64; batches as usize];
     for trial in 0..runs {
         let mut sample = EbPps::with_seed(k, seed(53, 0, trial));
@@ -234,9 +235,11 @@ fn inclusion_is_proportional_over_long_streams() {
             // With a first item that outweighs half of all others the sample stays small.
             let mut weights = weights.clone();
             weights[0] = first;
-            let runs = trials(20_000);
             let total: f64 = weights.iter().sum();
             let rho = (k as f64 / total).min(1.0 / first.max(9.5));
+            // An error of 15 % in a tenth of the items: 1.29 deviations beyond those of `close`.
+            let held = rho * (total - weights[0]) / 10.0;
+            let runs = trials((((5.5 + 1.29) / 0.15f64).powi(2) / held).ceil() as u64);
             let (mut by_place, mut by_weight) = (vec![0u64; 10], vec![0u64; 10]);
             for trial in 0..runs {
                 let seed = seed(54, (way * 1_000 + k) as u64, trial);

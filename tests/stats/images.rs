@@ -6,7 +6,7 @@ use forebay::datasketches::{
 };
 use forebay::sample::Reservoir;
 
-use crate::{fit, seed, trials};
+use crate::{fit, seed, trials_to_find};
 
 /// A way to sample the numbers below `n`.
 type Way = fn(k: usize, n: u64, seed: u64) -> Vec<u64>;
@@ -50,7 +50,7 @@ fn every_subset_is_equally_likely_after_images() {
         for n in 4..=8u64 {
             for k in 2..=4 {
                 let case = way as u64 * 100 + n * 10 + k as u64;
-                fit::every_subset_alike(name, (k, n as usize), trials(40_000), |trial| {
+                fit::every_subset_alike(name, (k, n as usize), 0.06, |trial| {
                     sample(k, n, seed(90, case, trial))
                 });
             }
@@ -97,7 +97,7 @@ fn unions_are_resolved_without_bias() {
         let shared = vec![light_weight / light as f64; light];
         let weights = [own, marked, &shared].concat();
         let mut counts = vec![0u64; weights.len()];
-        let runs = trials(50_000);
+        let runs = trials_to_find(0.04, 2);
         let mut tau = 0.0;
         for trial in 0..runs {
             let sample =

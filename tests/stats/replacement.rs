@@ -3,7 +3,7 @@
 use forebay::Merge;
 use forebay::sample::ReplacementReservoir;
 
-use crate::{fit, seed, trials};
+use crate::{fit, seed, trials_to_find};
 
 /// A way to draw `k` of the numbers below `n` with replacement.
 type Way = fn(k: usize, n: usize, seed: u64) -> Vec<usize>;
@@ -67,8 +67,8 @@ fn all_slots_are_uniform_and_independent() {
             .into_iter()
             .enumerate()
         {
-            let runs = trials(40_000);
             let mut cells = vec![0u64; usize::pow(n, k as u32)];
+            let runs = trials_to_find(0.06, cells.len());
             for trial in 0..runs {
                 let drawn = sample(k, n, seed(31, (way * 10 + index) as u64, trial));
                 assert_eq!(drawn.len(), k);
@@ -84,8 +84,8 @@ fn all_slots_are_uniform_and_independent() {
 #[test]
 fn pairs_of_slots_are_independent_over_long_streams() {
     for (way, (name, sample)) in WAYS.into_iter().enumerate() {
-        let runs = trials(20_000);
         let mut pairs = vec![0u64; 100];
+        let runs = trials_to_find(0.08, pairs.len());
         for trial in 0..runs {
             let drawn = sample(5, 2_000, seed(32, way as u64, trial));
             let pair = (trial % 4) as usize;
@@ -98,8 +98,9 @@ fn pairs_of_slots_are_independent_over_long_streams() {
 /// The number of distinct items is that of independent draws: a joint law of many slots.
 #[test]
 fn repeats_are_as_frequent_as_among_independent_draws() {
-    let (k, n, runs) = (30, 20, trials(20_000));
+    let (k, n) = (30, 20);
     let mut counts = vec![0u64; n + 1];
+    let runs = trials_to_find(0.06, counts.len());
     for trial in 0..runs {
         let mut drawn = by_update(k, n, seed(33, 0, trial));
         drawn.sort_unstable();

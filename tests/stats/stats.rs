@@ -6,10 +6,10 @@
 //!   correct samplers fails with probability below 1e-3 when seeds are drawn, and then for ever.
 //! - Seeds are computed from the index of the parameters and the trial ([`seed`]). They are fixed
 //!   and are never re-rolled to turn a test green: a failure is a finding.
-//! - What a test can find follows from its trials. With `N` of them, a probability that is not `p` but
-//!   differs from it by the relative amount `6.3 * sqrt((1-p) / (p N))` fails at least nine times in
-//!   ten: 4.2 % for p = 0.1 and 200,000 trials, 4.5 % for p = 0.5 and 20,000. More trials than an
-//!   error worth finding needs are for `FOREBAY_SOAK`.
+//! - A test states the error that it finds nine times in ten, and [`trials_to_find`] gives it as many
+//!   trials as that takes, no more. Errors are relative: the root of the mean square over the cells of
+//!   a law, each cell weighted with its probability. 4 to 8 % where a trial is cheap, 10 to 15 % where
+//!   it reads thousands of items.
 //! - `FOREBAY_SOAK=10` makes every test ten times as long, with further seeds.
 
 mod decaying;
@@ -24,8 +24,26 @@ mod uniform;
 mod var_opt;
 mod weighted;
 
+use statrs::distribution::{ChiSquared, ContinuousCDF};
+
 /// The probability with which a verdict may reject a sampler that is right.
 const ALPHA: f64 = 1e-6;
+
+/// The trials with which a verdict over the counts of so many cells finds a relative `error` nine
+/// times in ten: the chi-square statistic then has the noncentrality `trials * error^2`, and exceeds
+/// its quantile at [`ALPHA`] (normal approximation, up to 3 % more trials than needed).
+///
+/// For one probability there are two cells, and `error` is that at p = 1/2: with 0.04, any
+/// probability that is off by 0.02 is found.
+fn trials_to_find(error: f64, cells: usize) -> u64 {
+    let degrees = (cells - 1) as f64;
+    let law = ChiSquared::new(degrees).expect("two cells at least");
+    // Mean d + x and variance 2 (d + 2x); 1.29 deviations below the mean lies a tenth.
+    let excess = law.inverse_cdf(1.0 - ALPHA) - degrees;
+    let root = 1.29 + (1.29f64.powi(2) + excess + degrees / 2.0).sqrt();
+    let noncentrality = root * root - degrees / 2.0;
+    trials((noncentrality / (error * error)).ceil() as u64)
+}
 
 /// The number of trials of a test, `FOREBAY_SOAK` times as many as it asks for.
 fn trials(base: u64) -> u64 {

@@ -3,7 +3,7 @@
 use forebay::Merge;
 use forebay::sample::Reservoir;
 
-use crate::{fit, seed, trials};
+use crate::{fit, seed, trials, trials_to_find};
 
 /// A way to sample the numbers below `n`.
 type Way = fn(k: usize, n: usize, seed: u64) -> Vec<usize>;
@@ -63,7 +63,7 @@ fn every_subset_is_equally_likely_exhaustively_for_small_streams() {
         for n in 1..=6usize {
             for k in 1..=n {
                 let case = (way * 100 + n * 10 + k) as u64;
-                fit::every_subset_alike(name, (k, n), trials(20_000), |trial| {
+                fit::every_subset_alike(name, (k, n), 0.06, |trial| {
                     sample(k, n, seed(1, case, trial))
                 });
             }
@@ -80,7 +80,8 @@ fn reservoir_bounds_ten_of_a_hundred() {
     for (way, (name, sample)) in WAYS.into_iter().enumerate() {
         let mut singles = vec![0u64; N];
         let mut pairs = vec![0u64; N * (N - 1) / 2];
-        for trial in 0..trials(200_000) {
+        let runs = trials_to_find(0.06, pairs.len());
+        for trial in 0..runs {
             let items = sample(K, N, seed(2, way as u64, trial));
             assert_eq!(items.len(), K);
             items.iter().for_each(|&item| singles[item] += 1);
@@ -94,7 +95,7 @@ fn reservoir_bounds_ten_of_a_hundred() {
         }
         fit::inclusions(&format!("{name}: singles"), &singles, K);
         for index in [0, K - 1, K, N - 1] {
-            let expected = trials(200_000) as f64 * K as f64 / N as f64;
+            let expected = runs as f64 * K as f64 / N as f64;
             let deviation = (expected * (1.0 - K as f64 / N as f64)).sqrt();
             let off = (singles[index] as f64 - expected).abs() / deviation;
             assert!(
@@ -102,7 +103,7 @@ fn reservoir_bounds_ten_of_a_hundred() {
                 "{name}: index {index} is {off:.1} deviations off"
             );
         }
-        let total = trials(200_000) as f64;
+        let total = runs as f64;
         let expected = vec![total / pairs.len() as f64; pairs.len()];
         fit::chi_square(&format!("{name}: pairs"), &pairs, &expected, 1.0);
     }
@@ -125,7 +126,10 @@ fn slices_long_enough_for_the_block_pass_include_every_item_equally_often() {
     {
         let items: Vec<usize> = (0..n).collect();
         let mut counts = vec![0; n];
-        for trial in 0..trials(20_000) {
+        // Every trial tells of k items, whose number is fixed.
+        let each = (n - k) as f64 / (n - 1) as f64 / k as f64;
+        let runs = (trials_to_find(0.05, n) as f64 * each).ceil() as u64;
+        for trial in 0..runs.max(1_000) {
             let mut sample = Reservoir::with_seed(k, seed(3, case as u64, trial));
             sample.extend_from_slice(&items);
             assert_eq!(sample.len(), k);
@@ -142,7 +146,8 @@ fn the_first_skip_after_filling_follows_its_law() {
     const CELLS: usize = 40;
     for k in [1usize, 2, 5, 20] {
         let mut counts = vec![0u64; CELLS + 1];
-        for trial in 0..trials(100_000) {
+        let runs = trials_to_find(0.03, CELLS + 1);
+        for trial in 0..runs {
             let mut sample = Reservoir::with_seed(k, seed(4, k as u64, trial));
             (0..k).for_each(|item| sample.update(item));
             let passed = (0..CELLS)
@@ -157,10 +162,10 @@ fn the_first_skip_after_filling_follows_its_law() {
         let mut expected = Vec::new();
         for skip in 0..CELLS {
             let hit = k as f64 / (k + 1 + skip) as f64;
-            expected.push(trials(100_000) as f64 * survival * hit);
+            expected.push(runs as f64 * survival * hit);
             survival *= 1.0 - hit;
         }
-        expected.push(trials(100_000) as f64 * survival);
+        expected.push(runs as f64 * survival);
         fit::chi_square(&format!("first skip, k = {k}"), &counts, &expected, 1.0);
     }
 }
@@ -169,6 +174,7 @@ fn the_first_skip_after_filling_follows_its_law() {
 #[test]
 fn positions_in_a_long_stream_are_uniform() {
     let n = 10_000_000u64;
+    // A gap of 0.08 between the distribution functions.
     let positions = (0..trials(2_000)).flat_map(|trial| {
         let mut sample = Reservoir::with_seed(5, seed(5, 0, trial));
         sample.extend(0..n);

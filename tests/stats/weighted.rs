@@ -4,7 +4,7 @@ use forebay::Merge;
 use forebay::sample::WeightedReservoir;
 
 use crate::naive::successive_sampling;
-use crate::{fit, seed, trials};
+use crate::{fit, seed, trials_to_find};
 
 /// A way to sample the positions of weights.
 type Way = fn(k: usize, weights: &[f64], seed: u64) -> Vec<usize>;
@@ -57,12 +57,12 @@ fn by_sparse_slice(k: usize, weights: &[f64], seed: u64) -> Vec<usize> {
     drawn.map(|place| place / gap).collect()
 }
 
-/// Each with the number of runs that it gets.
-const WAYS: [(&str, Way, u64); 4] = [
-    ("update", by_update, 40_000),
-    ("slice", by_slice, 40_000),
-    ("sparse slice", by_sparse_slice, 4_000),
-    ("merge and update", by_merge_and_update, 40_000),
+/// Each with the relative error that is found.
+const WAYS: [(&str, Way, f64); 4] = [
+    ("update", by_update, 0.05),
+    ("slice", by_slice, 0.05),
+    ("sparse slice", by_sparse_slice, 0.15),
+    ("merge and update", by_merge_and_update, 0.05),
 ];
 
 /// The law of the whole sample, by enumeration of all orders of drawing, for n <= 6.
@@ -75,10 +75,13 @@ fn every_subset_has_its_successive_sampling_probability() {
         &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
         &[1e-300, 3e-300, 2e-300, 1e-300],
     ];
-    for (way, (name, sample, runs)) in WAYS.into_iter().enumerate() {
+    for (way, (name, sample, error)) in WAYS.into_iter().enumerate() {
         for (index, weights) in sets.into_iter().enumerate() {
             for k in 1..weights.len() {
-                let runs = trials(runs);
+                let cells = (0..1u32 << weights.len())
+                    .filter(|set| set.count_ones() as usize == k)
+                    .count();
+                let runs = trials_to_find(error, cells);
                 let mut counts = vec![0u64; 1 << weights.len()];
                 for trial in 0..runs {
                     let case = (way * 100 + index * 10 + k) as u64;
@@ -105,8 +108,8 @@ fn every_subset_has_its_successive_sampling_probability() {
 #[test]
 fn one_slot_is_proportional_to_weight_over_long_streams() {
     let weights: Vec<f64> = (0..3_000).map(|i| 1.0 + f64::from(i % 10)).collect();
-    for (way, (name, sample, runs)) in WAYS.into_iter().enumerate() {
-        let runs = trials(runs / 2);
+    for (way, (name, sample, error)) in WAYS.into_iter().enumerate() {
+        let runs = trials_to_find(error, 10);
         let mut by_weight = vec![0u64; 10];
         let mut by_place = vec![0u64; 10];
         for trial in 0..runs {
@@ -133,7 +136,8 @@ fn one_slot_is_proportional_to_weight_over_long_streams() {
 fn long_slices_are_sampled_by_weight() {
     const LEN: usize = 1 << 14;
     const CLASSES: [f64; 4] = [1.0, 2.0, 5.0, 12.0];
-    let runs = trials(20_000);
+    // Every trial tells of two items.
+    let runs = trials_to_find(0.05, CLASSES.len()) / 2;
     let weights: Vec<f64> = (0..LEN).map(|i| CLASSES[i / 7 % 4]).collect();
     let total: f64 = weights.iter().sum();
     let first = |w: f64| w / total;
@@ -171,7 +175,8 @@ fn long_slices_are_sampled_by_weight() {
 /// are sampled as their scaled-down images are.
 #[test]
 fn huge_weights_are_sampled_like_small_ones() {
-    let runs = trials(20_000);
+    // A trial holds 100 items; one by one there are a tenth of the trials.
+    let runs = trials_to_find(0.08, 100).next_multiple_of(1_000);
     for (case, weight) in [1e304, f64::MAX].into_iter().enumerate() {
         let weights = vec![weight; 1_000_000];
         let items: Vec<usize> = (0..weights.len()).collect();

@@ -27,6 +27,8 @@ pub(crate) fn interop(task: &Task) -> Result<(), Failure> {
     peer("write")?;
     cargo([
         "test",
+        "--package",
+        "forebay",
         "--all-features",
         "--test",
         "it",
