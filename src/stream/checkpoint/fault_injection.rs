@@ -431,7 +431,7 @@ fn known(directory: &Path, storage: Faulty, seen: &Seen) -> Result<StreamingCont
 }
 
 #[test]
-fn nothing_is_lost_or_begun_anew_whatever_call_of_a_recovery_fails_and_however() {
+fn nothing_is_lost_or_started_over_whichever_call_of_a_recovery_fails() {
     let (late, passed_over) = (AtomicUsize::new(0), AtomicUsize::new(0));
     // Checkpoints after the second and after the fourth batch.
     let begin = |directory: &Path, seen: &Seen| {
