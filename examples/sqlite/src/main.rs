@@ -136,8 +136,14 @@ fn run(directory: &Path, partitions: usize) -> Result<(), BoxError> {
         Ok(ctx)
     };
     let mut driver = StreamingContext::recover_or(&checkpoints, build)?.into_driver()?;
-    // The files are read in batches of 200 lines; an empty batch says that there are no more.
-    while driver.step(driver.next_time())?.items() > 0 {}
+    // The files are read in batches of 200 lines. First come the batches again that an earlier run
+    // has begun; after them an empty batch says that there are no more files.
+    loop {
+        let comes_again = driver.has_pending();
+        if driver.step(driver.next_time())?.items() == 0 && !comes_again {
+            break;
+        }
+    }
     drop(driver);
     let connection = Connection::open(&database)?;
     let most = "SELECT word, count FROM counts ORDER BY count DESC, word LIMIT 10";

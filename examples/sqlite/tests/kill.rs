@@ -1,5 +1,6 @@
 //! The program is killed at random moments and started again, with another number of partitions
-//! each time; the table is then that of a run without any of that.
+//! each time, and files arrive while it is down; the table is then that of a run without any of
+//! that.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -46,6 +47,15 @@ fn truth(input: &Path) -> BTreeMap<String, i64> {
     truth
 }
 
+/// A file arrives, whole.
+fn arrive(directory: &Path, number: u64) {
+    let (aside, input) = (directory.join("arriving"), directory.join("input"));
+    if input.exists() {
+        fs::write(&aside, "ebb flow late\n".repeat(150)).unwrap();
+        fs::rename(aside, input.join(format!("late-{number}.txt"))).unwrap();
+    }
+}
+
 #[test]
 fn every_word_is_in_the_table_once_whatever_was_killed() {
     let root = tempfile::tempdir().unwrap();
@@ -66,6 +76,7 @@ fn every_word_is_in_the_table_once_whatever_was_killed() {
             }
             kills += 1;
             partitions = 1 + kills % 5;
+            arrive(&directory, kills);
         }
         assert_eq!(counts(&directory), truth(&directory.join("input")));
     }

@@ -19,10 +19,9 @@ pub(crate) trait Durable {
     /// Restores the state of an earlier run; called before the first batch.
     fn recover(&mut self, codecs: &Codecs, saved: &SavedState) -> Result<(), Refusal>;
 
-    /// Opens a write-ahead log, if this is an input that needs one; called after
-    /// [`recover`](Self::recover). Returns what was cut off its end.
-    fn open_log(&mut self, _context: &LogContext<'_>) -> Result<Option<CutLog>, CheckpointError> {
-        Ok(None)
+    /// Opens its log, if this is an input that has one; called after [`recover`](Self::recover).
+    fn open_log(&mut self, _context: &LogContext<'_>) -> Result<OpenedLog, CheckpointError> {
+        Ok(OpenedLog::default())
     }
 
     /// No kept checkpoint is older than the one of this batch: what only older ones need can be
@@ -43,4 +42,15 @@ pub(crate) struct LogContext<'a> {
     pub(crate) directory: &'a Directory,
     pub(crate) codecs: &'a Codecs,
     pub(crate) operator: &'a str,
+    /// Whether inputs that cannot be replayed log their items.
+    pub(crate) write_ahead: bool,
+}
+
+/// What a log held when it was opened.
+#[derive(Default)]
+pub(crate) struct OpenedLog {
+    /// What was cut off its end.
+    pub(crate) cut: Option<CutLog>,
+    /// The first batch that no checkpoint covers.
+    pub(crate) first: Option<BatchTime>,
 }

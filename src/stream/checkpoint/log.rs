@@ -2,7 +2,7 @@
 //! batch, before the batch runs.
 //!
 //! A log is a directory of segments. A segment is a header as in every file here, then a section
-//! for each batch that was not empty: the number of the record, the time of the batch, the items.
+//! for each batch, empty ones too: the number of the record, the time of the batch, the items.
 
 use std::boxed::Box;
 use std::collections::VecDeque;
@@ -190,6 +190,22 @@ impl<T: 'static> Log<T> {
         self.waiting.pop_front().map(|record| record.items)
     }
 
+    /// The record after the last one replayed.
+    pub(crate) fn upcoming(&self) -> Option<&[T]> {
+        self.waiting.front().map(|record| record.items.as_slice())
+    }
+
+    /// The time of the first record that no batch of this run has taken.
+    pub(crate) fn first_waiting(&self) -> Option<BatchTime> {
+        self.waiting.front().map(|record| record.time)
+    }
+
+    /// Passes over what earlier runs left.
+    pub(crate) fn forget_waiting(&mut self) {
+        self.next += self.waiting.len() as u64;
+        self.waiting.clear();
+    }
+
     /// Whether items of earlier runs are left.
     pub(crate) fn has_waiting(&self) -> bool {
         !self.waiting.is_empty()
@@ -202,9 +218,6 @@ impl<T: 'static> Log<T> {
 
     /// Makes the items of a batch durable.
     pub(crate) fn append(&mut self, now: BatchTime, items: &[T]) -> Result<(), CheckpointError> {
-        if items.is_empty() {
-            return Ok(());
-        }
         let mut section = std::mem::take(&mut self.section);
         let written = match self.encode(now, items, &mut section) {
             Ok(()) => self.write(&section),

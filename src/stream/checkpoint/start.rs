@@ -12,6 +12,7 @@ use crate::stream::checkpoint::manifest::{JobStamp, MANIFEST};
 use crate::stream::checkpoint::stored_checkpoint::StoredCheckpoint;
 use crate::stream::state::refusal::Refusal;
 use crate::stream::state::saved::SavedState;
+use crate::stream::time::BatchTime;
 
 impl Checkpointer {
     /// Restores the operators from what was found, and verifies that checkpoints can be taken.
@@ -37,18 +38,22 @@ impl Checkpointer {
             Some(stored) => Some(this.restore(&stored, operators)?),
             None => None,
         };
-        this.make_sure(operators, config.logs)?;
+        let first = this.make_sure(operators, config.logs)?;
+        // Without a checkpoint the stream begins again with the first batch of the logs.
+        let before = first.map(|time| time.as_millis().saturating_sub(this.job.interval));
+        let clock = clock.or_else(|| before.map(|before| (before, before)));
         Ok((this, clock))
     }
 
-    /// Opens logs, and verifies that checkpoints can be taken.
+    /// Opens logs, and verifies that checkpoints can be taken. Returns the first batch of an earlier
+    /// run that no checkpoint covers.
     fn make_sure(
         &mut self,
         operators: &mut Members<'_>,
-        logs: bool,
-    ) -> Result<(), CheckpointError> {
+        write_ahead: bool,
+    ) -> Result<Option<BatchTime>, CheckpointError> {
         let Some(Target { directory, .. }) = &self.target else {
-            return Ok(());
+            return Ok(None);
         };
         let is_used = || Ok(!directory.times()?.is_empty() || directory.claim_logs(&[]).is_err());
         if self.recovery.is_none() && is_used()? {
@@ -57,18 +62,24 @@ impl Checkpointer {
         }
         let names = operators.iter().map(|(name, _)| *name);
         directory.claim_logs(&names.collect::<Vec<_>>())?;
-        for (name, operator) in operators.iter_mut().filter(|_| logs) {
-            let cut = operator.open_log(&LogContext {
+        let mut first = None;
+        for (name, operator) in operators.iter_mut() {
+            let opened = operator.open_log(&LogContext {
                 directory,
                 codecs: &self.codecs,
                 operator: name,
+                write_ahead,
             })?;
+            first = first.into_iter().chain(opened.first).min();
             if let Some(recovery) = &mut self.recovery {
-                recovery.cut.extend(cut);
+                recovery.cut.extend(opened.cut);
             }
         }
         self.snapshots(operators)?;
-        self.last.map_or(Ok(()), |newest| directory.tidy(newest))
+        if let Some(newest) = self.last {
+            directory.tidy(newest)?;
+        }
+        Ok(first)
     }
 
     fn restore(

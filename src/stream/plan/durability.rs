@@ -34,9 +34,15 @@ impl ContextBuilder {
     /// [`Source`](crate::stream::Source) whose positions are durable; others need a
     /// [`write_ahead_log`](Self::write_ahead_log). The state of the rate limits is not kept.
     ///
+    /// What a batch reads of a replayable input is durable before the batch runs: a batch that comes
+    /// again after a crash has the same time and the same items, whatever has come since. Only a
+    /// [`Source`](crate::stream::Source) whose ranges are not repeatable can break that.
+    ///
     /// # Cost
     ///
-    /// Writes the key groups that changed since the last checkpoint; an unchanged group is a hard
+    /// For each batch and input, one write of the positions it reads to and one fsync.
+    ///
+    /// A checkpoint writes the key groups that changed since the last one; an unchanged group is a hard
     /// link to the file that holds it. The stream stops while the snapshot is taken, for
     /// microseconds per operator. While a checkpoint is being written, the first write to a key
     /// group copies its table. Memory is needed for these copies and for the bytes of some tens of
@@ -56,14 +62,14 @@ impl ContextBuilder {
     /// [`Receiver`](crate::stream::Receiver).
     ///
     /// What a batch takes from such an input is written to a log beside the checkpoints, and
-    /// durable before the batch runs. After a recovery every batch first gets what the log holds
-    /// for it. Items that wait for a batch are not in the log yet: to tell a sender that an item is
+    /// durable before the batch runs. After a recovery every batch gets what the log holds for it,
+    /// and nothing that has come since. Items that wait for a batch are not in the log yet: to tell a sender that an item is
     /// safe, wait for its [`receipt`](crate::stream::Sender::receipt). Items must be
     /// [`durable`](Self::durable).
     ///
     /// # Cost
     ///
-    /// One write and one fsync for each batch that gets items. Segments of the log are removed when
+    /// One write and one fsync for each batch, also if it gets no items. Segments of the log are removed when
     /// no kept checkpoint needs them.
     ///
     /// # Examples

@@ -66,7 +66,9 @@ impl StreamingContext {
             facts,
         );
         let (checkpoints, clock) = begun.map_err(StartError::Checkpoint)?;
-        if let Some((_, last)) = clock {
+        if let Some((zero, last)) = clock
+            && zero < last
+        {
             committed(&mut operators, BatchTime::from_millis(last));
         }
         for ActiveOperator { operator, name, .. } in &mut operators {

@@ -57,7 +57,8 @@ pub struct Driver {
     job: Arc<JobContext>,
     /// Milliseconds.
     interval: u64,
-    /// The zero time and the last batch time; `None` before the first batch.
+    /// The zero time and the last batch time; `None` before the first batch. Both are the same if a
+    /// log of an earlier run tells the time of the first batch.
     clock: Option<(u64, u64)>,
     /// The last batch that was announced to the listeners.
     submitted: Option<BatchTime>,
@@ -107,7 +108,8 @@ impl Driver {
     /// The last batch that was run.
     #[must_use]
     pub fn last_time(&self) -> Option<BatchTime> {
-        self.clock.map(|(_, last)| BatchTime::from_millis(last))
+        let at = self.at()?;
+        Some(BatchTime::from_millis(at.time))
     }
 
     /// The only valid time for the next step; before the first one, the earliest.
@@ -123,7 +125,8 @@ impl Driver {
         self.inputs().all(|input| input.finished)
     }
 
-    /// Whether an input holds items that no batch has taken yet.
+    /// Whether an input holds items that no batch has taken yet, or batches of an earlier run are to
+    /// come again.
     #[must_use]
     pub fn has_pending(&self) -> bool {
         self.inputs().any(|input| input.pending)
@@ -348,8 +351,10 @@ impl Driver {
         self.checkpoint_result(taken)
     }
 
+    /// The last batch that was run.
     fn at(&self) -> Option<BatchPlace> {
-        self.clock.map(|(zero, time)| BatchPlace { zero, time })
+        let (zero, time) = self.clock?;
+        (zero < time).then_some(BatchPlace { zero, time })
     }
 
     /// Reports checkpoints to the listeners, or the error that ends the stream.

@@ -22,8 +22,10 @@ use crate::stream::time::BatchTime;
 ///
 /// # Writing once
 ///
-/// A batch may run again, after a failure or a crash, with the same time, partitions and items. So
-/// the batch time and the partition identify a repetition, and there are two recipes:
+/// A batch may run again, after a failure or a crash, with the same time, partitions and items: in
+/// a stream with [checkpoints], what each input reads for a batch, or has received for it, is
+/// durable before the batch runs. So the batch time and the partition identify a repetition, and
+/// there are two recipes:
 ///
 /// - *replace*: write under a name or key made of the batch time and the partition, as the
 ///   directories of files do;
@@ -31,6 +33,8 @@ use crate::stream::time::BatchTime;
 ///   not smaller, do nothing; otherwise write the items and the batch time. With one transaction
 ///   for the whole batch the stream may go on with another number of partitions, too:
 ///   `examples/sqlite` keeps the counts of a stream in a table of SQLite so.
+///
+/// [checkpoints]: crate::stream::ContextBuilder::checkpoint
 ///
 /// # Examples
 ///

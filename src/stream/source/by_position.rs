@@ -7,11 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::vec::Vec;
 use std::{fmt, format};
 
+use crate::stream::checkpoint::durable::{LogContext, OpenedLog};
+use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::data::Data;
 use crate::stream::error::BoxError;
 use crate::stream::plan::context::StreamingContext;
 use crate::stream::plan::dstream::DStream;
 use crate::stream::source::input::{Input, Replayable};
+use crate::stream::source::planned::{Plans, with_plans};
 use crate::stream::state::codec::Codec;
 use crate::stream::state::codec::Codecs;
 use crate::stream::state::operator_snapshot::{OperatorSnapshot, snapshot_value};
@@ -27,12 +30,16 @@ use crate::stream::time::BatchTime;
 /// the batch has succeeded, the ends of the ranges are the new positions. All this happens on the
 /// driver's thread.
 ///
+/// In a stream with checkpoints the plan of a batch is durable before anything is read, so a batch
+/// that comes again after a crash reads the same ranges: `read` is then called without `plan`.
+///
 /// # Contract
 ///
 /// - A range is exact and repeatable: the same range gives the same items in the same order, also
 ///   from a source built again after a crash.
 /// - A plan starts at the given positions. It may have more ranges than there were positions, for
 ///   new partitions; never fewer.
+/// - A range may be one that an earlier run planned. The next plan starts where it ends.
 /// - Ranges are read in sequence. To read elsewhere the driver calls [`seek`](Self::seek) first,
 ///   and only before the first batch.
 ///
@@ -193,6 +200,9 @@ struct Followed<S: Source> {
     /// The ends of the ranges that the current batch has read.
     ends: Vec<S::Position>,
     history: PositionHistory<S::Position>,
+    plans: Plans<S::Position>,
+    /// Whether `from` is that of a checkpoint.
+    recovered: bool,
 }
 
 /// The positions after each batch that a checkpoint may go back to.
@@ -228,10 +238,10 @@ impl<P: Clone> PositionHistory<P> {
 
 impl<S: Source> Followed<S> {
     /// The codec of positions: that of the source, or else that of the context.
-    fn codec(&self, codecs: &Codecs) -> Result<Codec<Vec<S::Position>>, Refusal> {
+    fn codec(&self, codecs: &Codecs) -> Result<Codec<S::Position>, Refusal> {
         match self.source.position_codec() {
-            Some(codec) => Ok(list(&codec)),
-            None => Ok(list(codecs.get()?)),
+            Some(codec) => Ok(codec),
+            None => Ok(codecs.get()?.clone()),
         }
     }
 }
@@ -242,6 +252,9 @@ impl<S: Source> Input for Followed<S> {
     fn start(&mut self) -> Result<(), BoxError> {
         let mut at = self.source.start()?;
         if let Some(from) = self.from.take() {
+            if !self.recovered {
+                self.plans.forget_waiting();
+            }
             self.source.seek(&from)?;
             at = from;
         }
@@ -249,10 +262,14 @@ impl<S: Source> Input for Followed<S> {
         Ok(())
     }
 
-    fn take(&mut self, limit: usize) -> Result<Vec<S::Item>, BoxError> {
+    fn take(&mut self, now: BatchTime, limit: usize) -> Result<Vec<S::Item>, BoxError> {
         let at = self.at.get();
-        let plan = self.source.plan(&at, limit)?;
-        check(&at, &plan)?;
+        let Self { source, plans, .. } = self;
+        let plan = plans.of_batch(now, &at, || {
+            let plan = source.plan(&at, limit)?;
+            check(&at, &plan)?;
+            Ok(plan)
+        })?;
         let mut items = Vec::new();
         for (partition, range) in plan.iter().enumerate() {
             items.append(&mut self.source.read(partition, range)?);
@@ -263,6 +280,11 @@ impl<S: Source> Input for Followed<S> {
 
     fn batch_done(&mut self) {
         lock(&self.at.0).clone_from(&self.ends);
+        self.plans.batch_done();
+    }
+
+    fn has_pending(&self) -> bool {
+        self.plans.has_waiting()
     }
 
     fn as_replayable(&mut self) -> Option<&mut dyn Replayable> {
@@ -281,24 +303,37 @@ impl<S: Source> Input for Followed<S> {
 impl<S: Source> Replayable for Followed<S> {
     fn snapshot(&self, codecs: &Codecs) -> Result<OperatorSnapshot, Refusal> {
         self.history.wanted.set(true);
-        snapshot_value(&self.codec(codecs)?, &*lock(&self.at.0))
+        let positions = list(&self.codec(codecs)?);
+        let reached = (self.at.get(), self.plans.position());
+        snapshot_value(&with_plans(&positions, codecs)?, &reached)
     }
 
     fn recover(&mut self, codecs: &Codecs, saved: &SavedState) -> Result<(), Refusal> {
-        self.from = Some(recover_value(&self.codec(codecs)?, saved)?);
+        let positions = list(&self.codec(codecs)?);
+        let (from, plans) = recover_value(&with_plans(&positions, codecs)?, saved)?;
+        (self.from, self.recovered) = (Some(from), true);
+        self.plans.resume(plans);
         Ok(())
+    }
+
+    fn open_log(&mut self, context: &LogContext<'_>) -> Result<OpenedLog, CheckpointError> {
+        let codec = self.codec(context.codecs);
+        let codec = codec.map_err(|refusal| CheckpointError::refused(refusal, context.operator))?;
+        self.plans.open(context, &codec)
     }
 
     fn committed(&mut self, time: BatchTime) {
         // A recovered source has not started yet: it is where the checkpoint left it.
         let at = self.from.clone().unwrap_or_else(|| self.at.get());
         self.history.add(time, at);
+        self.plans.committed(time);
     }
 
-    fn release_before(&mut self, oldest: BatchTime) {
+    fn release_before(&mut self, oldest: BatchTime) -> Result<(), CheckpointError> {
         if let Some(positions) = self.history.up_to(oldest) {
             self.source.release(&positions);
         }
+        self.plans.release_before(oldest)
     }
 }
 
@@ -353,6 +388,8 @@ impl StreamingContext {
             at: at.clone(),
             ends: Vec::new(),
             history: PositionHistory::new(),
+            plans: Plans::new(),
+            recovered: false,
         };
         (self.input(kind, followed), at)
     }

@@ -10,6 +10,7 @@ use crate::stream::plan::context::StreamingContext;
 use crate::stream::plan::dstream::DStream;
 use crate::stream::source::input::Input;
 use crate::stream::threads::lock::lock;
+use crate::stream::time::BatchTime;
 
 /// The sending end of a [`channel`](StreamingContext::channel); cloning gives another sender.
 ///
@@ -160,7 +161,7 @@ pub(crate) fn buffer<T>(capacity: usize) -> (Sender<T>, Buffered<T>) {
 impl<T: Data> Input for Buffered<T> {
     type Item = T;
 
-    fn take(&mut self, limit: usize) -> Result<Vec<T>, BoxError> {
+    fn take(&mut self, _now: BatchTime, limit: usize) -> Result<Vec<T>, BoxError> {
         let mut state = lock(&self.shared.state);
         let taken = limit.min(state.items.len());
         let rest = state.items.split_off(taken);

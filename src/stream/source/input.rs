@@ -2,6 +2,8 @@
 
 use std::vec::Vec;
 
+use crate::stream::checkpoint::durable::{LogContext, OpenedLog};
+use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::data::Data;
 use crate::stream::error::BoxError;
 use crate::stream::run::operator::ReceiverFacet;
@@ -23,8 +25,8 @@ pub(crate) trait Input: Send + 'static {
     /// Stops receiving; what was received can still be taken.
     fn stop(&mut self) {}
 
-    /// The items of the next batch: at most `limit`.
-    fn take(&mut self, limit: usize) -> Result<Vec<Self::Item>, BoxError>;
+    /// The items of the batch of this time: at most `limit`, unless an earlier run took more for it.
+    fn take(&mut self, now: BatchTime, limit: usize) -> Result<Vec<Self::Item>, BoxError>;
 
     /// The batch of the taken items is over.
     fn batch_done(&mut self) {}
@@ -64,9 +66,13 @@ pub(crate) trait Replayable {
     /// Goes to the position of an earlier run; called before [`Input::start`].
     fn recover(&mut self, codecs: &Codecs, saved: &SavedState) -> Result<(), Refusal>;
 
+    /// Opens the log of what its batches read; called after [`recover`](Self::recover), in a stream
+    /// with checkpoints.
+    fn open_log(&mut self, context: &LogContext<'_>) -> Result<OpenedLog, CheckpointError>;
+
     /// The batch of this time is committed, and a checkpoint may be taken of what follows it.
-    fn committed(&mut self, _time: BatchTime) {}
+    fn committed(&mut self, time: BatchTime);
 
     /// No checkpoint that is kept is older than the one of this batch.
-    fn release_before(&mut self, _oldest: BatchTime) {}
+    fn release_before(&mut self, oldest: BatchTime) -> Result<(), CheckpointError>;
 }

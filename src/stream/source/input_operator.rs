@@ -4,9 +4,8 @@ use std::boxed::Box;
 use std::sync::Arc;
 use std::vec::Vec;
 
-use crate::stream::checkpoint::durable::{Durable, LogContext};
+use crate::stream::checkpoint::durable::{Durable, LogContext, OpenedLog};
 use crate::stream::checkpoint::error::CheckpointError;
-use crate::stream::checkpoint::recovery::CutLog;
 use crate::stream::error::{BatchError, BoxError};
 use crate::stream::pipeline::materialized::Materialized;
 use crate::stream::pipeline::slot::{Partitions, Slot, to_partitions};
@@ -60,8 +59,8 @@ impl<I: Input> InputOperator<I> {
         context: &OperatorContext,
         limit: usize,
     ) -> Result<Vec<I::Item>, BoxError> {
-        let receive = || self.input.take(limit);
-        let items = self.logged.take(context.time, receive)?;
+        let now = context.time;
+        let items = self.logged.take(now, || self.input.take(now, limit))?;
         if self.logged.is_open() {
             self.input.secured();
         }
@@ -160,19 +159,19 @@ impl<I: Input> Durable for InputOperator<I> {
         }
     }
 
-    fn open_log(&mut self, context: &LogContext<'_>) -> Result<Option<CutLog>, CheckpointError> {
-        match self.input.replayable() {
-            Some(_) => Ok(None),
-            None => self.logged.open(context),
+    fn open_log(&mut self, context: &LogContext<'_>) -> Result<OpenedLog, CheckpointError> {
+        match self.input.as_replayable() {
+            Some(input) => input.open_log(context),
+            None if context.write_ahead => self.logged.open(context),
+            None => Ok(OpenedLog::default()),
         }
     }
 
     fn release_before(&mut self, oldest: BatchTime) -> Result<(), CheckpointError> {
         match self.input.as_replayable() {
             Some(input) => input.release_before(oldest),
-            None => self.logged.release_before(oldest)?,
+            None => self.logged.release_before(oldest),
         }
-        Ok(())
     }
 }
 

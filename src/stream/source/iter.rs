@@ -62,8 +62,14 @@ where
     }
 
     fn read(&mut self, _partition: usize, range: &Range<u64>) -> Result<Vec<I::Item>, BoxError> {
-        let items = (range.end - range.start) as usize;
-        Ok(self.ahead.drain(..items.min(self.ahead.len())).collect())
+        let items = range.end.saturating_sub(range.start);
+        let items = usize::try_from(items).unwrap_or(usize::MAX);
+        // An earlier run may have planned more than this one has drawn.
+        self.look_ahead(items.saturating_add(1));
+        match self.ahead.len() < items {
+            true => Err("the iterator is shorter than it was".into()),
+            false => Ok(self.ahead.drain(..items).collect()),
+        }
     }
 
     fn is_finished(&self, _at: &[u64]) -> bool {

@@ -2,10 +2,9 @@
 
 use std::vec::Vec;
 
-use crate::stream::checkpoint::durable::LogContext;
+use crate::stream::checkpoint::durable::{LogContext, OpenedLog};
 use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::log::Log;
-use crate::stream::checkpoint::recovery::CutLog;
 use crate::stream::error::BoxError;
 use crate::stream::state::codec::{Codec, Codecs};
 use crate::stream::state::operator_snapshot::{OperatorSnapshot, snapshot_value};
@@ -35,7 +34,7 @@ impl<T: 'static> Logged<T> {
     pub(super) fn open(
         &mut self,
         context: &LogContext<'_>,
-    ) -> Result<Option<CutLog>, CheckpointError> {
+    ) -> Result<OpenedLog, CheckpointError> {
         let codec = context.codecs.get::<T>();
         let codec = codec.map_err(|refusal| CheckpointError::refused(refusal, context.operator))?;
         let (log, cut) = Log::open(
@@ -44,8 +43,9 @@ impl<T: 'static> Logged<T> {
             codec.clone(),
             self.from,
         )?;
+        let first = log.first_waiting();
         self.log = Some(log);
-        Ok(cut)
+        Ok(OpenedLog { cut, first })
     }
 
     /// Whether the items that batches take are made durable.

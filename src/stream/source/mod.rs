@@ -6,6 +6,7 @@ mod input;
 mod input_operator;
 mod iter;
 mod logged;
+mod planned;
 mod queue;
 mod receipt;
 pub(crate) mod receiver;

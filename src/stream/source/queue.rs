@@ -3,18 +3,23 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::vec;
 use std::vec::Vec;
 
+use crate::stream::checkpoint::durable::{LogContext, OpenedLog};
+use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::data::Data;
 use crate::stream::error::BoxError;
 use crate::stream::plan::context::StreamingContext;
 use crate::stream::plan::dstream::DStream;
 use crate::stream::source::input::{Input, Replayable};
-use crate::stream::state::codec::Codecs;
+use crate::stream::source::planned::{Plans, PlansPosition, with_plans};
+use crate::stream::state::codec::{Codec, Codecs};
 use crate::stream::state::operator_snapshot::{OperatorSnapshot, snapshot_value};
 use crate::stream::state::refusal::Refusal;
 use crate::stream::state::saved::{SavedState, recover_value};
 use crate::stream::threads::lock::lock;
+use crate::stream::time::BatchTime;
 
 /// A queue of collections, each of which becomes a batch; cloning gives another handle to it.
 ///
@@ -146,7 +151,7 @@ impl<T> FromIterator<Vec<T>> for BatchQueue<T> {
 impl<T: Data> Input for BatchQueue<T> {
     type Item = T;
 
-    fn take(&mut self, limit: usize) -> Result<Vec<T>, BoxError> {
+    fn take(&mut self, _now: BatchTime, limit: usize) -> Result<Vec<T>, BoxError> {
         let mut inner = lock(&self.inner);
         let taken = match inner.take {
             Take::One => inner.waiting.pop_front(),
@@ -177,20 +182,43 @@ impl<T: Data> Input for BatchQueue<T> {
 struct Listed<T> {
     queue: BatchQueue<T>,
     /// How many batches were taken whole, and how many items of the next.
-    given: (u64, u64),
+    given: Given,
+    plans: Plans<Given>,
+}
+
+/// How many batches of a list were taken whole, and how many items of the next.
+type Given = (u64, u64);
+
+impl<T> Listed<T> {
+    /// The place after the next `limit` items, or after the next batch if it is shorter.
+    fn after(&self, limit: usize) -> Given {
+        let inner = lock(&self.queue.inner);
+        match inner.waiting.front() {
+            None => self.given,
+            Some(next) if next.len() > limit => (self.given.0, self.given.1 + limit as u64),
+            Some(_) => (self.given.0 + 1, 0),
+        }
+    }
 }
 
 impl<T: Data> Input for Listed<T> {
     type Item = T;
 
-    fn take(&mut self, limit: usize) -> Result<Vec<T>, BoxError> {
-        let waiting = self.queue.len();
-        let taken = self.queue.take(limit)?;
-        match self.queue.len() < waiting {
-            true => self.given = (self.given.0 + 1, 0),
-            false => self.given.1 += taken.len() as u64,
-        }
-        Ok(taken)
+    fn take(&mut self, now: BatchTime, limit: usize) -> Result<Vec<T>, BoxError> {
+        let (at, end) = (self.given, self.after(limit));
+        let plan = self.plans.of_batch(now, &[at], || Ok(vec![at..end]))?;
+        let end = plan.first().map_or(at, |range| range.end);
+        let limit = match end {
+            end if end == at => return Ok(Vec::new()),
+            (batches, items) if batches == at.0 => items.saturating_sub(at.1),
+            _ => u64::MAX,
+        };
+        self.given = end;
+        self.queue.take(now, usize::try_from(limit).unwrap_or(usize::MAX))
+    }
+
+    fn batch_done(&mut self) {
+        self.plans.batch_done();
     }
 
     fn as_replayable(&mut self) -> Option<&mut dyn Replayable> {
@@ -212,13 +240,13 @@ impl<T: Data> Input for Listed<T> {
 
 impl<T: Data> Replayable for Listed<T> {
     fn snapshot(&self, codecs: &Codecs) -> Result<OperatorSnapshot, Refusal> {
-        let number = codecs.get::<u64>()?;
-        snapshot_value(&number.and(number), &self.given)
+        snapshot_value(&codec(codecs)?, &(self.given, self.plans.position()))
     }
 
     fn recover(&mut self, codecs: &Codecs, saved: &SavedState) -> Result<(), Refusal> {
-        let number = codecs.get::<u64>()?;
-        self.given = recover_value(&number.and(number), saved)?;
+        let (given, plans) = recover_value(&codec(codecs)?, saved)?;
+        self.given = given;
+        self.plans.resume(plans);
         let mut inner = lock(&self.queue.inner);
         let fewer = || BoxError::from("there are fewer batches than there were");
         for _ in 0..self.given.0 {
@@ -231,6 +259,26 @@ impl<T: Data> Replayable for Listed<T> {
         }
         Ok(())
     }
+
+    fn open_log(&mut self, context: &LogContext<'_>) -> Result<OpenedLog, CheckpointError> {
+        let number = context.codecs.get::<u64>();
+        let number = number.map_err(|refusal| CheckpointError::refused(refusal, context.operator))?;
+        self.plans.open(context, &number.and(number))
+    }
+
+    fn committed(&mut self, time: BatchTime) {
+        self.plans.committed(time);
+    }
+
+    fn release_before(&mut self, oldest: BatchTime) -> Result<(), CheckpointError> {
+        self.plans.release_before(oldest)
+    }
+}
+
+/// The codec of a place in a list of batches, with the place in the log of plans.
+fn codec(codecs: &Codecs) -> Result<Codec<(Given, PlansPosition)>, Refusal> {
+    let number = codecs.get::<u64>()?;
+    with_plans(&number.and(number), codecs)
 }
 
 impl StreamingContext {
@@ -257,6 +305,7 @@ impl StreamingContext {
             Listed {
                 queue,
                 given: (0, 0),
+                plans: Plans::new(),
             },
         )
     }

@@ -188,8 +188,8 @@ impl<R: Receiver> Input for ReceiverSource<R> {
         Ok(())
     }
 
-    fn take(&mut self, limit: usize) -> Result<Vec<R::Item>, BoxError> {
-        let items = self.buffered.take(limit)?;
+    fn take(&mut self, now: BatchTime, limit: usize) -> Result<Vec<R::Item>, BoxError> {
+        let items = self.buffered.take(now, limit)?;
         self.status.add(items.len(), Instant::now());
         Ok(items)
     }

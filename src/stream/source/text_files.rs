@@ -285,7 +285,13 @@ impl Source for TextFiles {
     fn read(&mut self, _: usize, range: &Range<FilesRead>) -> Result<Vec<String>, BoxError> {
         match self.planned.take() {
             Some((planned, lines)) if planned == *range => Ok(lines),
-            _ => read_again(range),
+            _ => {
+                let lines = read_again(range)?;
+                // The next plan continues at the end of this range.
+                self.open = None;
+                self.seek(std::slice::from_ref(&range.end))?;
+                Ok(lines)
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ mod policies;
 mod receipts;
 mod recovery;
 mod remembered;
+mod repeated;
 mod replayable;
 mod rules;
 mod sources;

@@ -131,8 +131,14 @@ impl Source for LineSource {
     }
 
     fn read(&mut self, _partition: usize, range: &Range<u64>) -> Result<Vec<Record>, BoxError> {
-        let count = (range.end - range.start) as usize;
-        Ok(self.lock().waiting.drain(..count).collect())
+        let count = usize::try_from(range.end.saturating_sub(range.start))?;
+        let mut state = self.lock();
+        // An earlier run may have planned the batch.
+        state.fill(count);
+        match state.waiting.len() < count {
+            true => Err("the input is shorter than it was".into()),
+            false => Ok(state.waiting.drain(..count).collect()),
+        }
     }
 
     fn is_finished(&self, _at: &[u64]) -> bool {
