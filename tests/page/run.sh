@@ -15,21 +15,25 @@ fail() { echo "FAILED: $*"; exit 1; }
 
 # A pipe that stays open keeps the stream alive.
 mkfifo "$work/lines"
-# serve ARGUMENT...: starts a stream, feeds it and waits until it has counted.
-serve() {
-    "$FOREBAY" stream --serve 0 -q --field 1 --batch-lines 4 -k 2 --samples 0 "$@" \
+# begin ARGUMENT...: starts a stream and waits until it serves.
+begin() {
+    "$FOREBAY" stream --serve 0 -q --field 1 --batch-lines 4 --samples 0 "$@" \
         <"$work/lines" >"$work/result" 2>"$work/messages" &
     stream=$!
     exec 3>"$work/lines"
-    for batch in 1 2 3; do
-        printf '%s\n' '<b>ebb</b>' '<b>ebb</b>' 'flow' "tide$batch" >&3
-    done
     for _ in $(seq 100); do
         address=$(sed -n 's|^serving at ||p' "$work/messages")
         [ -z "$address" ] || break
         sleep 0.1
     done
     [ -n "$address" ] || fail "no address: $(cat "$work/messages")"
+}
+# serve ARGUMENT...: starts a stream and feeds it.
+serve() {
+    begin -k 2 "$@"
+    for batch in 1 2 3; do
+        printf '%s\n' '<b>ebb</b>' '<b>ebb</b>' 'flow' "tide$batch" >&3
+    done
 }
 # end: the input ends, and so does the stream.
 end() {
@@ -51,7 +55,8 @@ check() {
     done
     [ "$(grep -o '<svg ' "$work/page.html" | wc -l)" -eq 4 ] || fail "not four charts"
     [ "$(grep -o '<polyline class="line"' "$work/page.html" | wc -l)" -eq 4 ] || fail "not four curves"
-    has '3 batches of 1000 ms, 12 items'
+    # No clock runs the batches, so there is no interval.
+    has '3 batches, 12 items, last batch ended 20'
     has '<h2>Heavy hitters: heavy_hitters</h2>'
     # 12 lines in 2 counters: 6 of the first item, at least 3 and at most 6 of them known.
     has '<td><code>&lt;b&gt;ebb&lt;/b&gt;</code></td>'
@@ -81,5 +86,18 @@ dump '#token=wrong'
 has 'a token is needed'
 dump '#token=s3cret'
 check
+end
+# Items of a quarter of a megabyte are cut, and the rest of the page is there.
+begin
+for item in $(seq 20); do
+    head -c 250000 /dev/zero | tr '\0' y
+    echo "$item"
+done >&3
+sleep 1
+dump ''
+has '<h2>Heavy hitters: heavy_hitters</h2>'
+has 'yyyy… (250002 bytes)</code>'
+[ "$(grep -o '<td><code>y' "$work/page.html" | wc -l)" -eq 40 ] || fail "not all long items"
+[ "$(grep -o '<svg ' "$work/page.html" | wc -l)" -eq 4 ] || fail "no charts beside long items"
 end
 echo "the page shows charts and heavy hitters, with a token and without"

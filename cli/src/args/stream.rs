@@ -90,12 +90,18 @@ pub(crate) struct StreamArgs {
 
     /// Serve a live page and an HTTP API while the stream runs, at this port of localhost or at
     /// ADDRESS:PORT; port 0 means any free port
+    ///
+    /// Beyond localhost it needs --serve-token-file or --serve-open.
     #[arg(long, value_name = "PORT", value_parser = address, allow_negative_numbers = true)]
     pub(crate) serve: Option<SocketAddr>,
 
     /// Require the token in this file from HTTP clients
     #[arg(long, value_name = "FILE", requires = "serve")]
     pub(crate) serve_token_file: Option<PathBuf>,
+
+    /// Answer everyone who reaches the address, without a token
+    #[arg(long, requires = "serve", conflicts_with = "serve_token_file")]
+    pub(crate) serve_open: bool,
 
     /// Spill state that exceeds --state-memory to this directory, which is emptied at the start
     #[arg(long, value_name = "DIR")]

@@ -156,6 +156,27 @@ fn the_token_in_the_file_is_required() {
 }
 
 #[test]
+fn beyond_this_machine_a_token_is_needed_or_a_word() {
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80"] {
+        // Before anything is opened: the file is not there.
+        let message = forebay(&format!("stream --serve {address} no-such-file"), "").failure(2);
+        let names_both = ["--serve-token-file", "--serve-open"].map(|it| message.contains(it));
+        assert_eq!(names_both, [true; 2], "{message}");
+    }
+    for args in [
+        "--serve-open",
+        "--serve 0 --serve-open --serve-token-file x",
+    ] {
+        let message = forebay(&format!("stream {args}"), "").failure(2);
+        assert!(message.contains("--serve"), "{message}");
+    }
+    let args = "stream -q --serve 0.0.0.0:0 --serve-open --format json";
+    let run = forebay(args, "");
+    let is_open = run.stderr.starts_with("serving at http://0.0.0.0:");
+    assert!(run.status == 0 && is_open, "{run:?}");
+}
+
+#[test]
 fn wrong_addresses_and_tokens_are_refused_with_a_reason() {
     for address in [
         "nonsense",

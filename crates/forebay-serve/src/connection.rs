@@ -94,6 +94,8 @@ async fn converse(
         .timer(TokioTimer::new())
         .header_read_timeout(limits.patience)
         .max_buf_size(Limits::HEAD_BYTES)
+        // A client may end what it sends and still read its answer.
+        .half_close(true)
         .serve_connection(stream, TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
     // An error of a connection concerns only its client.

@@ -12,8 +12,13 @@ pub enum ServeError {
     Address(SocketAddr, io::Error),
     /// The token is empty, or has characters that are not visible ASCII.
     Token,
-    /// Two streams, or two states of a stream, have this name.
+    /// Anyone who reaches the address could ask: it is beyond the loopback, there is no token, and
+    /// [`open_to_everyone`](crate::ServerBuilder::open_to_everyone) was not called.
+    Open(SocketAddr),
+    /// Two streams, or two states or two receivers of a stream, have this name.
     Name(String),
+    /// No path leads to a stream of this name: "", "." or "..".
+    StreamName(String),
     /// A limit is zero.
     Limit,
     /// The thread of the server could not be started.
@@ -25,7 +30,12 @@ impl fmt::Display for ServeError {
         match self {
             Self::Address(address, cause) => write!(f, "cannot listen at {address}: {cause}"),
             Self::Token => f.write_str("the token is not one word of visible ASCII characters"),
-            Self::Name(name) => write!(f, "two streams or states are named {name}"),
+            Self::Open(address) => write!(
+                f,
+                "without a token, anyone who reaches {address} could read everything"
+            ),
+            Self::Name(name) => write!(f, "two streams, states or receivers are named {name}"),
+            Self::StreamName(name) => write!(f, "no path leads to a stream named {name:?}"),
             Self::Limit => f.write_str("a limit of the server is zero"),
             Self::Thread(cause) => write!(f, "cannot start the thread of the server: {cause}"),
         }

@@ -1,10 +1,11 @@
 //! Checks of every request, and headers of every answer.
 
-use std::net::IpAddr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
@@ -20,8 +21,8 @@ pub(crate) enum Access {
     /// Anyone who reaches the loopback under its own name. Without the check of the name any page
     /// in a browser could send requests through a DNS name of its own that points there.
     Loopback,
-    /// Anyone who reaches the address.
-    Everybody,
+    /// Anyone who reaches the address, by any name.
+    Everyone,
 }
 
 /// The paths that reveal nothing about any stream.
@@ -37,7 +38,14 @@ pub(crate) async fn guard(State(access): State<Access>, request: Request, next: 
     response
 }
 
+/// Adds the security headers to an answer that was given without a check.
+pub(crate) async fn protected(mut response: Response) -> Response {
+    protect(response.headers_mut());
+    response
+}
+
 fn check(request: &Request, access: &Access) -> Result<(), Refusal> {
+    let host = named_host(request)?;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(Refusal::method());
     }
@@ -47,9 +55,11 @@ fn check(request: &Request, access: &Access) -> Result<(), Refusal> {
         return Err(Refusal::long_uri(Limits::URI_BYTES));
     }
     match access {
-        Access::Everybody => Ok(()),
-        Access::Loopback if is_own_host(request) => Ok(()),
-        Access::Loopback => Err(Refusal::foreign_host()),
+        Access::Loopback if !is_local_name(&host) => Err(Refusal::foreign_host()),
+        Access::Loopback | Access::Everyone if is_of_foreign_page(request.headers()) => {
+            Err(Refusal::foreign_page())
+        }
+        Access::Loopback | Access::Everyone => Ok(()),
         Access::Token(_) if PUBLIC.contains(&uri.path()) => Ok(()),
         Access::Token(token) if holds(request.headers(), token) => Ok(()),
         Access::Token(_) => Err(Refusal::unauthorized()),
@@ -68,38 +78,70 @@ fn holds(headers: &HeaderMap, token: &str) -> bool {
     scheme.eq_ignore_ascii_case(b"Bearer ") && given.ct_eq(token.as_bytes()).into()
 }
 
-fn is_own_host(request: &Request) -> bool {
-    let named = request.headers().get(header::HOST);
-    let named = named.and_then(|host| host.to_str().ok());
-    let Some(host) = request.uri().host().or(named) else {
-        return false;
+/// The host that a request names: in its target or, as usual, in its only Host header. Empty if
+/// it names none.
+fn named_host(request: &Request) -> Result<String, Refusal> {
+    let mut given = request.headers().get_all(header::HOST).iter();
+    let named = match (given.next(), given.next()) {
+        (Some(host), None) => host_of(host).ok_or_else(Refusal::bad_host)?,
+        (None, _) if request.version() < Version::HTTP_11 => String::new(),
+        _ => return Err(Refusal::bad_host()),
     };
-    let authority: Option<axum::http::uri::Authority> = host.parse().ok();
-    authority.is_some_and(|it| is_local_name(it.host()))
+    Ok(request.uri().host().map_or(named, Into::into))
+}
+
+/// The host in a Host header, without the port; `None` if it is not valid.
+fn host_of(header: &HeaderValue) -> Option<String> {
+    let text = header.to_str().ok()?;
+    if text.is_empty() {
+        return Some(String::new());
+    }
+    let authority: Authority = text.parse().ok()?;
+    let port = text.strip_prefix(authority.host())?;
+    let is_valid = port.is_empty()
+        || port
+            .strip_prefix(':')
+            .is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
+    is_valid.then(|| authority.host().to_owned())
 }
 
 fn is_local_name(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok()
+    let bare = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    match bare {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => host.eq_ignore_ascii_case("localhost") || host.parse::<Ipv4Addr>().is_ok(),
+    }
+}
+
+/// Whether a browser says that a page of another site asks, other than by a link to follow.
+fn is_of_foreign_page(headers: &HeaderMap) -> bool {
+    let says = |name, values: &[&str]| {
+        let said = headers.get(name).and_then(|said| said.to_str().ok());
+        said.is_some_and(|said| values.contains(&said))
+    };
+    says("sec-fetch-site", &["cross-site", "same-site"]) && !says("sec-fetch-mode", &["navigate"])
 }
 
 fn protect(headers: &mut HeaderMap) {
     const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
                           connect-src 'self'; img-src 'self' data:; base-uri 'none'; \
                           form-action 'none'; frame-ancestors 'none'";
+    const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+        HeaderName::from_static("cross-origin-resource-policy");
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),
+        (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
 }
 
-/// Why a text cannot be a token in a header.
-pub(crate) fn check_token(token: String) -> Option<Arc<str>> {
+/// The token, if it can be one in a header.
+pub(crate) fn check_token(token: &str) -> Option<Arc<str>> {
     let is_visible = token.bytes().all(|byte| byte.is_ascii_graphic());
     (is_visible && !token.is_empty()).then(|| token.into())
 }
@@ -118,16 +160,45 @@ mod tests {
             "evil.example",
             "",
             "127.0.0.1.evil",
+            "::1",
+            "[127.0.0.1]",
+            "[[::1]]",
         ] {
             assert!(!is_local_name(host), "{host}");
         }
     }
 
     #[test]
+    fn a_host_has_a_name_and_perhaps_a_port() {
+        for (header, host) in [
+            ("localhost", "localhost"),
+            ("localhost:", "localhost"),
+            ("LocalHost:80", "LocalHost"),
+            ("[::1]:8080", "[::1]"),
+            ("", ""),
+        ] {
+            let header = HeaderValue::from_static(header);
+            assert_eq!(host_of(&header).as_deref(), Some(host));
+        }
+        for header in [
+            "evil@localhost",
+            "localhost:80@evil.example",
+            "localhost:8o",
+            "localhost/",
+            "localhost evil.example",
+            "localhost, evil.example",
+            "a:b:c",
+        ] {
+            let header = HeaderValue::from_static(header);
+            assert_eq!(host_of(&header), None, "{header:?}");
+        }
+    }
+
+    #[test]
     fn a_token_is_one_visible_word() {
-        assert!(check_token("s3cret-~".into()).is_some());
+        assert!(check_token("s3cret-~").is_some());
         for token in ["", "two words", "tab\t", "ümlaut", "line\n"] {
-            assert!(check_token(token.into()).is_none(), "{token:?}");
+            assert!(check_token(token).is_none(), "{token:?}");
         }
     }
 }

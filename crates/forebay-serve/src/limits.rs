@@ -30,6 +30,12 @@ impl Limits {
     /// Requests that are being answered or waiting.
     pub(crate) const QUESTIONS: usize = 64;
 
+    /// Bytes of answers that their clients have not read, all together, unless one may have more.
+    pub(crate) const UNREAD_BYTES: usize = 64 << 20;
+
+    /// Bytes of the message of a failure.
+    pub(crate) const FAILURE_BYTES: usize = 1 << 10;
+
     /// Threads that answer requests.
     pub(crate) const THREADS: usize = 2;
 

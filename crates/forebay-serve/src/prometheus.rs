@@ -1,10 +1,10 @@
 //! The metrics of streams in Prometheus' text format, version 0.0.4.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use crate::served::ServedStream;
 use crate::totals::{Histogram, Totals};
-use forebay::stream::BatchTime;
 use forebay::stream::StateSize;
 
 /// One metric: its name, its meaning, and the source of its samples.
@@ -54,8 +54,8 @@ const FAMILIES: &[Family] = &[
     Family {
         name: "forebay_batch_interval_seconds",
         kind: GAUGE,
-        help: "Time from one batch to the next.",
-        samples: |_, stream, out| out.put(stream.telemetry().interval().as_secs_f64()),
+        help: "Time from one batch to the next, where a clock runs them.",
+        samples: |totals, stream, out| out.put_seconds(stream.telemetry().interval(totals)),
     },
     Family {
         name: "forebay_batches_total",
@@ -84,8 +84,8 @@ const FAMILIES: &[Family] = &[
     Family {
         name: "forebay_last_batch_timestamp_seconds",
         kind: GAUGE,
-        help: "Time of the last batch that has run.",
-        samples: |totals, _, out| out.put_time(totals.last.map(|last| last.time)),
+        help: "When the last batch that has run ended.",
+        samples: |totals, _, out| out.put_seconds(totals.last.map(|last| last.ended)),
     },
     Family {
         name: "forebay_last_batch_items",
@@ -225,8 +225,8 @@ const CHECKPOINT_FAMILIES: &[Family] = &[
     Family {
         name: "forebay_last_checkpoint_timestamp_seconds",
         kind: GAUGE,
-        help: "Time of the batch after which the last checkpoint was taken.",
-        samples: |totals, _, out| out.put_time(totals.checkpoints.last),
+        help: "When the last checkpoint was found to be durable.",
+        samples: |totals, _, out| out.put_seconds(totals.checkpoints.last),
     },
 ];
 
@@ -236,10 +236,10 @@ impl Samples<'_> {
         line(text, format_args!("{name}{{{stream}}} {value}"));
     }
 
-    /// Nothing before the first one.
-    fn put_time(&mut self, time: Option<BatchTime>) {
-        if let Some(time) = time {
-            self.put(time.as_millis() as f64 / 1e3);
+    /// Nothing where nothing is known.
+    fn put_seconds(&mut self, seconds: Option<Duration>) {
+        if let Some(seconds) = seconds {
+            self.put(seconds.as_secs_f64());
         }
     }
 

@@ -50,9 +50,37 @@ impl Refusal {
         )
     }
 
-    pub(crate) fn no_such_state() -> Self {
-        let message = "no state of the stream has this name and can answer this question";
+    /// `able` are the names of the states that could answer.
+    pub(crate) fn no_such_state<'a>(able: impl Iterator<Item = &'a str>) -> Self {
+        let able = list(able);
+        let message = format!("no such state can answer this question; those that can: {able}");
         Self::new(StatusCode::NOT_FOUND, "no_such_state", message)
+    }
+
+    pub(crate) fn which_state<'a>(states: impl Iterator<Item = &'a str>) -> Self {
+        let states = list(states);
+        let message = format!("several states have such keys, name one with of=: {states}");
+        Self::new(StatusCode::BAD_REQUEST, "which_state", message)
+    }
+
+    pub(crate) fn no_such_keys<'a>(states: impl Iterator<Item = &'a str>) -> Self {
+        let message = format!("no state has such keys; there are: {}", list(states));
+        Self::new(StatusCode::BAD_REQUEST, "bad_key", message)
+    }
+
+    pub(crate) fn no_key() -> Self {
+        let message = "the parameter key is missing";
+        Self::new(StatusCode::BAD_REQUEST, "bad_query", message)
+    }
+
+    pub(crate) fn bad_host() -> Self {
+        let message = "a request has one Host header, with a host and perhaps a port";
+        Self::new(StatusCode::BAD_REQUEST, "bad_host", message)
+    }
+
+    pub(crate) fn foreign_page() -> Self {
+        let message = "without a token, pages of other sites may not ask";
+        Self::new(StatusCode::FORBIDDEN, "foreign_page", message)
     }
 
     pub(crate) fn no_such_key() -> Self {
@@ -78,7 +106,7 @@ impl Refusal {
     }
 
     pub(crate) fn bad_query() -> Self {
-        let message = "unknown or repeated query parameter";
+        let message = "unknown, repeated or undecodable query parameter";
         Self::new(StatusCode::BAD_REQUEST, "bad_query", message)
     }
 
@@ -128,6 +156,14 @@ impl Refusal {
 
     pub(crate) fn failed(message: impl ToString) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", message)
+    }
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.collect();
+    match names.is_empty() {
+        true => "none".into(),
+        false => names.join(", "),
     }
 }
 

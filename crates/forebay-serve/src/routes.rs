@@ -1,14 +1,12 @@
 //! The routes of the server.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderValue, header};
-use axum::middleware::from_fn_with_state;
+use axum::extract::State;
+use axum::http::{HeaderValue, Uri, header};
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::Semaphore;
@@ -16,13 +14,15 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::answer::{Answer, Asked};
-use crate::guard::{Access, guard};
+use crate::guard::{Access, guard, protected};
 use crate::limits::Limits;
 use crate::prometheus;
+use crate::question::{Question, checked_key, segment, stream_name};
 use crate::refusal::Refusal;
 use crate::served::{ServedStream, list};
 use crate::state::Ask;
 use crate::telemetry::Telemetry;
+use crate::unread::Unread;
 
 /// What all requests share.
 #[derive(Clone)]
@@ -31,9 +31,8 @@ pub(crate) struct Site {
     pub(crate) limits: Limits,
     /// A permit for each request that is being answered, even when its client has gone.
     pub(crate) questions: Arc<Semaphore>,
+    pub(crate) unread: Unread,
 }
-
-type Parameters = Result<Query<HashMap<String, String>>, axum::extract::rejection::QueryRejection>;
 
 /// All routes.
 pub(crate) fn router(site: Site, access: Access) -> Router {
@@ -50,7 +49,8 @@ pub(crate) fn router(site: Site, access: Access) -> Router {
         .route("/metrics", get(metrics))
         .route("/streams", get(streams))
         .route("/streams/{name}/charts", get(charts))
-        .route("/streams/{name}/state/{key}", get(state))
+        .route("/streams/{name}/state", get(state))
+        .route("/streams/{name}/state/{key}", get(state_in_path))
         .route("/streams/{name}/top", get(top))
         .route("/streams/{name}/sample", get(sample))
         .fallback(|| async { Refusal::no_such_page() })
@@ -60,11 +60,13 @@ pub(crate) fn router(site: Site, access: Access) -> Router {
 
 /// The answer of a server at its limit.
 pub(crate) fn full() -> Router {
-    Router::new().fallback(|| async { ([(header::CONNECTION, "close")], Refusal::busy()) })
+    Router::new()
+        .fallback(|| async { ([(header::CONNECTION, "close")], Refusal::busy()) })
+        .layer(map_response(protected))
 }
 
 async fn file(kind: &'static str, content: &'static str) -> Response {
-    typed(kind, content.into())
+    typed(kind, Bytes::from_static(content.as_bytes()))
 }
 
 fn typed(kind: &'static str, content: Bytes) -> Response {
@@ -77,103 +79,61 @@ fn typed(kind: &'static str, content: Bytes) -> Response {
 
 async fn metrics(State(site): State<Site>) -> Response {
     let text = prometheus::exposition(&site.streams);
-    typed("text/plain; version=0.0.4; charset=utf-8", text.into())
+    site.send("text/plain; version=0.0.4; charset=utf-8", Ok(text.into()))
 }
 
-async fn streams(State(site): State<Site>) -> Response {
-    to_response(list(&site.streams, site.limits.answer_bytes))
-}
-
-async fn charts(State(site): State<Site>, path: Result<Path<String>, PathRejection>) -> Response {
+async fn streams(State(site): State<Site>, uri: Uri) -> Response {
     let answer = || {
-        let Path(name) = path.map_err(|_| Refusal::bad_path())?;
-        site.stream(&name)?.charts(site.limits.answer_bytes)
+        site.question(&uri, &[])?;
+        list(&site.streams, site.limits.answer_bytes)
     };
-    to_response(answer())
+    site.send_json(answer())
 }
 
-async fn state(
-    State(site): State<Site>,
-    path: Result<Path<(String, String)>, PathRejection>,
-    parameters: Parameters,
-) -> Response {
-    let answer = async {
-        let Path((name, key)) = path.map_err(|_| Refusal::bad_path())?;
-        let question = Question::new(&site, parameters, &["of"])?;
-        check_key(&key)?;
-        let any = |_: &dyn Ask| true;
-        site.ask(name, question, any, move |state, asked, _| {
-            state.state(asked, &key)
-        })
-        .await
+async fn charts(State(site): State<Site>, uri: Uri) -> Response {
+    let answer = || {
+        site.question(&uri, &[])?;
+        let stream = site.stream(&stream_name(&uri)?)?;
+        stream.charts(site.limits.answer_bytes)
     };
-    to_response(answer.await)
+    site.send_json(answer())
 }
 
-async fn top(
-    State(site): State<Site>,
-    path: Result<Path<String>, PathRejection>,
-    parameters: Parameters,
-) -> Response {
-    let ranks = |state: &dyn Ask| state.ranks();
+async fn state(State(site): State<Site>, uri: Uri) -> Response {
+    let question = site.question(&uri, &["of", "key"]);
+    let question = question.and_then(|question| match question.key {
+        Some(_) => Ok(question),
+        None => Err(Refusal::no_key()),
+    });
+    site.respond(&uri, question, |_| true, state_of_key).await
+}
+
+async fn state_in_path(State(site): State<Site>, uri: Uri) -> Response {
+    let question = site.question(&uri, &["of"]).and_then(|question| {
+        let key = Some(checked_key(segment(&uri, 4))?);
+        Ok(Question { key, ..question })
+    });
+    site.respond(&uri, question, |_| true, state_of_key).await
+}
+
+fn state_of_key(state: &dyn Ask, asked: &Asked<'_>, question: &Question) -> Answer {
+    state.state(asked, question.key.as_deref().unwrap_or_default())
+}
+
+async fn top(State(site): State<Site>, uri: Uri) -> Response {
+    let question = site.question(&uri, &["of", "n"]);
     let ask = |state: &dyn Ask, asked: &Asked<'_>, it: &Question| state.top(asked, it.n);
-    site.respond(path, parameters, &["of", "n"], ranks, ask)
+    site.respond(&uri, question, |state| state.ranks(), ask)
         .await
 }
 
-async fn sample(
-    State(site): State<Site>,
-    path: Result<Path<String>, PathRejection>,
-    parameters: Parameters,
-) -> Response {
-    let draws = |state: &dyn Ask| state.draws();
+async fn sample(State(site): State<Site>, uri: Uri) -> Response {
+    let question = site.question(&uri, &["of", "n", "key"]);
     let ask = |state: &dyn Ask, asked: &Asked<'_>, it: &Question| {
         state.sample(asked, it.key.as_deref(), it.n)
     };
-    site.respond(path, parameters, &["of", "n", "key"], draws, ask)
+    site.respond(&uri, question, |state| state.draws(), ask)
         .await
-}
-
-fn to_response(answer: Answer) -> Response {
-    match answer {
-        Ok(json) => typed("application/json", json),
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-fn check_key(key: &str) -> Result<(), Refusal> {
-    match key.len() > Limits::KEY_BYTES {
-        true => Err(Refusal::long_key(Limits::KEY_BYTES)),
-        false => Ok(()),
-    }
-}
-
-/// The query parameters.
-struct Question {
-    /// The name of the state.
-    of: Option<String>,
-    n: usize,
-    key: Option<String>,
-}
-
-impl Question {
-    fn new(site: &Site, parameters: Parameters, known: &[&str]) -> Result<Self, Refusal> {
-        let Query(mut given) = parameters.map_err(|_| Refusal::bad_query())?;
-        if given.keys().any(|name| !known.contains(&name.as_str())) {
-            return Err(Refusal::bad_query());
-        }
-        let most = site.limits.rows;
-        let n = match given.get("n") {
-            None => Limits::USUAL_ROWS.min(most),
-            Some(text) => text.parse().map_err(|_| Refusal::bad_number(most))?,
-        };
-        if n > most {
-            return Err(Refusal::bad_number(most));
-        }
-        let (of, key) = (given.remove("of"), given.remove("key"));
-        key.as_deref().map_or(Ok(()), check_key)?;
-        Ok(Self { of, n, key })
-    }
 }
 
 impl Site {
@@ -183,27 +143,41 @@ impl Site {
         found.ok_or_else(Refusal::no_such_stream)
     }
 
-    /// Answers a request for a whole state of the stream in the path.
+    fn question(&self, uri: &Uri, known: &[&str]) -> Result<Question, Refusal> {
+        Question::new(uri, known, self.limits.rows)
+    }
+
+    /// An answer or a refusal as a response.
+    fn send(&self, kind: &'static str, answer: Answer) -> Response {
+        match answer.and_then(|answer| self.unread.hold(answer)) {
+            Ok(content) => typed(kind, content),
+            Err(refusal) => refusal.into_response(),
+        }
+    }
+
+    fn send_json(&self, answer: Answer) -> Response {
+        self.send("application/json", answer)
+    }
+
+    /// Answers a question about the state of the stream in the path.
     async fn respond(
         self,
-        path: Result<Path<String>, PathRejection>,
-        parameters: Parameters,
-        known: &[&str],
+        uri: &Uri,
+        question: Result<Question, Refusal>,
         can_answer: impl Fn(&dyn Ask) -> bool + Send + 'static,
         ask: impl Fn(&dyn Ask, &Asked<'_>, &Question) -> Answer + Send + 'static,
     ) -> Response {
-        let answer = async {
-            let Path(name) = path.map_err(|_| Refusal::bad_path())?;
-            let question = Question::new(&self, parameters, known)?;
-            self.ask(name, question, can_answer, ask).await
+        let answer = match stream_name(uri).and_then(|name| Ok((name, question?))) {
+            Ok((name, question)) => self.ask(name, question, can_answer, ask).await,
+            Err(refusal) => Err(refusal),
         };
-        to_response(answer.await)
+        self.send_json(answer)
     }
 
     /// Queries the state of a stream on a thread of its own, since it may have to wait for the end
     /// of a batch.
     async fn ask(
-        self,
+        &self,
         name: String,
         question: Question,
         can_answer: impl Fn(&dyn Ask) -> bool + Send + 'static,
@@ -211,15 +185,16 @@ impl Site {
     ) -> Answer {
         let permit = Arc::clone(&self.questions).try_acquire_owned();
         let permit = permit.map_err(|_| Refusal::busy())?;
-        let patience = self.limits.patience;
+        let (site, patience) = (self.clone(), self.limits.patience);
         let found = spawn_blocking(move || {
             let _held = permit;
-            let stream = self.stream(&name)?;
-            let (state_name, state) = stream.choose(question.of.as_deref(), can_answer)?;
+            let stream = site.stream(&name)?;
+            let (of, key) = (question.of.as_deref(), question.key.as_deref());
+            let (state_name, state) = stream.choose(of, key, can_answer)?;
             let asked = Asked {
                 stream: &name,
                 state: state_name,
-                bytes: self.limits.answer_bytes,
+                bytes: site.limits.answer_bytes,
             };
             ask(state, &asked, &question)
         });

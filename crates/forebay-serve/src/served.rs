@@ -1,10 +1,12 @@
 //! A served stream: its telemetry, its state, its receivers.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::answer::{Answer, json};
+use crate::names::twice;
 use crate::refusal::Refusal;
 use crate::state::{Ask, ServedState};
 use crate::telemetry::Telemetry;
@@ -41,8 +43,8 @@ impl ServedStream {
         }
     }
 
-    /// Serves state under a name; a request is answered by the first state that can, unless it
-    /// names one with `of`.
+    /// Serves state under a name. A request that names no state with `of` is answered by the only
+    /// one that has such keys or, if it names no key either, by the first one that can.
     #[must_use]
     pub fn state<K: Key, S: Data>(
         mut self,
@@ -72,21 +74,31 @@ impl ServedStream {
         &self.receivers
     }
 
-    /// A name of two states.
+    /// A name of two states, or of two receivers.
     pub(crate) fn twice(&self) -> Option<&str> {
-        let names = self.states.iter().map(|(name, _)| name.as_str());
-        crate::names::twice(names)
+        let states = self.states.iter().map(|(name, _)| name.as_str());
+        let receivers = self.receivers.iter().map(|(name, _)| name.as_str());
+        twice(states).or_else(|| twice(receivers))
     }
 
-    /// The state with this name, or the first one that can answer.
+    /// The state that answers: the one with the name `of`, or the only one that has such keys, or
+    /// the first one that can.
     pub(crate) fn choose(
         &self,
         of: Option<&str>,
+        key: Option<&[u8]>,
         can_answer: impl Fn(&dyn Ask) -> bool,
     ) -> Result<(&str, &dyn Ask), Refusal> {
-        let mut states = self.states.iter().map(|(name, it)| (name.as_str(), &**it));
-        let found = states.find(|(name, it)| of.is_none_or(|of| of == *name) && can_answer(*it));
-        found.ok_or_else(Refusal::no_such_state)
+        let states = self.states.iter().map(|(name, it)| (name.as_str(), &**it));
+        let able: Vec<_> = states.filter(|(_, it)| can_answer(*it)).collect();
+        let found = match (of, key) {
+            (Some(of), _) => able.iter().find(|(name, _)| of == *name),
+            (None, None) => able.first(),
+            (None, Some(key)) if !able.is_empty() => return only_one(&able, key),
+            (None, Some(_)) => None,
+        };
+        let found = found.copied();
+        found.ok_or_else(|| Refusal::no_such_state(able.iter().map(|(name, _)| *name)))
     }
 
     /// How the stream is doing.
@@ -97,11 +109,12 @@ impl ServedStream {
         });
         let states = states.collect();
         let point = self.telemetry.last();
-        let millis = |duration: std::time::Duration| 1e3 * duration.as_secs_f64();
+        let millis = |duration: Duration| 1e3 * duration.as_secs_f64();
         self.telemetry.totals(|totals| Summary {
             name: self.name(),
-            batch_interval_ms: self.telemetry.interval().as_millis() as u64,
+            batch_interval_ms: self.telemetry.interval(totals).map(whole_millis),
             batch_time: totals.last.map(|last| last.time).map(BatchTime::as_millis),
+            batch_ended_ms: totals.last.map(|last| whole_millis(last.ended)),
             batches: totals.batches,
             items: totals.items,
             waiting: totals.waiting(),
@@ -126,10 +139,27 @@ impl ServedStream {
     }
 }
 
+/// The only state that has such keys.
+fn only_one<'a>(
+    states: &[(&'a str, &'a dyn Ask)],
+    key: &[u8],
+) -> Result<(&'a str, &'a dyn Ask), Refusal> {
+    let reading: Vec<_> = states.iter().filter(|(_, it)| it.reads(key)).collect();
+    match reading[..] {
+        [&one] => Ok(one),
+        [] => Err(Refusal::no_such_keys(states.iter().map(|(name, _)| *name))),
+        _ => Err(Refusal::which_state(reading.iter().map(|(name, _)| *name))),
+    }
+}
+
 /// The list of streams.
 pub(crate) fn list(streams: &[ServedStream], bytes: usize) -> Answer {
     let streams = streams.iter().map(ServedStream::summary).collect();
     json(&Streams { streams }, bytes)
+}
+
+fn whole_millis(duration: Duration) -> u64 {
+    duration.as_millis() as u64
 }
 
 /// The questions that a state can answer.
@@ -151,9 +181,12 @@ struct Streams<'a> {
 #[derive(Serialize)]
 struct Summary<'a> {
     name: &'a str,
-    batch_interval_ms: u64,
+    /// `None` where no clock runs the stream.
+    batch_interval_ms: Option<u64>,
     /// Milliseconds; of the last batch.
     batch_time: Option<u64>,
+    /// When the last batch ended, since 1970.
+    batch_ended_ms: Option<u64>,
     batches: u64,
     items: u64,
     waiting: u64,

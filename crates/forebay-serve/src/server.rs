@@ -13,8 +13,10 @@ use crate::connection::Acceptor;
 use crate::error::ServeError;
 use crate::guard::{Access, check_token};
 use crate::limits::Limits;
+use crate::names::twice;
 use crate::routes::{Site, full, router};
 use crate::served::ServedStream;
+use crate::unread::Unread;
 
 /// Answers requests about running streams over HTTP, and changes nothing. Dropping it stops it.
 ///
@@ -22,20 +24,31 @@ use crate::served::ServedStream;
 /// |---|---|
 /// | `/` | a page with charts and heavy hitters that keeps itself up to date |
 /// | `/streams` | all streams: batches, items, delays, and what their states can be asked |
-/// | `/streams/{name}/state/{key}` | the state of a key |
+/// | `/streams/{name}/state/{key}` | the state of a key; `/streams/{name}/state?key=` for any key |
 /// | `/streams/{name}/top?n=` | the heaviest keys or items, with bounds |
 /// | `/streams/{name}/sample?key=` | samples of one key or, without one, of the first `n` |
 /// | `/streams/{name}/charts` | the charts of the last batches |
 /// | `/metrics` | everything that is measured, for Prometheus |
 ///
 /// Answers are JSON except for the page and the metrics; so are refusals, as in
-/// `{"error":{"code":"no_such_key","message":"the key has no state"}}`. `of=NAME` selects a state.
+/// `{"error":{"code":"no_such_key","message":"the key has no state"}}`. `of=NAME` selects a state;
+/// without it, the only state that has such keys answers. Keys are bytes, written with percent
+/// signs. The keys "", "." and ".." have no path of their own, since clients shorten it: they are
+/// asked with `?key=`.
+///
+/// Of a key longer than 1 KiB a row shows the start, and its length as `key_bytes`. An answer that
+/// would be too large has fewer rows, and says in `left_out` how many are missing.
 ///
 /// # Guarantee
 ///
 /// Every answer is the state as of one boundary between two batches, whose time is in it. The
 /// stream never waits for a request. No request can end the server: what takes too long or is too
 /// large is refused or cut off.
+///
+/// # Memory
+///
+/// Answers that clients have not read yet take at most 64 MiB together, or one
+/// [answer](ServerBuilder::max_answer) if that is more; what is beyond is refused.
 ///
 /// # Cost
 ///
@@ -45,9 +58,10 @@ use crate::served::ServedStream;
 /// # Security
 ///
 /// Without [`bind`](ServerBuilder::bind) only programs on the same machine reach it; pages of other
-/// sites, open in a browser there, do not. Without [`token`](ServerBuilder::token) anyone who
-/// reaches it may read everything. There is no encryption: beyond the loopback put a proxy in front
-/// of it.
+/// sites, open in a browser there, get no answer. Beyond the loopback it starts only with a
+/// [`token`](ServerBuilder::token), or if it is said to be
+/// [open to everyone](ServerBuilder::open_to_everyone). There is no encryption: beyond the loopback
+/// put a proxy in front of it.
 ///
 /// # Examples
 ///
@@ -92,6 +106,7 @@ pub struct Server {
 pub struct ServerBuilder {
     address: SocketAddr,
     token: Option<String>,
+    is_open: bool,
     limits: Limits,
     streams: Vec<ServedStream>,
 }
@@ -102,6 +117,7 @@ impl Server {
         ServerBuilder {
             address: (Ipv4Addr::LOCALHOST, 0).into(),
             token: None,
+            is_open: false,
             limits: Limits::default(),
             streams: Vec::new(),
         }
@@ -130,7 +146,8 @@ impl Drop for Server {
 }
 
 impl ServerBuilder {
-    /// Listens at this address; by default at a free port of the loopback.
+    /// Listens at this address; by default at a free port of the loopback. Any other address needs
+    /// a [`token`](Self::token), or [`open_to_everyone`](Self::open_to_everyone).
     pub fn bind(mut self, address: impl Into<SocketAddr>) -> Self {
         self.address = address.into();
         self
@@ -140,6 +157,14 @@ impl ServerBuilder {
     /// itself is served without one, and asks for it.
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());
+        self
+    }
+
+    /// Answers everyone who reaches the address, by whatever name, if there is no token. That may
+    /// include pages of other sites in the browsers of those who reach it. At the loopback nothing
+    /// changes.
+    pub fn open_to_everyone(mut self) -> Self {
+        self.is_open = true;
         self
     }
 
@@ -179,19 +204,11 @@ impl ServerBuilder {
     ///
     /// # Errors
     ///
-    /// If the server cannot listen at the address, the token is not one word of visible ASCII, two
-    /// streams or two states of one have the same name, a limit is zero, or the operating system
-    /// refuses a thread.
+    /// Those of [`check`](Self::check); if the server cannot listen at the address, or the operating
+    /// system refuses a thread.
     pub fn start(self) -> Result<Server, ServeError> {
         self.check()?;
-        let token = self
-            .token
-            .map(|token| check_token(token).ok_or(ServeError::Token));
-        let access = match token.transpose()? {
-            Some(token) => Access::Token(token),
-            None if self.address.ip().is_loopback() => Access::Loopback,
-            None => Access::Everybody,
-        };
+        let access = self.access()?;
         let bound = |cause| ServeError::Address(self.address, cause);
         let listener = TcpListener::bind(self.address).map_err(bound)?;
         listener.set_nonblocking(true).map_err(bound)?;
@@ -200,6 +217,7 @@ impl ServerBuilder {
             streams: self.streams.into(),
             limits: self.limits,
             questions: Arc::new(Semaphore::new(Limits::QUESTIONS)),
+            unread: Unread::new(Limits::UNREAD_BYTES.max(self.limits.answer_bytes)),
         };
         let (stop, stopped) = watch::channel(());
         let acceptor = Acceptor {
@@ -216,20 +234,42 @@ impl ServerBuilder {
         })
     }
 
-    fn check(&self) -> Result<(), ServeError> {
+    /// Checks the settings, without listening.
+    ///
+    /// # Errors
+    ///
+    /// If the token is not one word of visible ASCII, anyone beyond this machine could ask without
+    /// one and that is not [said](Self::open_to_everyone) to be wanted, a limit is zero, two streams
+    /// have the same name, or two states or two receivers of one, or no path can name a stream.
+    pub fn check(&self) -> Result<(), ServeError> {
+        self.access()?;
         let limits = &self.limits;
         let is_open = limits.connections > 0 && limits.answer_bytes > 0 && limits.rows > 0;
         if !is_open || limits.patience.is_zero() {
             return Err(ServeError::Limit);
         }
-        let mut names = [crate::names::twice(
-            self.streams.iter().map(ServedStream::name),
-        )]
-        .into_iter();
-        let states = self.streams.iter().map(ServedStream::twice);
-        match names.by_ref().chain(states).flatten().next() {
+        let names = self.streams.iter().map(ServedStream::name);
+        // Clients shorten paths with these segments.
+        let mut shortened = names.clone();
+        if let Some(name) = shortened.find(|name| ["", ".", ".."].contains(name)) {
+            return Err(ServeError::StreamName(name.into()));
+        }
+        let within = || self.streams.iter().find_map(ServedStream::twice);
+        match twice(names).or_else(within) {
             Some(name) => Err(ServeError::Name(name.into())),
             None => Ok(()),
+        }
+    }
+
+    /// Who may ask.
+    fn access(&self) -> Result<Access, ServeError> {
+        match &self.token {
+            Some(token) => check_token(token)
+                .map(Access::Token)
+                .ok_or(ServeError::Token),
+            None if self.address.ip().to_canonical().is_loopback() => Ok(Access::Loopback),
+            None if self.is_open => Ok(Access::Everyone),
+            None => Err(ServeError::Open(self.address)),
         }
     }
 }

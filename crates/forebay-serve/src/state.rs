@@ -4,12 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 
-use axum::body::Bytes;
 use serde::Serialize;
-use serde_json::Value;
 
-use crate::answer::{Answer, Asked, Drawn, KeySample, KeyState, RankedRow, Ranking, Samples};
+use crate::answer::{Answer, Asked, Drawn, KeySample, KeyState, Nothing, Rows};
+use crate::key::ShownKey;
 use crate::lock::lock;
+use crate::ranking::{LastRanking, RankedRow, Ranking};
 use crate::refusal::Refusal;
 use forebay::frequent::{MisraGries, Weight};
 use forebay::merge_all;
@@ -19,10 +19,12 @@ use forebay::stream::{Data, Key};
 use forebay::stream::BatchTime;
 use forebay::stream::{StateHandle, StateSnapshot};
 
-type Parse<K> = Arc<dyn Fn(&str) -> Option<K> + Send + Sync>;
-type Text<K> = Arc<dyn Fn(&K) -> String + Send + Sync>;
-type Show<S> = Box<dyn Fn(&Asked<'_>, Option<BatchTime>, &str, &S) -> Answer + Send + Sync>;
-type Rank<K, S> = Box<dyn Fn(&StateSnapshot<K, S>, usize) -> Ranking + Send + Sync>;
+type Parse<K> = Box<dyn Fn(&[u8]) -> Option<K> + Send + Sync>;
+type Text<K> = Arc<dyn Fn(&K) -> ShownKey + Send + Sync>;
+type Show<S> = Box<dyn Fn(&Asked<'_>, Option<BatchTime>, &[u8], &S) -> Answer + Send + Sync>;
+/// Ranks so many rows, whose JSON has at most so many bytes.
+type Rank<K, S> =
+    Box<dyn Fn(&StateSnapshot<K, S>, usize, usize) -> Result<Ranking, Refusal> + Send + Sync>;
 type Draw<K, S> = Box<dyn Fn(&Asked<'_>, Option<BatchTime>, &[(&K, &S)]) -> Answer + Send + Sync>;
 
 /// Keyed state that a server answers requests about.
@@ -32,9 +34,15 @@ type Draw<K, S> = Box<dyn Fn(&Asked<'_>, Option<BatchTime>, &[(&K, &S)]) -> Answ
 ///
 /// # Cost
 ///
-/// A ranking visits all keys, or merges the summaries of all keys, once after each batch, however
-/// many requests there are; a state or a sample costs a look-up. None of it is on the threads of
-/// the stream, but requests make the stream copy tables: see [`StateHandle`].
+/// A ranking visits all keys, or merges the summaries of all keys. That happens once after each
+/// batch, however many requests there are, and again for the first request of more rows than any
+/// before it. A state or a sample costs a look-up. None of it is on the threads of the stream, but
+/// requests make the stream copy tables: see [`StateHandle`].
+///
+/// # Memory
+///
+/// The last ranking, with as many rows as the longest that was asked for, in at most as many bytes
+/// as an [answer](crate::ServerBuilder::max_answer).
 ///
 /// # Examples
 ///
@@ -59,14 +67,8 @@ pub struct ServedState<K, S> {
     show: Show<S>,
     rank: Option<Rank<K, S>>,
     draw: Option<Draw<K, S>>,
-    /// The last ranking, shared by all requests as of its boundary.
+    /// Shared by all requests as of its boundary.
     last: Mutex<Option<LastRanking>>,
-}
-
-struct LastRanking {
-    time: Option<BatchTime>,
-    rows: usize,
-    answer: Bytes,
 }
 
 impl<K: Key, S: Data + Serialize> ServedState<K, S> {
@@ -85,11 +87,40 @@ impl<K: Key, S: Data + Serialize> ServedState<K, S> {
         parse: impl Fn(&str) -> Option<K> + Send + Sync + 'static,
         text: impl Fn(&K) -> String + Send + Sync + 'static,
     ) -> Self {
+        let parse = move |bytes: &[u8]| parse(std::str::from_utf8(bytes).ok()?);
+        Self::with_byte_keys(handle, parse, text)
+    }
+
+    /// Serves states by keys that are bytes: `parse` reads them (`None` for bytes that are not a
+    /// key) and `bytes` writes them. Requests name any bytes with percent signs, as in `a%FF`;
+    /// answers show a key that is not UTF-8 with that form beside it, as `key_encoded`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::stream::StreamingContext;
+    /// use forebay_serve::ServedState;
+    ///
+    /// let ctx = StreamingContext::builder("words").build()?;
+    /// let counts = ctx
+    ///     .batches([vec![b"na\xefve".to_vec()]])
+    ///     .map(|word| (word, 1u64))
+    ///     .update_state_by_key(|_, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()));
+    /// let parse = |bytes: &[u8]| Some(bytes.to_vec());
+    /// let served = ServedState::with_byte_keys(counts.handle(), parse, Vec::clone);
+    /// # let _ = served;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_byte_keys<B: Into<Vec<u8>>>(
+        handle: StateHandle<K, S>,
+        parse: impl Fn(&[u8]) -> Option<K> + Send + Sync + 'static,
+        bytes: impl Fn(&K) -> B + Send + Sync + 'static,
+    ) -> Self {
         Self {
             handle,
-            parse: Arc::new(parse),
-            text: Arc::new(text),
-            show: Box::new(|asked, time, key, value| asked.answer(time, KeyState { key, value })),
+            parse: Box::new(parse),
+            text: Arc::new(move |key| ShownKey::new(&bytes(key).into())),
+            show: Box::new(|asked, time, key, value| show(asked, time, key, value)),
             rank: None,
             draw: None,
             last: Mutex::new(None),
@@ -109,10 +140,8 @@ impl<K: Key, S: Data> ServedState<K, S> {
     /// Shows `f` of a state instead of the state itself.
     #[must_use]
     pub fn shown_as<V: Serialize>(self, f: impl Fn(&S) -> V + Send + Sync + 'static) -> Self {
-        let show: Show<S> = Box::new(move |asked, time, key, state| {
-            let value = f(state);
-            asked.answer(time, KeyState { key, value })
-        });
+        let show: Show<S> =
+            Box::new(move |asked, time, key, state| show(asked, time, key, f(state)));
         Self { show, ..self }
     }
 
@@ -120,7 +149,7 @@ impl<K: Key, S: Data> ServedState<K, S> {
     #[must_use]
     pub fn counts(self, count: impl Fn(&S) -> u64 + Send + Sync + 'static) -> Self {
         let text = Arc::clone(&self.text);
-        let rank: Rank<K, S> = Box::new(move |snapshot, n| {
+        let rank: Rank<K, S> = Box::new(move |snapshot, n, bytes| {
             let mut total = 0u64;
             let rank = |_: &K, state: &S| {
                 let count = count(state);
@@ -136,18 +165,14 @@ impl<K: Key, S: Data> ServedState<K, S> {
                     certain: true,
                 }
             });
-            Ranking {
-                total: total.into(),
-                max_error: 0.into(),
-                rows,
-            }
+            Ranking::of_counts(total, &rows, bytes)
         });
         let rank = Some(rank);
         Self { rank, ..self }
     }
 
     /// Answers `top` with the heavy hitters of a summary in the state and their bounds; of several
-    /// keys, with those of their merged summaries. `text` writes an item.
+    /// keys, with those of their merged summaries. `text` writes an item, as text or as bytes.
     ///
     /// # Examples
     ///
@@ -167,22 +192,27 @@ impl<K: Key, S: Data> ServedState<K, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn heavy_hitters<T, W>(
+    pub fn heavy_hitters<T, W, B>(
         self,
         summary: impl Fn(&S) -> Option<MisraGries<T, W>> + Send + Sync + 'static,
-        text: impl Fn(&T) -> String + Send + Sync + 'static,
+        text: impl Fn(&T) -> B + Send + Sync + 'static,
     ) -> Self
     where
+        B: Into<Vec<u8>>,
         T: Data + std::hash::Hash + Ord,
         W: Weight + Serialize,
     {
-        let rank: Rank<K, S> = Box::new(move |snapshot, n| {
+        let text = move |item: &T| ShownKey::new(&text(item).into());
+        let rank: Rank<K, S> = Box::new(move |snapshot, n, bytes| {
             let of_group = |group: GroupRows<'_, K, S>| {
                 let summaries = group.iter().filter_map(|(_, state)| summary(state));
                 merge_all(summaries)
             };
             let merged = merge_all(snapshot.groups().filter_map(of_group));
-            merged.map_or_else(Ranking::empty, |all| Ranking::of(&all, n, &text))
+            merged.map_or_else(
+                || Ok(Ranking::empty()),
+                |all| Ranking::of_summary(&all, n, &text, bytes),
+            )
         });
         let rank = Some(rank);
         Self { rank, ..self }
@@ -214,57 +244,32 @@ impl<K: Key, S: Data> ServedState<K, S> {
     ) -> Self {
         let text = Arc::clone(&self.text);
         let draw: Draw<K, S> = Box::new(move |asked, time, chosen| {
-            let samples = || {
-                chosen.iter().map(|(key, state)| KeySample {
-                    key: text(key),
-                    drawn: f(state),
-                })
-            };
-            asked.answer(time, Samples::new(samples))
+            let samples = chosen.iter().map(|(key, state)| KeySample {
+                key: text(key),
+                drawn: f(state),
+            });
+            let samples = Rows::new(samples, asked.bytes)?;
+            asked.list(time, Nothing {}, "samples", (&samples, chosen.len()))
         });
         let draw = Some(draw);
         Self { draw, ..self }
     }
 }
 
-impl Ranking {
-    /// The ranking of an empty state.
-    fn empty() -> Self {
-        Self {
-            total: 0.into(),
-            max_error: 0.into(),
-            rows: Vec::new(),
-        }
-    }
-
-    fn of<T, W>(summary: &MisraGries<T, W>, n: usize, text: &impl Fn(&T) -> String) -> Self
-    where
-        T: Ord,
-        W: Weight + Serialize,
-    {
-        // Numbers become JSON, infinite ones null.
-        let number = |weight: W| serde_json::to_value(weight).unwrap_or(Value::Null);
-        let rows = summary.top(n).into_iter().map(|row| RankedRow {
-            key: text(row.key),
-            lower: number(row.count.lower),
-            upper: number(row.count.upper),
-            certain: row.certain,
-        });
-        Self {
-            total: number(summary.total_weight()),
-            max_error: number(summary.max_error()),
-            rows: rows.collect(),
-        }
-    }
+fn show<V: Serialize>(asked: &Asked<'_>, time: Option<BatchTime>, key: &[u8], value: V) -> Answer {
+    let key = ShownKey::new(key);
+    asked.answer(time, KeyState { key, value })
 }
 
 /// A state of any type.
 pub(crate) trait Ask: Send + Sync {
     fn ranks(&self) -> bool;
     fn draws(&self) -> bool;
-    fn state(&self, asked: &Asked<'_>, key: &str) -> Answer;
+    /// Whether these bytes are a key of its type.
+    fn reads(&self, key: &[u8]) -> bool;
+    fn state(&self, asked: &Asked<'_>, key: &[u8]) -> Answer;
     fn top(&self, asked: &Asked<'_>, n: usize) -> Answer;
-    fn sample(&self, asked: &Asked<'_>, key: Option<&str>, n: usize) -> Answer;
+    fn sample(&self, asked: &Asked<'_>, key: Option<&[u8]>, n: usize) -> Answer;
 }
 
 impl<K: Key, S: Data> Ask for ServedState<K, S> {
@@ -276,35 +281,40 @@ impl<K: Key, S: Data> Ask for ServedState<K, S> {
         self.draw.is_some()
     }
 
-    fn state(&self, asked: &Asked<'_>, text: &str) -> Answer {
-        let key = (self.parse)(text).ok_or_else(Refusal::bad_key)?;
+    fn reads(&self, key: &[u8]) -> bool {
+        (self.parse)(key).is_some()
+    }
+
+    fn state(&self, asked: &Asked<'_>, bytes: &[u8]) -> Answer {
+        let key = (self.parse)(bytes).ok_or_else(Refusal::bad_key)?;
         let snapshot = self.handle.snapshot();
         let state = snapshot.get(&key).ok_or_else(Refusal::no_such_key)?;
-        (self.show)(asked, snapshot.time(), text, state)
+        (self.show)(asked, snapshot.time(), bytes, state)
     }
 
     fn top(&self, asked: &Asked<'_>, n: usize) -> Answer {
-        let rank = self.rank.as_ref().ok_or_else(Refusal::no_such_state)?;
+        let rank = self.rank.as_ref().expect("asked only if it ranks");
+        // Held while ranking, so that concurrent requests wait for one ranking.
+        let mut last = lock(&self.last);
         let snapshot = self.handle.snapshot();
         let time = snapshot.time();
-        // Held while ranking, so that concurrent requests wait for one answer.
-        let mut last = lock(&self.last);
-        if let Some(last) = last.as_ref().filter(|it| it.time == time && it.rows == n) {
-            return Ok(last.answer.clone());
-        }
-        let answer = asked.answer(time, rank(&snapshot, n))?;
-        *last = Some(LastRanking {
-            time,
-            rows: n,
-            answer: answer.clone(),
+        let most = last.as_ref().map_or(n, |last| last.most.max(n));
+        let known = last.take().filter(|last| last.has(time, n));
+        let last = last.insert(match known {
+            Some(known) => known,
+            None => LastRanking {
+                time,
+                most,
+                ranking: rank(&snapshot, most, asked.bytes)?,
+            },
         });
-        Ok(answer)
+        last.answer(asked, n)
     }
 
-    fn sample(&self, asked: &Asked<'_>, key: Option<&str>, n: usize) -> Answer {
-        let draw = self.draw.as_ref().ok_or_else(Refusal::no_such_state)?;
+    fn sample(&self, asked: &Asked<'_>, key: Option<&[u8]>, n: usize) -> Answer {
+        let draw = self.draw.as_ref().expect("asked only if it draws");
         let key = match key {
-            Some(text) => Some((self.parse)(text).ok_or_else(Refusal::bad_key)?),
+            Some(bytes) => Some((self.parse)(bytes).ok_or_else(Refusal::bad_key)?),
             None => None,
         };
         let snapshot = self.handle.snapshot();

@@ -111,8 +111,9 @@ impl Telemetry {
         &self.0.name
     }
 
-    pub(crate) fn interval(&self) -> Duration {
-        self.0.interval
+    /// The time from one batch to the next, where a clock runs them.
+    pub(crate) fn interval(&self, totals: &Totals) -> Option<Duration> {
+        totals.is_on_clock.then_some(self.0.interval)
     }
 
     /// Calls `f` with the totals.

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::key::start;
+use crate::limits::Limits;
 use forebay::stream::BatchTime;
 use forebay::stream::StateSize;
 use forebay::stream::StreamEvent;
@@ -16,6 +18,8 @@ pub(crate) struct Totals {
     submitted: u64,
     started: u64,
     pub(crate) batches: u64,
+    /// Whether a clock runs them, so far as is known.
+    pub(crate) is_on_clock: bool,
     pub(crate) failed: u64,
     pub(crate) retried: u64,
     pub(crate) items: u64,
@@ -27,13 +31,15 @@ pub(crate) struct Totals {
     pub(crate) operators: Vec<OperatorTotals>,
     pub(crate) receivers: BTreeMap<Arc<str>, ReceiverTotals>,
     pub(crate) checkpoints: CheckpointTotals,
-    /// The message of the last failure.
+    /// The message of the last failure, or the start of it.
     pub(crate) failure: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LastBatch {
     pub(crate) time: BatchTime,
+    /// When it ended, since 1970.
+    pub(crate) ended: Duration,
     pub(crate) items: u64,
 }
 
@@ -58,7 +64,8 @@ pub(crate) struct CheckpointTotals {
     pub(crate) duration: Duration,
     pub(crate) stopped: Duration,
     pub(crate) bytes: u64,
-    pub(crate) last: Option<BatchTime>,
+    /// When the last one was reported, since 1970.
+    pub(crate) last: Option<Duration>,
 }
 
 impl Totals {
@@ -70,7 +77,7 @@ impl Totals {
             StreamEvent::Retried(_) => self.retried += 1,
             StreamEvent::Failed(error) => {
                 self.failed += 1;
-                self.failure = Some(error.to_string());
+                self.failure = Some(cut(&error.to_string(), Limits::FAILURE_BYTES));
             }
             StreamEvent::Checkpointed(report) => {
                 let totals = &mut self.checkpoints;
@@ -78,7 +85,7 @@ impl Totals {
                 totals.duration += report.duration();
                 totals.stopped += report.stopped();
                 totals.bytes += report.bytes();
-                totals.last = Some(report.time());
+                totals.last = Some(now());
             }
             StreamEvent::ReceiverStarted(name) => self.receiver(name).is_running = true,
             StreamEvent::ReceiverError(name, _) => self.receiver(name).errors += 1,
@@ -99,9 +106,11 @@ impl Totals {
     fn complete(&mut self, report: &StepReport) {
         let items = report.items() as u64;
         self.batches += 1;
+        self.is_on_clock = report.is_on_clock();
         self.items += items;
         self.last = Some(LastBatch {
             time: report.time(),
+            ended: now(),
             items,
         });
         self.scheduling.add(report.scheduling_delay());
@@ -133,6 +142,19 @@ impl Totals {
         }
         totals.state = report.state().or(totals.state);
     }
+}
+
+/// The time since 1970.
+fn now() -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.unwrap_or_default()
+}
+
+/// A text of at most `limit` bytes, and a mark where it was longer.
+fn cut(text: &str, limit: usize) -> String {
+    let start = start(text.as_bytes(), limit);
+    let mark = if start.len() < text.len() { " …" } else { "" };
+    String::from_utf8_lossy(start).into_owned() + mark
 }
 
 /// A histogram of durations.
@@ -177,6 +199,12 @@ impl Histogram {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_message_is_cut_and_marked() {
+        assert_eq!(cut("disk full", 9), "disk full");
+        assert_eq!(cut("disk full", 4), "disk …");
+    }
 
     #[test]
     fn a_bound_belongs_to_what_is_at_most_so_long() {

@@ -157,14 +157,14 @@ impl Driver {
     /// interval after the last; otherwise nothing runs. If the batch fails, so does every later
     /// step; under [`FailurePolicy::Skip`] the failure is in the report instead.
     pub fn step(&mut self, time: BatchTime) -> Result<StepReport, StepError> {
-        self.step_late(time, Duration::ZERO)
+        self.step_late(time, None)
     }
 
-    /// A step for a batch that has waited for this long.
+    /// A step for a batch that has waited for this long, if a clock runs it.
     pub(crate) fn step_late(
         &mut self,
         time: BatchTime,
-        waited: Duration,
+        waited: Option<Duration>,
     ) -> Result<StepReport, StepError> {
         if let Some(error) = &self.failed {
             return Err(StepError::Failed(error.clone()));
@@ -191,7 +191,7 @@ impl Driver {
     }
 
     /// Runs a batch, with the retries of the failure policy, and measures it.
-    fn run(&mut self, time: BatchTime, waited: Duration) -> StepReport {
+    fn run(&mut self, time: BatchTime, waited: Option<Duration>) -> StepReport {
         let span = trace::batch(time);
         let started = Instant::now();
         let zero = self
@@ -303,7 +303,7 @@ impl Driver {
         let timing = BatchTiming {
             end: BatchTime::from_millis(report.time.as_millis().saturating_add(delay)),
             processing: report.duration,
-            scheduling: report.waited,
+            scheduling: report.scheduling_delay(),
         };
         for ActiveOperator { operator, .. } in &mut self.operators {
             if let Some(input) = operator.as_input_mut() {

@@ -12,7 +12,8 @@ use crate::stream::time::BatchTime;
 pub struct StepReport {
     pub(crate) time: BatchTime,
     pub(crate) items: usize,
-    pub(crate) waited: Duration,
+    /// `None` where the owner of the driver steps it.
+    pub(crate) waited: Option<Duration>,
     pub(crate) duration: Duration,
     pub(crate) retries: u32,
     pub(crate) failure: Option<BatchError>,
@@ -32,11 +33,20 @@ impl StepReport {
         self.items
     }
 
+    /// Whether a clock ran the batch at its time, rather than the owner of the driver at any time.
+    #[must_use]
+    pub const fn is_on_clock(&self) -> bool {
+        self.waited.is_some()
+    }
+
     /// How long the batch waited for earlier ones after its time had come: the scheduling delay.
     /// Zero where the owner of the driver steps it.
     #[must_use]
     pub const fn scheduling_delay(&self) -> Duration {
-        self.waited
+        match self.waited {
+            Some(waited) => waited,
+            None => Duration::ZERO,
+        }
     }
 
     /// How long it took, repetitions included: the processing delay.
@@ -48,7 +58,7 @@ impl StepReport {
     /// From the time of the batch to its end.
     #[must_use]
     pub const fn total_delay(&self) -> Duration {
-        self.waited.saturating_add(self.duration)
+        self.scheduling_delay().saturating_add(self.duration)
     }
 
     /// How often it was run again after a failure.

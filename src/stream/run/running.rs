@@ -273,7 +273,7 @@ fn drain(driver: &mut Driver, mut next: BatchTime, control: &Control) -> Result<
 }
 
 fn step(driver: &mut Driver, time: BatchTime, waited: Duration) -> Result<(), BatchError> {
-    unless_failed(driver.step_late(time, waited).map(drop))
+    unless_failed(driver.step_late(time, Some(waited)).map(drop))
 }
 
 fn unless_failed(result: Result<(), StepError>) -> Result<(), BatchError> {

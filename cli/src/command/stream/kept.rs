@@ -14,7 +14,6 @@ use crate::command::stream::results::{Found, Results, SharedSample};
 use crate::error::Error;
 use crate::frequent::window::Window;
 use crate::input::source::Source;
-use crate::output::format::text;
 use crate::output::message::say;
 
 /// The heavy hitters of the batches in the window.
@@ -78,19 +77,19 @@ impl Kept {
 
     /// All state, for the server.
     pub(crate) fn served(&self, telemetry: &Telemetry) -> ServedStream {
-        let key = |text: &str| Some(Text::from(text.as_bytes()));
-        let name = |item: &Text| text(item);
+        let key = |bytes: &[u8]| Some(Text::from(bytes));
+        let name = |item: &Text| item.to_vec();
         let total = |window: &Panes| window.merged().map(|heavy| heavy.total_weight());
         let heavy = ServedState::single(self.window.clone());
         let heavy = heavy.shown_as(total).heavy_hitters(Window::merged, name);
-        let counts = ServedState::with_keys(self.items.counts.clone(), key, name);
+        let counts = ServedState::with_byte_keys(self.items.counts.clone(), key, name);
         let served = ServedStream::with_telemetry(telemetry)
             .state("heavy_hitters", heavy)
             .state("counts", counts.counts(|count| *count));
         let Some(samples) = &self.items.samples else {
             return served;
         };
-        let samples = ServedState::with_keys(samples.clone(), key, name);
+        let samples = ServedState::with_byte_keys(samples.clone(), key, name);
         let samples = samples.shown_as(SharedSample::drawn);
         served.state("samples", samples.sample(SharedSample::drawn))
     }

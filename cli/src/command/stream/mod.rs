@@ -36,6 +36,8 @@ use crate::saved;
 /// Unreadable or bad input unless it is skipped, failing output, and a failing stream.
 pub(crate) fn run(args: &StreamArgs, out: &mut impl Write) -> Result<(), Error> {
     let window = args.window_batches()?;
+    let server = args.serve.map(|address| serve::settings(address, args));
+    let server = server.transpose()?;
     let results = Results::new(Found::new(window));
     let size = args.interval.is_none().then_some(args.batch_lines.get());
     let builder = context(args)?;
@@ -54,11 +56,8 @@ pub(crate) fn run(args: &StreamArgs, out: &mut impl Write) -> Result<(), Error> 
     if args.verbosity() == Verbosity::Progress {
         ctx.listen(telemetry::progress(&telemetry));
     }
-    let server = match (args.serve, &kept) {
-        (Some(address), Some(kept)) => {
-            let token_file = args.serve_token_file.as_deref();
-            Some(serve::start(address, token_file, kept.served(&telemetry))?)
-        }
+    let server = match (server, &kept) {
+        (Some(settings), Some(kept)) => Some(serve::start(settings, kept.served(&telemetry))?),
         _ => None,
     };
     run_to_end(args, ctx, &lines)?;

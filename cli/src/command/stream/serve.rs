@@ -4,29 +4,42 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use forebay_serve::{ServeError, ServedStream, Server};
+use forebay_serve::{ServeError, ServedStream, Server, ServerBuilder};
 
+use crate::args::StreamArgs;
 use crate::error::Error;
 use crate::output::message::say;
+
+/// The settings of the server.
+///
+/// # Errors
+///
+/// If the token cannot be read or is not valid, or there is none where one is needed.
+pub(crate) fn settings(address: SocketAddr, args: &StreamArgs) -> Result<ServerBuilder, Error> {
+    let mut builder = Server::builder().bind(address);
+    if let Some(path) = &args.serve_token_file {
+        builder = builder.token(token(path)?);
+    }
+    if args.serve_open {
+        builder = builder.open_to_everyone();
+    }
+    match builder.check() {
+        Ok(()) => Ok(builder),
+        Err(ServeError::Open(_)) => Err(Error::Usage(format!(
+            "--serve {address}: anyone who reaches it could read everything; require a token with \
+             --serve-token-file, or allow it with --serve-open"
+        ))),
+        Err(error) => Err(Error::Usage(format!("--serve-token-file: {error}"))),
+    }
+}
 
 /// Starts the server and prints its address.
 ///
 /// # Errors
 ///
-/// If the token cannot be read or is not valid, or the server cannot listen at the address.
-pub(crate) fn start(
-    address: SocketAddr,
-    token_file: Option<&Path>,
-    stream: ServedStream,
-) -> Result<Server, Error> {
-    let mut builder = Server::builder().bind(address).stream(stream);
-    if let Some(path) = token_file {
-        builder = builder.token(token(path)?);
-    }
-    let server = builder.start().map_err(|error| match error {
-        ServeError::Token => Error::Usage(format!("--serve-token-file: {error}")),
-        other => Error::stream(other),
-    })?;
+/// If the server cannot listen at the address.
+pub(crate) fn start(settings: ServerBuilder, stream: ServedStream) -> Result<Server, Error> {
+    let server = settings.stream(stream).start().map_err(Error::stream)?;
     say(format_args!("serving at http://{}/", server.local_addr()));
     Ok(server)
 }

@@ -49,15 +49,10 @@ function sectionOf(stream) {
   return parts;
 }
 
-// A stream on a clock counts from 1970, one that is stepped from its first batch.
-function timeOf(millis) {
-  const isDate = millis > Date.UTC(2000);
-  return isDate ? new Date(millis).toISOString() : `${millis} ms`;
-}
-
 function stateOf(stream) {
-  const parts = [`${stream.batches} batches of ${stream.batch_interval_ms} ms`, `${stream.items} items`];
-  if (stream.batch_time !== null) parts.push(`last batch ${timeOf(stream.batch_time)}`);
+  const interval = stream.batch_interval_ms === null ? "" : ` of ${stream.batch_interval_ms} ms`;
+  const parts = [`${stream.batches} batches${interval}`, `${stream.items} items`];
+  if (stream.batch_ended_ms !== null) parts.push(`last batch ended ${new Date(stream.batch_ended_ms).toISOString()}`);
   if (stream.waiting > 0) parts.push(`${stream.waiting} waiting`);
   if (stream.failed > 0) parts.push(`${stream.failed} failed, the last one: ${stream.failure}`);
   return parts.join(", ");
@@ -66,7 +61,8 @@ function stateOf(stream) {
 function rowOf(row, total) {
   const made = element("tr");
   const item = element("td");
-  item.append(element("code", row.key));
+  const rest = row.key_bytes === undefined ? "" : `… (${row.key_bytes} bytes)`;
+  item.append(element("code", row.key + rest));
   const share = element("td");
   const meter = element("meter");
   meter.value = total > 0 ? row.lower / total : 0;
@@ -83,20 +79,38 @@ function tableOf(top) {
   table.append(head, ...top.rows.map((row) => rowOf(row, top.total)));
   table.dataset.state = top.state;
   const error = top.max_error > 0 ? `at most ${top.max_error} apart` : "exact";
-  made.append(element("h2", `Heavy hitters: ${top.state}`), element("p", `total ${top.total}, bounds ${error}`), table);
+  const leftOut = top.left_out === undefined ? "" : `, ${top.left_out} rows left out`;
+  made.append(element("h2", `Heavy hitters: ${top.state}`), element("p", `total ${top.total}, bounds ${error}${leftOut}`), table);
+  return made;
+}
+
+// One answer that fails leaves the others on the page.
+async function settle(path) {
+  try {
+    return { answer: await ask(path) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function tableOrError(state, { answer, error }) {
+  if (error === undefined) return tableOf(answer);
+  const made = element("div");
+  made.append(element("h2", `Heavy hitters: ${state.name}`), element("p", `no answer: ${error.message}`));
   return made;
 }
 
 async function show(stream) {
   const path = `streams/${encodeURIComponent(stream.name)}`;
   const ranked = stream.states.filter((state) => state.answers.includes("top"));
-  const tops = ranked.map((state) => ask(`${path}/top?n=${ROWS}&of=${encodeURIComponent(state.name)}`));
-  const [charts, ...answers] = await Promise.all([ask(`${path}/charts`), ...tops]);
+  const tops = ranked.map((state) => settle(`${path}/top?n=${ROWS}&of=${encodeURIComponent(state.name)}`));
+  const [charts, ...answers] = await Promise.all([settle(`${path}/charts`), ...tops]);
   const parts = sectionOf(stream);
   parts.state.textContent = stateOf(stream);
   // The server drew them of numbers and fixed words.
-  parts.charts.innerHTML = charts.charts.map((chart) => chart.html).join("");
-  parts.tables.replaceChildren(...answers.map(tableOf));
+  if (charts.error === undefined) parts.charts.innerHTML = charts.answer.charts.map((chart) => chart.html).join("");
+  else parts.charts.textContent = `no charts: ${charts.error.message}`;
+  parts.tables.replaceChildren(...answers.map((answer, position) => tableOrError(ranked[position], answer)));
 }
 
 async function refresh() {

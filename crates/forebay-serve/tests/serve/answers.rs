@@ -25,7 +25,7 @@ fn streams_are_listed_with_what_they_did_and_can_be_asked() {
     let streams = get(server, "/streams").answer();
     let stream = &streams["streams"][0];
     let expected = json!({
-        "name": "wo rds/1", "batch_interval_ms": 1_000, "batch_time": 2_000, "batches": 2,
+        "name": "wo rds/1", "batch_interval_ms": null, "batch_time": 2_000, "batches": 2,
         "items": 4, "waiting": 0, "failed": 0, "failure": null,
         "states": [
             {"name": "heavy", "answers": ["state", "top"]},
@@ -37,6 +37,7 @@ fn streams_are_listed_with_what_they_did_and_can_be_asked() {
         assert_eq!(&stream[name], value, "{name}");
     }
     assert!(stream["processing_delay_ms"].as_f64().unwrap() > 0.0);
+    assert!(stream["batch_ended_ms"].as_u64() > Some(1_600_000_000_000));
 }
 
 #[test]
@@ -54,8 +55,8 @@ fn the_state_of_a_key_is_that_of_the_last_boundary() {
     }
     // A state that is shown as something else, by another type of key.
     assert_eq!(words.get("/state/e?of=samples").answer()["value"], 3);
-    // The first state answers where none is named, and one without keys to the key `-`.
-    let whole = words.get("/state/-").answer();
+    // A state without keys answers to the key `-`.
+    let whole = words.get("/state/-?of=heavy").answer();
     assert_eq!(
         (&whole["state"], &whole["value"]["k"]),
         (&json!("heavy"), &json!(2))

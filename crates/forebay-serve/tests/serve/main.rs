@@ -4,8 +4,10 @@
 mod flaky;
 
 mod answers;
+mod keys;
 mod limits;
 mod metrics;
+mod odd;
 mod refusals;
 
 use std::io::{Read, Write};
