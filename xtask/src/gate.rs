@@ -10,7 +10,7 @@ use crate::{Failure, Task, guide, layers, package, tests};
 type Step = (&'static str, fn(&Task) -> Result<(), Failure>);
 
 /// Everything; what fails soonest comes first, and each step finds built what it shares with another.
-const STEPS: [Step; 20] = [
+const STEPS: [Step; 21] = [
     ("format", format),
     ("tools", |_| tools::need(&[&HACK, &DENY, &SHEAR, &TYPOS])),
     ("typos", |_| call("typos").run()),
@@ -19,6 +19,7 @@ const STEPS: [Step; 20] = [
         cargo(["shear", "--deny-warnings"]).run()
     }),
     ("licenses, bans, sources", licenses),
+    ("advisories", advisories),
     ("clippy", clippy),
     ("documentation", documentation),
     ("features, in pairs", features),
@@ -113,6 +114,15 @@ fn licenses(_: &Task) -> Result<(), Failure> {
         "sources",
     ])
     .run()
+}
+
+/// Known faults of dependencies, where the database of advisories can be had.
+fn advisories(_: &Task) -> Result<(), Failure> {
+    if !cargo(["deny", "fetch", "db"]).succeeds() {
+        not_tested("advisories: their database cannot be fetched here");
+        return Ok(());
+    }
+    cargo(["deny", "--all-features", "check", "advisories"]).run()
 }
 
 fn clippy(_: &Task) -> Result<(), Failure> {
