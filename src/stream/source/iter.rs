@@ -63,7 +63,12 @@ where
 
     fn read(&mut self, _partition: usize, range: &Range<u64>) -> Result<Vec<I::Item>, BoxError> {
         let items = (range.end - range.start) as usize;
-        Ok(self.ahead.drain(..items.min(self.ahead.len())).collect())
+        // A range that was planned before a crash is not ahead yet; and one more is.
+        self.look_ahead(items.saturating_add(1));
+        if self.ahead.len() < items {
+            return Err("the iterator is shorter than it was".into());
+        }
+        Ok(self.ahead.drain(..items).collect())
     }
 
     fn is_finished(&self, _at: &[u64]) -> bool {

@@ -10,6 +10,7 @@ mod queue;
 mod receipt;
 pub(crate) mod receiver;
 mod replayable_queue;
+mod settled;
 mod socket;
 mod text;
 mod text_files;
