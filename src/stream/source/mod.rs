@@ -2,6 +2,7 @@
 
 mod by_position;
 pub(crate) mod channel;
+mod file_lines;
 mod input;
 mod input_operator;
 mod iter;
