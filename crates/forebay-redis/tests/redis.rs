@@ -7,8 +7,8 @@ mod server;
 use std::thread;
 use std::time::Instant;
 
-use forebay::stream::{Driver, Positions, StreamingContext};
-use forebay_redis::{EntryId, RedisEntry, RedisStreams};
+use forebay::stream::{Driver, Positions, Source, StreamingContext};
+use forebay_redis::{EntryId, RedisEntry, RedisStreams, StreamPosition};
 use seen::{Seen, builder};
 use server::{PATIENCE, Server, connect, feed, free_port};
 
@@ -17,8 +17,12 @@ const ENTRIES: u64 = 20_000;
 /// A stream of the numbers in two Redis streams, with the key of each.
 fn declare(
     address: &str,
-    from: Option<Vec<EntryId>>,
-) -> (StreamingContext, Seen<(bool, u64)>, Positions<EntryId>) {
+    from: Option<Vec<StreamPosition>>,
+) -> (
+    StreamingContext,
+    Seen<(bool, u64)>,
+    Positions<StreamPosition>,
+) {
     let ctx = builder().max_rate(3_000.0).build().unwrap();
     let source = RedisStreams::new(address, ["left", "right"]).unwrap();
     let (entries, positions) = ctx.source_from(source, from);
@@ -74,7 +78,8 @@ fn killing_the_server_and_changing_the_reader_loses_and_repeats_nothing() {
         feeder.join().unwrap();
     }
     assert_eq!(driver.step(driver.next_time()).unwrap().items(), 0);
-    assert!(positions.get().iter().all(|id| *id > EntryId::default()));
+    let has_moved = |at: &StreamPosition| at.id() > EntryId::default();
+    assert!(positions.get().iter().all(has_moved));
 
     let all = [first.batches().concat(), second.batches().concat()].concat();
     for left in [true, false] {
@@ -86,7 +91,6 @@ fn killing_the_server_and_changing_the_reader_loses_and_repeats_nothing() {
 
 #[test]
 fn a_range_is_read_again_by_another_reader() {
-    use forebay::stream::Source;
     let directory = tempfile::tempdir().unwrap();
     let port = free_port();
     let address = format!("redis://127.0.0.1:{port}/");
@@ -108,7 +112,8 @@ fn a_range_is_read_again_by_another_reader() {
     assert_eq!(first.read(0, &plan[0]).unwrap(), entries);
     assert_eq!(reader().read(0, &plan[0]).unwrap(), entries);
     assert!(first.read(1, &plan[1]).unwrap().is_empty());
-    let rest = first.plan(&[plan[0].end, plan[1].end], 100).unwrap();
+    let ends = [plan[0].end.clone(), plan[1].end.clone()];
+    let rest = first.plan(&ends, 100).unwrap();
     assert_eq!(first.read(0, &rest[0]).unwrap().len(), 6);
 }
 
@@ -161,5 +166,97 @@ fn a_checkpoint_holds_the_positions() {
         let mut driver = ctx.into_driver().unwrap();
         assert_eq!(driver.step(driver.next_time()).unwrap().items(), expected);
         driver.checkpoint().unwrap();
+    }
+}
+
+/// The number of entries that each partition gives, with its key.
+fn read_all(redis: &mut RedisStreams, at: &[StreamPosition]) -> Vec<(String, usize)> {
+    let plan = redis.plan(at, 1_000).unwrap();
+    let read = plan.iter().enumerate().map(|(partition, range)| {
+        let entries = redis.read(partition, range).unwrap();
+        let stream = range.start.stream();
+        assert!(entries.iter().all(|entry| entry.stream() == stream));
+        (stream.to_string(), entries.len())
+    });
+    read.collect()
+}
+
+#[test]
+fn positions_follow_their_keys_through_any_change_of_keys() {
+    let directory = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let address = format!("redis://127.0.0.1:{port}/");
+    let Some(_server) = Server::start(port, directory.path()) else {
+        return;
+    };
+    drop(connect(&address));
+    feed(&address, "clicks", 7);
+    feed(&address, "orders", 5);
+    let reader = |keys: &[&str]| {
+        let mut redis = RedisStreams::new(&address, keys.iter().copied()).unwrap();
+        let at = redis.start().unwrap();
+        (redis, at)
+    };
+    let (mut redis, at) = reader(&["orders"]);
+    let plan = redis.plan(&at, 3).unwrap();
+    let at = [plan[0].end.clone()];
+    let counts = |of: [(&str, usize); 2]| of.map(|(key, count)| (key.to_string(), count));
+    // One key more, in whatever place, is read from its beginning.
+    for keys in [["clicks", "orders"], ["orders", "clicks"]] {
+        let (mut redis, _) = reader(&keys);
+        redis.seek(&at).unwrap();
+        let read = read_all(&mut redis, &at);
+        assert_eq!(read, counts([("orders", 2), ("clicks", 7)]));
+    }
+    // Keys in another order go on where they were.
+    let (_, both) = reader(&["clicks", "clicks", "orders"]);
+    let (mut redis, _) = reader(&["orders", "clicks"]);
+    assert_eq!(both.len(), 2);
+    let moved = [both[0].clone(), at[0].clone()];
+    redis.seek(&moved).unwrap();
+    let read = read_all(&mut redis, &moved);
+    assert_eq!(read, counts([("clicks", 7), ("orders", 2)]));
+    // One key fewer is an error, before anything is read.
+    let (mut redis, _) = reader(&["clicks"]);
+    let error = redis.seek(&at).unwrap_err().to_string();
+    assert!(error.contains("\"orders\", which is not read"), "{error}");
+    assert!(redis.plan(&at, 10).is_err());
+    let twice = [at[0].clone(), at[0].clone()];
+    assert!(reader(&["orders"]).0.seek(&twice).is_err());
+}
+
+#[test]
+fn names_of_fields_are_bytes() {
+    let directory = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let address = format!("redis://127.0.0.1:{port}/");
+    let Some(_server) = Server::start(port, directory.path()) else {
+        return;
+    };
+    let mut add = redis::cmd("XADD");
+    add.arg("a")
+        .arg("*")
+        .arg(b"\xff\xfe")
+        .arg("v")
+        .arg("n")
+        .arg(1);
+    add.exec(&mut connect(&address)).unwrap();
+    let mut redis = RedisStreams::new(&address, ["a"]).unwrap();
+    let at = redis.start().unwrap();
+    let plan = redis.plan(&at, 100).unwrap();
+    let entries = redis.read(0, &plan[0]).unwrap();
+    assert_eq!(entries[0].get(b"\xff\xfe"), Some(&b"v"[..]));
+    assert_eq!(entries[0].get("n"), Some(&b"1"[..]));
+}
+
+#[test]
+fn an_absent_server_is_one_warning_a_batch() {
+    let address = format!("redis://127.0.0.1:{}/", free_port());
+    let mut redis = RedisStreams::new(&address, ["a", "b", "c"]).unwrap();
+    let at = redis.start().unwrap();
+    for batches in 1..=3 {
+        let plan = redis.plan(&at, 100).unwrap();
+        assert!(plan.iter().all(|range| range.start == range.end));
+        assert_eq!(redis.warnings().count(), batches);
     }
 }

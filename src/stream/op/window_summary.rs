@@ -213,8 +213,9 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     ///
     /// # Cost
     ///
-    /// At most three merges for each batch, amortised, whatever the length of the window; memory
-    /// for one summary per batch in the window.
+    /// At most three merges for each batch, amortised, whatever the length of the window; once in
+    /// that length, a batch makes a merge for every batch in the window. Memory for one summary per
+    /// batch in the window.
     ///
     /// # Errors
     ///

@@ -8,7 +8,7 @@ use crate::stream::checkpoint::config::DurabilityConfig;
 use crate::stream::error::BuildError;
 use crate::stream::exchange::Routing;
 use crate::stream::plan::context::StreamingContext;
-use crate::stream::plan::settings::Settings;
+use crate::stream::plan::settings::{LONGEST_LINE, Settings};
 use crate::stream::run::failure::FailurePolicy;
 use crate::stream::run::rate::{Pacing, PidWeights};
 use crate::stream::threads::executor::Executor;
@@ -27,6 +27,7 @@ pub struct ContextBuilder {
     executor: Option<Executor>,
     policy: FailurePolicy,
     pacing: Pacing,
+    longest_line: usize,
     pub(crate) durability: DurabilityConfig,
 }
 
@@ -65,6 +66,7 @@ impl ContextBuilder {
             executor: None,
             policy: FailurePolicy::Stop,
             pacing: Pacing::default(),
+            longest_line: LONGEST_LINE,
             durability: DurabilityConfig::default(),
         }
     }
@@ -136,6 +138,15 @@ impl ContextBuilder {
         self
     }
 
+    /// The longest line that inputs of text keep, in bytes without its end; 1 MiB unless given. A
+    /// longer one is dropped and counted: see
+    /// [`dropped_lines`](crate::stream::ReceiverStatus::dropped_lines) and
+    /// [`text_files_with_warnings`](StreamingContext::text_files_with_warnings).
+    pub fn longest_line(mut self, bytes: usize) -> Self {
+        self.longest_line = bytes;
+        self
+    }
+
     /// Builds the context and, unless an executor was given, its threads.
     ///
     /// # Errors
@@ -163,6 +174,7 @@ impl ContextBuilder {
             seed: JobSeed::new(self.seed),
             policy: self.policy,
             pacing: self.pacing,
+            longest_line: self.longest_line,
         };
         let ctx = StreamingContext::from_parts(self.name, settings, executor);
         let ctx = ctx.with_durability(self.durability);

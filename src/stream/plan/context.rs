@@ -3,6 +3,7 @@
 use std::boxed::Box;
 use std::cell::RefCell;
 use std::fmt;
+use std::path::PathBuf;
 use std::string::String;
 use std::time::Duration;
 use std::vec::Vec;
@@ -110,6 +111,11 @@ impl StreamingContext {
 
     pub(crate) fn rename(&self, operator: OperatorId, name: String) {
         self.graph.borrow_mut().rename(operator, name);
+    }
+
+    /// An output writes to these paths: the stream does not start if another one does.
+    pub(crate) fn claim(&self, paths: impl IntoIterator<Item = PathBuf>) {
+        self.graph.borrow_mut().claim(paths);
     }
 
     /// Makes an operator run even if no output needs it.

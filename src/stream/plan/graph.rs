@@ -3,6 +3,7 @@
 use std::boxed::Box;
 use std::collections::BTreeSet;
 use std::format;
+use std::path::PathBuf;
 use std::string::String;
 use std::sync::Arc;
 use std::vec::Vec;
@@ -43,6 +44,8 @@ impl Declared {
 #[derive(Default)]
 pub(crate) struct Graph {
     declared: Vec<Declared>,
+    /// What outputs write, and nothing else may.
+    claimed: Vec<PathBuf>,
 }
 
 impl Graph {
@@ -76,6 +79,11 @@ impl Graph {
         self.declared[operator as usize].name = name;
     }
 
+    /// An output writes to these paths: the stream does not start if another one does.
+    pub(crate) fn claim(&mut self, paths: impl IntoIterator<Item = PathBuf>) {
+        self.claimed.extend(paths);
+    }
+
     /// Makes an operator run even if no output needs it.
     pub(crate) fn keep(&mut self, operator: OperatorId) {
         self.declared[operator as usize].kept = true;
@@ -93,6 +101,12 @@ impl Graph {
         for declared in &self.declared {
             if !names.insert(declared.name.as_str()) {
                 return Err(StartError::DuplicateName(declared.name.clone()));
+            }
+        }
+        let mut claimed = BTreeSet::new();
+        for path in &self.claimed {
+            if !claimed.insert(path) {
+                return Err(StartError::DuplicateOutput(path.clone()));
             }
         }
         if !self.declared.iter().any(|declared| declared.is_needed(0)) {

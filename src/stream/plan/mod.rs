@@ -7,5 +7,5 @@ pub(crate) mod dstream;
 mod durability;
 pub(crate) mod graph;
 mod operators;
-mod settings;
+pub(crate) mod settings;
 mod start;

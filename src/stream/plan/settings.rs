@@ -5,6 +5,9 @@ use crate::stream::exchange::Routing;
 use crate::stream::run::failure::FailurePolicy;
 use crate::stream::run::rate::Pacing;
 
+/// The longest line that inputs of text keep unless another is asked for, in bytes.
+pub(crate) const LONGEST_LINE: usize = 1 << 20;
+
 /// The settings that all parts of a context read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
@@ -14,4 +17,6 @@ pub(crate) struct Settings {
     pub(crate) seed: JobSeed,
     pub(crate) policy: FailurePolicy,
     pub(crate) pacing: Pacing,
+    /// The longest line that inputs of text keep, in bytes.
+    pub(crate) longest_line: usize,
 }

@@ -32,8 +32,8 @@ impl StreamingContext {
     ///
     /// # Errors
     ///
-    /// If no output is registered, two operators have the same name, an input cannot start, a
-    /// checkpoint does not fit the program, no checkpoint can be taken, or the state backend
+    /// If no output is registered, two operators have the same name, two outputs write to the same
+    /// directories, an input cannot start, a checkpoint does not fit the program, no checkpoint can be taken, or the state backend
     /// cannot be opened.
     pub fn into_driver(self) -> Result<Driver, StartError> {
         let graph = self.graph.into_inner();

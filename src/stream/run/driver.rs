@@ -17,7 +17,7 @@ use crate::stream::run::job::JobContext;
 use crate::stream::run::listener::{Listener, StreamEvent};
 use crate::stream::run::metrics::{OperatorReport, StepReport};
 use crate::stream::run::operator::{
-    ActiveOperator, BatchTiming, InputStatus, ReceiverEvent, committed, durable,
+    ActiveOperator, BatchEnd, InputStatus, ReceiverEvent, committed, durable,
 };
 use crate::stream::run::operator_context::OperatorContext;
 use crate::stream::run::trace;
@@ -299,15 +299,10 @@ impl Driver {
 
     /// Commits the batch: inputs go on after it, and handles see its state.
     fn commit(&mut self, report: &StepReport) {
-        let delay = u64::try_from(report.total_delay().as_millis()).unwrap_or(u64::MAX);
-        let timing = BatchTiming {
-            end: BatchTime::from_millis(report.time.as_millis().saturating_add(delay)),
-            processing: report.duration,
-            scheduling: report.scheduling_delay(),
-        };
+        let end = BatchEnd::of(report);
         for ActiveOperator { operator, .. } in &mut self.operators {
             if let Some(input) = operator.as_input_mut() {
-                input.batch_done(&timing);
+                input.batch_done(&end);
             }
         }
         committed(&mut self.operators, report.time);

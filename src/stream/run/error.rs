@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::path::PathBuf;
 use std::string::String;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ pub enum StartError {
     NoOutput,
     /// Two operators have this name.
     DuplicateName(String),
+    /// Two outputs write to the same directories; they have this name.
+    DuplicateOutput(PathBuf),
     /// The clock thread could not be started.
     Thread(std::io::Error),
     /// An input could not start.
@@ -33,6 +36,9 @@ impl fmt::Display for StartError {
         match self {
             Self::NoOutput => f.write_str("no output operations registered, so nothing to execute"),
             Self::DuplicateName(name) => write!(f, "two operators are named {name}"),
+            Self::DuplicateOutput(path) => {
+                write!(f, "two outputs write to {}", path.display())
+            }
             Self::Thread(error) => write!(f, "cannot start the clock thread: {error}"),
             Self::Input(name, error) => write!(f, "input {name} could not start: {error}"),
             Self::Checkpoint(error) => error.fmt(f),

@@ -9,7 +9,7 @@ use std::vec::Vec;
 use crate::stream::checkpoint::durable::{Durable, Members};
 use crate::stream::error::{BatchError, BoxError};
 use crate::stream::run::job::JobContext;
-use crate::stream::run::metrics::ReceiverReport;
+use crate::stream::run::metrics::{ReceiverReport, StepReport};
 use crate::stream::run::operator_context::OperatorContext;
 use crate::stream::state::phase::BatchPhase;
 use crate::stream::state::stateful::Stateful;
@@ -73,8 +73,8 @@ pub(crate) trait InputFacet {
     /// Whether more will come, and whether something waits.
     fn status(&self) -> InputStatus;
 
-    /// The batch is over: it succeeded, or it was given up and later ones follow.
-    fn batch_done(&mut self, timing: &BatchTiming);
+    /// The batch is over.
+    fn batch_done(&mut self, end: &BatchEnd);
 
     /// The batch of this time is committed, in this run or in the one that wrote the checkpoint.
     fn committed(&mut self, time: BatchTime);
@@ -105,6 +105,30 @@ pub(crate) enum ReceiverEvent {
     /// It failed and will be called again.
     Error(String),
     Stopped,
+}
+
+/// How a batch ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum BatchEnd {
+    /// It succeeded.
+    Succeeded(BatchTiming),
+    /// It failed and was left out: later ones follow.
+    LeftOut,
+}
+
+impl BatchEnd {
+    /// How the batch of this report ended.
+    pub(crate) fn of(report: &StepReport) -> Self {
+        if report.failure.is_some() {
+            return Self::LeftOut;
+        }
+        let delay = u64::try_from(report.total_delay().as_millis()).unwrap_or(u64::MAX);
+        Self::Succeeded(BatchTiming {
+            end: BatchTime::from_millis(report.time.as_millis().saturating_add(delay)),
+            processing: report.duration,
+            scheduling: report.scheduling_delay(),
+        })
+    }
 }
 
 /// How long a batch took.

@@ -47,6 +47,6 @@ impl<T: Data + Serialize, P: Pipe<Item = T>> DStream<'_, T, P> {
             suffix: suffix.into(),
             format: Csv,
         };
-        self.write_as("save_as_csv", sink);
+        self.write_directories("save_as_csv", sink);
     }
 }

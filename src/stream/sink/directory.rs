@@ -1,12 +1,16 @@
 //! One directory per batch, with a file per partition.
 
+use std::fmt::Display;
 use std::format;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
-use std::string::String;
+use std::path::{self, Path, PathBuf};
+use std::string::{String, ToString};
 
+use crate::stream::data::Data;
 use crate::stream::error::BoxError;
+use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::plan::dstream::DStream;
 use crate::stream::sink::write_to::Sink;
 use crate::stream::time::BatchTime;
 
@@ -26,11 +30,31 @@ pub(super) struct Directories<F> {
 
 impl<F> Directories<F> {
     fn directory(&self, time: BatchTime) -> PathBuf {
+        self.directory_of(time.as_millis())
+    }
+
+    /// Which directories these are, whatever the time: other outputs must not write them.
+    pub(super) fn names(&self) -> [PathBuf; 2] {
+        let directory = self.directory_of("<time>");
+        let parent = match directory.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        // One that does not exist yet is no link.
+        let parent = fs::canonicalize(parent).or_else(|_| path::absolute(parent));
+        let directory = match (parent, directory.file_name()) {
+            (Ok(parent), Some(name)) => parent.join(name),
+            _ => directory,
+        };
+        [aside(&directory), directory]
+    }
+
+    fn directory_of(&self, time: impl Display) -> PathBuf {
         let mut name = self.prefix.clone();
         if !name.is_empty() && !name.ends_with('/') {
             name.push('-');
         }
-        name += &format!("{}", time.as_millis());
+        name += &time.to_string();
         if !self.suffix.is_empty() {
             name.push('.');
             name += &self.suffix;
@@ -63,7 +87,7 @@ fn sync(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
-fn unwritable(path: &Path, error: impl std::fmt::Display) -> BoxError {
+fn unwritable(path: &Path, error: impl Display) -> BoxError {
     format!("{} cannot be written: {error}", path.display()).into()
 }
 
@@ -97,5 +121,18 @@ impl<T, F: Format<T>> Sink<T> for Directories<F> {
             directory.parent().map_or(Ok(()), sync)
         };
         rename().map_err(|error| unwritable(&directory, error))
+    }
+
+    fn abort(&mut self, time: BatchTime) {
+        // What cannot be removed is removed when the batch begins again, or is in nobody's way.
+        let _ = remove(&aside(&self.directory(time)));
+    }
+}
+
+impl<T: Data, P: Pipe<Item = T>> DStream<'_, T, P> {
+    /// Writes to directories, which no other output of the stream may write.
+    pub(super) fn write_directories<F: Format<T>>(&self, kind: &str, sink: Directories<F>) {
+        self.ctx.claim(sink.names());
+        self.write_as(kind, sink);
     }
 }

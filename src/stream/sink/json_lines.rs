@@ -45,6 +45,6 @@ impl<T: Data + Serialize, P: Pipe<Item = T>> DStream<'_, T, P> {
             suffix: suffix.into(),
             format: JsonLines,
         };
-        self.write_as("save_as_json_lines", sink);
+        self.write_directories("save_as_json_lines", sink);
     }
 }

@@ -28,7 +28,8 @@ impl<T: Data + Display, P: Pipe<Item = T>> DStream<'_, T, P> {
     ///
     /// Without a prefix, or with one that ends in `/`, there is no dash; without a suffix no dot.
     /// The directory is written under a temporary name and renamed when it is complete; a batch
-    /// that runs again replaces its own.
+    /// that runs again replaces its own, and one that fails leaves none. Two outputs of one stream
+    /// with the same prefix and suffix are refused at the start.
     ///
     /// # Examples
     ///
@@ -45,6 +46,6 @@ impl<T: Data + Display, P: Pipe<Item = T>> DStream<'_, T, P> {
             suffix: suffix.into(),
             format: Text,
         };
-        self.write_as("save_as_text_files", sink);
+        self.write_directories("save_as_text_files", sink);
     }
 }

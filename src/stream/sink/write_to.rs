@@ -8,6 +8,7 @@ use crate::stream::error::{BatchError, BoxError};
 use crate::stream::op::transform::batch_of;
 use crate::stream::pipeline::partition_context::PartitionContext;
 use crate::stream::pipeline::pipe::Pipe;
+use crate::stream::pipeline::slot::Partitions;
 use crate::stream::plan::dstream::DStream;
 use crate::stream::run::operator_context::OperatorContext;
 use crate::stream::threads::blame::blame;
@@ -15,10 +16,11 @@ use crate::stream::time::BatchTime;
 
 /// A destination that the batches of a stream are written to, partition by partition.
 ///
-/// For each batch, empty ones included, the driver calls [`begin`](Self::begin), then
-/// [`write`](Self::write) for every partition, in parallel on the worker threads, then
-/// [`commit`](Self::commit) when all have succeeded. Everything upstream has been computed by then,
-/// so nothing is written of a batch that fails there.
+/// For each batch, empty ones included, once everything upstream has been computed, the driver
+/// calls [`begin`](Self::begin), then [`write`](Self::write) for every partition, in parallel on
+/// the worker threads, then [`commit`](Self::commit) when all have succeeded. If one of these calls
+/// fails or panics, the last call is [`abort`](Self::abort). A batch that fails upstream calls
+/// nothing.
 ///
 /// # Writing once
 ///
@@ -101,21 +103,39 @@ pub trait Sink<T>: Send + Sync + 'static {
     fn commit(&mut self, _time: BatchTime) -> Result<(), BoxError> {
         Ok(())
     }
+
+    /// Removes what was begun of a batch that has failed in this sink. It may run again, or be left
+    /// out for good; after a crash this is not called. What goes wrong here is not reported: the
+    /// error of the batch is.
+    fn abort(&mut self, _time: BatchTime) {}
 }
 
-/// Calls `act` in parallel for every partition of a batch, once all of it is computed.
-fn each_partition<P: Pipe>(
+/// Calls `act` in parallel for every partition of a batch.
+fn each_partition<T: Data>(
     context: &OperatorContext,
-    pipe: &P,
-    act: impl Fn(usize, &[P::Item]) -> Result<(), BoxError> + Sync,
+    partitions: Partitions<T>,
+    act: impl Fn(usize, &[T]) -> Result<(), BoxError> + Sync,
 ) -> Result<(), BatchError> {
-    let partitions = batch_of(context, pipe)?.into_shared();
-    let work = |task: &PartitionContext, items: Arc<Vec<P::Item>>| {
+    let work = |task: &PartitionContext, items: Arc<Vec<T>>| {
         let result = blame(context.operator, || act(task.partition, &items));
         result.unwrap_or_else(|error| task.fail(context.operator, error));
     };
     context.each(partitions, |items| !items.is_empty(), work)?;
     Ok(())
+}
+
+/// Writes a computed batch to a sink.
+fn write<T: Data, S: Sink<T>>(
+    context: &OperatorContext,
+    partitions: Partitions<T>,
+    sink: &mut S,
+) -> Result<(), BatchError> {
+    let time = context.time;
+    context.try_guard(None, || sink.begin(time))?;
+    each_partition(context, partitions, |partition, items| {
+        sink.write(time, partition, items)
+    })?;
+    context.try_guard(None, || sink.commit(time))
 }
 
 impl<T: Data, P: Pipe<Item = T>> DStream<'_, T, P> {
@@ -144,7 +164,8 @@ impl<T: Data, P: Pipe<Item = T>> DStream<'_, T, P> {
         let kind = "for_each_partition";
         self.ctx
             .output(kind, self.operator, self.slide, move |context| {
-                each_partition(context, &pipe, |partition, items| {
+                let partitions = batch_of(context, &pipe)?.into_shared();
+                each_partition(context, partitions, |partition, items| {
                     f(context.time, partition, items)
                 })
             });
@@ -164,16 +185,13 @@ impl<T: Data, P: Pipe<Item = T>> DStream<'_, T, P> {
         let pipe = self.pipe.clone();
         self.ctx
             .output(kind, self.operator, self.slide, move |context| {
-                let failure = |error| context.failure(error);
-                context
-                    .guard(None, || sink.begin(context.time))?
-                    .map_err(failure)?;
-                each_partition(context, &pipe, |partition, items| {
-                    sink.write(context.time, partition, items)
-                })?;
-                context
-                    .guard(None, || sink.commit(context.time))?
-                    .map_err(failure)
+                let partitions = batch_of(context, &pipe)?.into_shared();
+                let written = write(context, partitions, &mut sink);
+                if written.is_err() {
+                    // The batch has failed already; a panic here adds nothing.
+                    let _ = context.guard(None, || sink.abort(context.time));
+                }
+                written
             });
     }
 

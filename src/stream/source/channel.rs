@@ -1,5 +1,7 @@
 //! A bounded buffer between senders and the batches that take their items.
 
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 use std::{fmt, mem};
@@ -9,6 +11,7 @@ use crate::stream::error::BoxError;
 use crate::stream::plan::context::StreamingContext;
 use crate::stream::plan::dstream::DStream;
 use crate::stream::source::input::Input;
+use crate::stream::source::settled::Settled;
 use crate::stream::threads::lock::lock;
 use crate::stream::time::BatchTime;
 
@@ -17,6 +20,8 @@ use crate::stream::time::BatchTime;
 /// The input ends when all senders are dropped and a batch has taken the rest.
 pub struct Sender<T> {
     pub(super) shared: Arc<Channel<T>>,
+    /// How many items had been sent when this sender gave its last receipt.
+    pub(super) receipted: AtomicU64,
 }
 
 /// The stream has stopped; the items are returned.
@@ -35,21 +40,21 @@ pub(super) struct Channel<T> {
     pub(super) state: Mutex<State<T>>,
     /// Signalled when a batch has taken the items, and when the stream stops.
     room: Condvar,
-    /// Signalled when items are safe, and when the stream has been dropped.
-    pub(super) secured: Condvar,
+    /// Signalled when it is known what became of items, and when the stream has been dropped.
+    pub(super) settled: Condvar,
     /// The most items that can wait.
     capacity: usize,
 }
 
 pub(super) struct State<T> {
-    items: Vec<T>,
+    items: VecDeque<T>,
     senders: usize,
     stopped: bool,
-    /// How many items were sent, how many of them batches have taken, and how many of those are
-    /// safe: they are in a log, or their batch is over.
+    /// How many items were sent, and how many of them batches have taken.
     pub(super) sent: u64,
     taken: u64,
-    pub(super) safe: u64,
+    /// What became of those that were taken.
+    pub(super) settled: Settled,
     /// The stream has been dropped: no batch will take anything.
     pub(super) gone: bool,
 }
@@ -65,7 +70,7 @@ impl<T> Sender<T> {
         if state.stopped {
             return Err(StoppedError(item));
         }
-        state.items.push(item);
+        state.items.push_back(item);
         state.sent += 1;
         Ok(())
     }
@@ -84,7 +89,7 @@ impl<T> Sender<T> {
             let room = self.shared.capacity - state.items.len();
             state.sent += room.min(items.len()) as u64;
             if room >= items.len() {
-                state.items.append(&mut items);
+                state.items.extend(mem::take(&mut items));
             } else {
                 state.items.extend(items.drain(..room));
             }
@@ -112,6 +117,7 @@ impl<T> Clone for Sender<T> {
         lock(&self.shared.state).senders += 1;
         Self {
             shared: Arc::clone(&self.shared),
+            receipted: AtomicU64::new(self.receipted.load(Ordering::Relaxed)),
         }
     }
 }
@@ -140,22 +146,34 @@ pub(crate) struct Buffered<T> {
 pub(crate) fn buffer<T>(capacity: usize) -> (Sender<T>, Buffered<T>) {
     let shared = Arc::new(Channel {
         state: Mutex::new(State {
-            items: Vec::new(),
+            items: VecDeque::new(),
             senders: 1,
             stopped: false,
             sent: 0,
             taken: 0,
-            safe: 0,
+            settled: Settled::default(),
             gone: false,
         }),
         room: Condvar::new(),
-        secured: Condvar::new(),
+        settled: Condvar::new(),
         capacity,
     });
     let sender = Sender {
         shared: Arc::clone(&shared),
+        receipted: AtomicU64::new(0),
     };
     (sender, Buffered { shared })
+}
+
+impl<T> Buffered<T> {
+    /// Notes what became of the items that were taken, and tells those who wait for it.
+    fn settle(&self, note: impl FnOnce(&mut Settled, u64)) {
+        let mut state = lock(&self.shared.state);
+        let taken = state.taken;
+        note(&mut state.settled, taken);
+        drop(state);
+        self.shared.settled.notify_all();
+    }
 }
 
 impl<T: Data> Input for Buffered<T> {
@@ -163,13 +181,15 @@ impl<T: Data> Input for Buffered<T> {
 
     fn take(&mut self, _now: BatchTime, limit: usize) -> Result<Vec<T>, BoxError> {
         let mut state = lock(&self.shared.state);
-        let taken = limit.min(state.items.len());
-        let rest = state.items.split_off(taken);
-        let taken = mem::replace(&mut state.items, rest);
+        // Senders wait for the lock: what stays is not moved.
+        let taken = match state.items.len() <= limit {
+            true => mem::take(&mut state.items),
+            false => state.items.drain(..limit).collect(),
+        };
         state.taken += taken.len() as u64;
         drop(state);
         self.shared.room.notify_all();
-        Ok(taken)
+        Ok(taken.into())
     }
 
     fn stop(&mut self) {
@@ -178,11 +198,11 @@ impl<T: Data> Input for Buffered<T> {
     }
 
     fn secured(&mut self) {
-        let mut state = lock(&self.shared.state);
-        if state.safe < state.taken {
-            state.safe = state.taken;
-            self.shared.secured.notify_all();
-        }
+        self.settle(Settled::secure);
+    }
+
+    fn left_out(&mut self) {
+        self.settle(Settled::leave_out);
     }
 
     fn is_finished(&self) -> bool {
@@ -200,7 +220,7 @@ impl<T> Drop for Buffered<T> {
         let mut state = lock(&self.shared.state);
         (state.stopped, state.gone) = (true, true);
         self.shared.room.notify_all();
-        self.shared.secured.notify_all();
+        self.shared.settled.notify_all();
     }
 }
 
@@ -234,5 +254,21 @@ impl StreamingContext {
         assert!(capacity > 0, "a channel holds at least one item");
         let (sender, buffered) = buffer(capacity);
         (sender, self.input("channel", buffered))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_batch_leaves_is_not_moved() {
+        let (sender, mut buffered) = buffer(1_000);
+        assert_eq!(sender.send_all((0..1_000).collect()), Ok(()));
+        let address = |place: usize| std::ptr::from_ref(&lock(&sender.shared.state).items[place]);
+        let before = address(100);
+        let taken = buffered.take(100).expect("memory");
+        assert!(taken.into_iter().eq(0..100));
+        assert_eq!(before, address(0));
     }
 }

@@ -31,8 +31,11 @@ pub(crate) trait Input: Send + 'static {
     /// The batch of the taken items is over.
     fn batch_done(&mut self) {}
 
-    /// The taken items are safe: they are in a log, or their batch is over.
+    /// The taken items are safe: they are in a log, or their batch has succeeded.
     fn secured(&mut self) {}
+
+    /// The batch of the taken items was left out. Those that are not safe by then are lost.
+    fn left_out(&mut self) {}
 
     /// The facet of an input that can be replayed.
     fn as_replayable(&mut self) -> Option<&mut dyn Replayable> {

@@ -14,7 +14,7 @@ use crate::stream::plan::context::StreamingContext;
 use crate::stream::plan::dstream::DStream;
 use crate::stream::plan::graph::Role;
 use crate::stream::run::job::JobContext;
-use crate::stream::run::operator::{BatchTiming, InputFacet, InputStatus, Operator, ReceiverFacet};
+use crate::stream::run::operator::{BatchEnd, InputFacet, InputStatus, Operator, ReceiverFacet};
 use crate::stream::run::operator_context::OperatorContext;
 use crate::stream::run::rate::Pace;
 use crate::stream::source::input::Input;
@@ -127,12 +127,19 @@ impl<I: Input> InputFacet for InputOperator<I> {
         }
     }
 
-    fn batch_done(&mut self, timing: &BatchTiming) {
-        if !matches!(self.taken, Taken::Nothing) {
-            self.taken = Taken::Nothing;
-            self.input.batch_done();
-            self.input.secured();
-            self.pace.update(self.items as u64, timing);
+    fn batch_done(&mut self, end: &BatchEnd) {
+        if matches!(self.taken, Taken::Nothing) {
+            return;
+        }
+        self.taken = Taken::Nothing;
+        self.input.batch_done();
+        match end {
+            BatchEnd::Succeeded(timing) => {
+                self.input.secured();
+                self.pace.update(self.items as u64, timing);
+            }
+            // How fast it failed says nothing about how fast items can be processed.
+            BatchEnd::LeftOut => self.input.left_out(),
         }
     }
 

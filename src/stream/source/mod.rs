@@ -2,6 +2,7 @@
 
 mod by_position;
 pub(crate) mod channel;
+mod file_lines;
 mod input;
 mod input_operator;
 mod iter;
@@ -11,6 +12,7 @@ mod queue;
 mod receipt;
 pub(crate) mod receiver;
 mod replayable_queue;
+mod settled;
 mod socket;
 mod text;
 mod text_files;

@@ -3,8 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex};
-use std::vec;
-use std::vec::Vec;
+use std::vec::{self, Vec};
 
 use crate::stream::checkpoint::durable::{LogContext, OpenedLog};
 use crate::stream::checkpoint::error::CheckpointError;
@@ -43,7 +42,8 @@ pub struct BatchQueue<T> {
 }
 
 struct Inner<T> {
-    waiting: VecDeque<Vec<T>>,
+    /// What is left of each collection; of all but the first that is all.
+    waiting: VecDeque<vec::IntoIter<T>>,
     /// The batch when nothing waits.
     default: Vec<T>,
     take: Take,
@@ -54,6 +54,18 @@ struct Inner<T> {
 enum Take {
     One,
     All,
+}
+
+impl<T> Inner<T> {
+    /// At most `limit` items of the first collection, which stays if it has more. The rest is not
+    /// moved.
+    fn take_of_first(&mut self, limit: usize) -> Option<Vec<T>> {
+        let first = self.waiting.front_mut()?;
+        if first.len() > limit {
+            return Some(first.by_ref().take(limit).collect());
+        }
+        self.waiting.pop_front().map(Iterator::collect)
+    }
 }
 
 impl<T> BatchQueue<T> {
@@ -69,7 +81,8 @@ impl<T> BatchQueue<T> {
         Self::with(Take::All, Vec::new())
     }
 
-    /// An empty queue; each batch takes one collection, or `default` if none waits.
+    /// An empty queue; each batch takes one collection, or `default` if none waits. A limit of rate
+    /// cuts the default off: its rest waits for no batch.
     #[must_use]
     pub fn with_default(default: Vec<T>) -> Self {
         Self::with(Take::One, default)
@@ -90,7 +103,7 @@ impl<T> BatchQueue<T> {
     pub fn push(&self, batch: Vec<T>) {
         let mut inner = lock(&self.inner);
         if !inner.closed {
-            inner.waiting.push_back(batch);
+            inner.waiting.push_back(batch.into_iter());
         }
     }
 
@@ -153,17 +166,17 @@ impl<T: Data> Input for BatchQueue<T> {
 
     fn take(&mut self, _now: BatchTime, limit: usize) -> Result<Vec<T>, BoxError> {
         let mut inner = lock(&self.inner);
-        let taken = match inner.take {
-            Take::One => inner.waiting.pop_front(),
-            Take::All => inner.waiting.drain(..).reduce(|mut all, next| {
-                all.extend(next);
-                all
-            }),
+        let Some(mut taken) = inner.take_of_first(limit) else {
+            let most = limit.min(inner.default.len());
+            return Ok(inner.default[..most].to_vec());
         };
-        let mut taken = taken.unwrap_or_else(|| inner.default.clone());
-        if taken.len() > limit {
-            let rest = taken.split_off(limit);
-            inner.waiting.push_front(rest);
+        if matches!(inner.take, Take::All) {
+            while taken.len() < limit {
+                let Some(mut next) = inner.take_of_first(limit - taken.len()) else {
+                    break;
+                };
+                taken.append(&mut next);
+            }
         }
         Ok(taken)
     }
@@ -255,7 +268,10 @@ impl<T: Data> Replayable for Listed<T> {
         if self.given.1 > 0 {
             let next = inner.waiting.front_mut().ok_or_else(fewer)?;
             let begun = usize::try_from(self.given.1).unwrap_or(usize::MAX);
-            *next = next.get(begun..).ok_or_else(fewer)?.to_vec();
+            if begun > next.len() {
+                return Err(fewer().into());
+            }
+            next.by_ref().take(begun).for_each(drop);
         }
         Ok(())
     }
@@ -308,5 +324,25 @@ impl StreamingContext {
                 plans: Plans::new(),
             },
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_batch_leaves_is_not_moved() {
+        for mut queue in [BatchQueue::new(), BatchQueue::all_at_once()] {
+            queue.push((0..1_000).collect());
+            let address = |queue: &BatchQueue<u32>, place: usize| {
+                let inner = lock(&queue.inner);
+                std::ptr::from_ref(&inner.waiting[0].as_slice()[place])
+            };
+            let before = address(&queue, 100);
+            let taken = queue.take(100).expect("memory");
+            assert!(taken.into_iter().eq(0..100));
+            assert_eq!(before, address(&queue, 0));
+        }
     }
 }

@@ -1,40 +1,56 @@
-//! Receipts: when items that were sent are safe.
+//! Receipts: what became of items that were sent.
 
 use std::fmt;
+use std::ops::Range;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crate::stream::source::channel::{Channel, Sender, State};
 use crate::stream::threads::lock::lock;
 
-/// Tells when the items that were sent before it was requested are safe: see
-/// [`Sender::receipt`].
+/// Tells what became of items that were sent before it was requested: see [`Sender::receipt`].
 pub struct Receipt<T> {
     shared: Arc<Channel<T>>,
-    /// How many items were sent.
-    sent: u64,
+    /// The items, numbered in the order of sending.
+    items: Range<u64>,
 }
 
-/// The stream ended before the items were safe: they may be lost.
+/// Why items may be lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LostError;
+#[non_exhaustive]
+pub enum LostError {
+    /// The stream ended before they were safe.
+    Ended,
+    /// The batch of some of them failed, and the stream has gone on without it: see
+    /// [`FailurePolicy::Skip`](crate::stream::FailurePolicy::Skip).
+    LeftOut,
+}
 
 impl fmt::Display for LostError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the stream has ended before the items were safe")
+        f.write_str(match self {
+            Self::Ended => "the stream has ended before the items were safe",
+            Self::LeftOut => "a batch with some of the items has failed and was left out",
+        })
     }
 }
 
 impl std::error::Error for LostError {}
 
 impl<T> Sender<T> {
-    /// A receipt for everything sent so far through this sender and its clones.
+    /// A receipt for everything sent through this sender and its clones since the last receipt of
+    /// this sender. Threads that ask for receipts have a clone each.
     ///
     /// With a [write-ahead log](crate::stream::ContextBuilder::write_ahead_log) the items are safe
     /// when they are durable in it, before their batch runs: a stream recovered after a crash has
-    /// them. Without a log they are safe when their batch and its outputs are over. So a receiver
-    /// that acknowledges only what it has a receipt for loses nothing; items that were sent and not
+    /// them. Without a log they are safe when their batch has succeeded, with its outputs. So a
+    /// receiver that acknowledges only what is safe loses nothing; items that were sent and not
     /// acknowledged may be sent again.
+    ///
+    /// Without a log, items of a batch that fails and is left out are
+    /// [lost](LostError::LeftOut). With a log they are safe before it runs, and it is the
+    /// [failure policy](crate::stream::FailurePolicy) that gives the batch up.
     ///
     /// Waiting for it on the thread that steps the driver is a deadlock.
     ///
@@ -56,22 +72,24 @@ impl<T> Sender<T> {
     /// ```
     #[must_use]
     pub fn receipt(&self) -> Receipt<T> {
+        let state = lock(&self.shared.state);
         Receipt {
             shared: Arc::clone(&self.shared),
-            sent: lock(&self.shared.state).sent,
+            items: self.receipted.swap(state.sent, Ordering::Relaxed)..state.sent,
         }
     }
 }
 
 impl<T> Receipt<T> {
     fn is_open(&self, state: &State<T>) -> bool {
-        state.safe < self.sent && !state.gone
+        matches!(self.outcome(state), Ok(false))
     }
 
     fn outcome(&self, state: &State<T>) -> Result<bool, LostError> {
-        match state.safe >= self.sent {
+        match state.settled.is_known(self.items.end) {
+            true if state.settled.has_left_out(&self.items) => Err(LostError::LeftOut),
             true => Ok(true),
-            false if state.gone => Err(LostError),
+            false if state.gone => Err(LostError::Ended),
             false => Ok(false),
         }
     }
@@ -79,18 +97,18 @@ impl<T> Receipt<T> {
     /// Whether the items are safe.
     #[must_use]
     pub fn is_safe(&self) -> bool {
-        lock(&self.shared.state).safe >= self.sent
+        self.outcome(&lock(&self.shared.state)) == Ok(true)
     }
 
     /// Waits until the items are safe.
     ///
     /// # Errors
     ///
-    /// If the stream ends before.
+    /// If the batch of some of them is left out, or the stream ends before.
     pub fn wait(&self) -> Result<(), LostError> {
         let state = lock(&self.shared.state);
-        let secured = &self.shared.secured;
-        let state = secured.wait_while(state, |state| self.is_open(state));
+        let settled = &self.shared.settled;
+        let state = settled.wait_while(state, |state| self.is_open(state));
         let state = state.unwrap_or_else(PoisonError::into_inner);
         self.outcome(&state).map(drop)
     }
@@ -99,11 +117,11 @@ impl<T> Receipt<T> {
     ///
     /// # Errors
     ///
-    /// If the stream ends before.
+    /// As [`wait`](Self::wait).
     pub fn wait_timeout(&self, timeout: Duration) -> Result<bool, LostError> {
         let state = lock(&self.shared.state);
-        let secured = &self.shared.secured;
-        let waited = secured.wait_timeout_while(state, timeout, |state| self.is_open(state));
+        let settled = &self.shared.settled;
+        let waited = settled.wait_timeout_while(state, timeout, |state| self.is_open(state));
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         self.outcome(&state)
     }

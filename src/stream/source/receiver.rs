@@ -84,6 +84,7 @@ struct Counts {
     errors: AtomicU64,
     items: AtomicU64,
     replaced: AtomicU64,
+    dropped: AtomicU64,
     phase: Mutex<Phase>,
     pace: Mutex<Pace>,
 }
@@ -141,6 +142,24 @@ impl ReceiverStatus {
         self.0.replaced.fetch_add(lines, Ordering::Relaxed);
     }
 
+    /// How many lines of text were dropped: they were longer than
+    /// [`longest_line`](crate::stream::ContextBuilder::longest_line), or the connection ended
+    /// before they did. 0 for other inputs.
+    #[must_use]
+    pub fn dropped_lines(&self) -> u64 {
+        self.0.dropped.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add_dropped(&self, lines: u64) {
+        self.0.dropped.fetch_add(lines, Ordering::Relaxed);
+    }
+
+    /// Counts an error after which the receiver goes on at once.
+    pub(super) fn survive(&self, message: String) {
+        self.0.errors.fetch_add(1, Ordering::Relaxed);
+        self.enter(self.state(), Some(ReceiverEvent::Error(message)));
+    }
+
     /// Changes the state, unless it has stopped, and records the event.
     fn enter(&self, state: ReceiverState, event: Option<ReceiverEvent>) {
         let mut phase = lock(&self.0.phase);
@@ -159,7 +178,7 @@ impl ReceiverStatus {
         self.enter(ReceiverState::Stopped, Some(ReceiverEvent::Stopped));
     }
 
-    /// How often it failed and was called again.
+    /// How often it failed and was called again, or went on without lines that were too long.
     #[must_use]
     pub fn errors(&self) -> u64 {
         self.0.errors.load(Ordering::Relaxed)
@@ -196,6 +215,10 @@ impl<R: Receiver> Input for ReceiverSource<R> {
 
     fn secured(&mut self) {
         self.buffered.secured();
+    }
+
+    fn left_out(&mut self) {
+        self.buffered.left_out();
     }
 
     fn stop(&mut self) {

@@ -1,6 +1,7 @@
 //! Inputs that push, and what is told about the batches.
 
-use std::io::Write;
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
 use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -103,6 +104,95 @@ fn lines_with_invalid_utf_8_are_counted() {
     let expected = ["fine", "b\u{fffd}d \u{fffd}", "\u{20ac}", "\u{fffd}"];
     assert_eq!(seen.batches().concat(), expected);
     assert_eq!(status.replaced_lines(), 2);
+}
+
+/// A reader that gives what is listed, and then ends.
+struct Script(VecDeque<io::Result<&'static [u8]>>);
+
+impl Read for Script {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let Some(next) = self.0.pop_front() else {
+            return Ok(0);
+        };
+        let bytes = next?;
+        into[..bytes.len()].copy_from_slice(bytes);
+        Ok(bytes.len())
+    }
+}
+
+#[test]
+fn a_line_goes_on_after_an_error_in_its_middle() {
+    let script = Script(VecDeque::from([
+        Ok(&b"one\nprice=12"[..]),
+        Err(io::Error::other("once")),
+        Ok(&b"345\nthree\n"[..]),
+    ]));
+    let ctx = context();
+    let (lines, status) = ctx.lines_of(script);
+    let seen = Seen::of(&lines);
+    let mut driver = ctx.into_driver().unwrap();
+    step_until(&mut driver, Driver::is_finished);
+    assert_eq!(seen.batches().concat(), ["one", "price=12345", "three"]);
+    assert_eq!((status.errors(), status.dropped_lines()), (1, 0));
+}
+
+#[test]
+fn a_reader_that_has_nothing_is_asked_again_after_a_pause() {
+    let nothing = || Err(io::ErrorKind::WouldBlock.into());
+    let script = (0..5).map(|_| nothing()).chain([Ok(&b"one\n"[..])]);
+    let ctx = context();
+    let (lines, status) = ctx.lines_of(Script(script.collect()));
+    let seen = Seen::of(&lines);
+    let mut driver = ctx.into_driver().unwrap();
+    let started = Instant::now();
+    step_until(&mut driver, Driver::is_finished);
+    // It may take longer, never shorter.
+    assert!(started.elapsed() >= 5 * Duration::from_millis(20));
+    assert_eq!(seen.batches().concat(), ["one"]);
+    assert_eq!(status.errors(), 0);
+}
+
+#[test]
+fn half_a_line_is_no_line_when_the_connection_is_lost() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    let serve = thread::spawn(move || {
+        // Killed in the middle of a line, it sends the line again.
+        for text in ["price=100\nprice=12", "price=12345\n"] {
+            let (mut connection, _) = server.accept().unwrap();
+            connection.write_all(text.as_bytes()).unwrap();
+        }
+    });
+    let ctx = context();
+    let (lines, status) = ctx.socket_text(address);
+    let seen = Seen::of(&lines);
+    let mut driver = ctx.into_driver().unwrap();
+    step_until(&mut driver, |_| seen.batches().concat().len() == 2);
+    serve.join().unwrap();
+    assert_eq!(seen.batches().concat(), ["price=100", "price=12345"]);
+    assert_eq!(status.dropped_lines(), 1);
+}
+
+#[test]
+fn a_line_without_an_end_is_dropped_and_the_connection_stays() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    let ctx = builder().longest_line(100_000).build().unwrap();
+    let (lines, status) = ctx.socket_text(address);
+    let seen = Seen::of(&lines);
+    let mut driver = ctx.into_driver().unwrap();
+    let (mut connection, _) = server.accept().unwrap();
+    connection.write_all(&[b'x'; 100_001]).unwrap();
+    // It is counted before its end has come.
+    step_until(&mut driver, |_| status.dropped_lines() == 1);
+    assert_eq!(status.errors(), 1);
+    for _ in 0..16 {
+        connection.write_all(&[b'x'; 1 << 20]).unwrap();
+    }
+    connection.write_all(b"\nfine\n").unwrap();
+    step_until(&mut driver, |_| !seen.batches().concat().is_empty());
+    assert_eq!(seen.batches().concat(), ["fine"]);
+    assert_eq!((status.errors(), status.dropped_lines()), (1, 1));
 }
 
 #[test]

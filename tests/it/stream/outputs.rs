@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::{fs, mem};
 
-use forebay::stream::{BatchTime, BoxError, FailurePolicy, Sink};
+use forebay::stream::{BatchTime, BoxError, FailurePolicy, Sink, StartError};
 
 use super::{builder, context, millis, run};
 
@@ -41,6 +41,10 @@ impl Sink<u32> for Calls {
         self.note(format!("commit {time}"));
         Ok(())
     }
+
+    fn abort(&mut self, time: BatchTime) {
+        self.note(format!("abort {time}"));
+    }
 }
 
 #[test]
@@ -64,7 +68,9 @@ fn a_sink_gets_every_partition_between_begin_and_commit() {
     let error = driver.step(millis(3_000)).unwrap_err();
     assert!(error.to_string().contains("write_to-1"), "{error}");
     assert!(error.to_string().contains("partition 1: seven"), "{error}");
-    assert!(!calls.take().contains(&"commit 3000 ms".to_string()));
+    let calls = calls.take();
+    assert!(!calls.contains(&"commit 3000 ms".to_string()));
+    assert_eq!(calls.last().unwrap(), "abort 3000 ms");
 }
 
 #[test]
@@ -77,7 +83,117 @@ fn nothing_is_written_of_a_batch_that_fails_upstream() {
     checked.for_each_partition(|_, _, _| panic!("called"));
     let error = ctx.into_driver().unwrap().run_to_end().unwrap_err();
     assert!(error.to_string().contains("try_map-1"), "{error}");
-    assert!(calls.take().iter().all(|call| call.starts_with("begin")));
+    assert!(calls.take().is_empty());
+}
+
+#[test]
+fn a_batch_that_fails_in_its_sink_is_aborted_whatever_fails() {
+    #[derive(Clone)]
+    struct Failing(&'static str, Calls);
+    impl Failing {
+        fn call(&self, name: &str) -> Result<(), BoxError> {
+            self.1.note(name.into());
+            match self.0.strip_prefix(name) {
+                Some("") => Err("now".into()),
+                Some(_) => panic!("now"),
+                None => Ok(()),
+            }
+        }
+    }
+    impl Sink<u32> for Failing {
+        fn begin(&mut self, _: BatchTime) -> Result<(), BoxError> {
+            self.call("begin")
+        }
+        fn write(&self, _: BatchTime, _: usize, _: &[u32]) -> Result<(), BoxError> {
+            self.call("write")
+        }
+        fn commit(&mut self, _: BatchTime) -> Result<(), BoxError> {
+            self.call("commit")
+        }
+        fn abort(&mut self, _: BatchTime) {
+            self.1.note("abort".into());
+            panic!("this is not the error of the batch");
+        }
+    }
+    for failing in ["begin", "begin!", "write", "write!", "commit", "commit!"] {
+        let calls = Calls::default();
+        let ctx = builder().threads(1).partitions(1).build().unwrap();
+        let numbers = ctx.batches([vec![1]]);
+        numbers.write_to(Failing(failing, calls.clone()));
+        let error = ctx.into_driver().unwrap().run_to_end().unwrap_err();
+        assert!(error.to_string().ends_with("now"), "{error}");
+        let name = failing.trim_end_matches('!');
+        let calls = calls.take();
+        assert_eq!(calls[calls.len() - 2..], [name, "abort"], "{failing}");
+    }
+}
+
+#[test]
+fn batches_that_are_left_out_leave_no_directories() {
+    let folder = tempfile::tempdir().unwrap();
+    let ctx = builder().partitions(1).on_failure(FailurePolicy::Skip);
+    let ctx = ctx.build().unwrap();
+    let numbers = ctx.batches((0..6).map(|n| vec![n]));
+    let upstream = numbers.try_map(|n| if n < 2 { Err("bad") } else { Ok(n) });
+    // An item that cannot be written fails within the sink.
+    struct Item(u32);
+    impl std::fmt::Display for Item {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            match self.0 {
+                0..=3 => Err(std::fmt::Error),
+                n => n.fmt(f),
+            }
+        }
+    }
+    upstream
+        .map(|n| std::sync::Arc::new(Item(n)))
+        .save_as_text_files(folder.path().join("out").to_string_lossy(), "txt");
+    assert_eq!(run(ctx), 6);
+    assert_eq!(names(folder.path()), ["out-5000.txt", "out-6000.txt"]);
+}
+
+#[test]
+fn two_outputs_that_would_replace_each_other_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().canonicalize().unwrap();
+    let within = |prefix: &str| folder.join(prefix).to_string_lossy().into_owned();
+    // The names of outputs, and whether the last replaces another.
+    let cases: [(&[(&str, &str)], bool); 6] = [
+        (&[("out", "txt"), ("out", "txt")], true),
+        (&[("out", "txt"), ("./out", "txt")], true),
+        (&[("", ""), ("out", "txt"), ("", "")], true),
+        // The other one writes there before it renames.
+        (&[("out", "txt"), (".out", "txt.part")], true),
+        (&[("out", "txt"), ("out", "csv"), ("out", "")], false),
+        (
+            &[("out", "txt"), ("out-1000", "txt"), ("deep/out", "txt")],
+            false,
+        ),
+    ];
+    for (outputs, is_refused) in cases {
+        let ctx = context();
+        let numbers = ctx.batches([vec![1]]);
+        for (prefix, suffix) in outputs {
+            numbers.save_as_text_files(within(prefix), *suffix);
+        }
+        let started = ctx.into_driver();
+        assert_eq!(started.is_err(), is_refused, "{outputs:?}");
+        if let Err(error) = started {
+            assert!(matches!(error, StartError::DuplicateOutput(_)));
+            let message = error.to_string();
+            assert!(message.contains("two outputs write to"), "{message}");
+        }
+    }
+    assert!(names(&folder).is_empty());
+}
+
+/// What is in a directory, sorted.
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
 }
 
 #[test]
@@ -153,9 +269,7 @@ fn a_batch_that_is_run_again_replaces_its_files_and_leaves_nothing_beside() {
         }
     });
     run(ctx);
-    let names = fs::read_dir(folder.path()).unwrap();
-    let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(names, ["words-1000.txt"]);
+    assert_eq!(names(folder.path()), ["words-1000.txt"]);
     let expected = [("part-00000", "ebb\n"), ("part-00001", "flow\n")];
     let expected = expected.map(|(name, text)| (name.to_string(), text.to_string()));
     assert_eq!(files(&folder.path().join("words-1000.txt")), expected);
@@ -171,10 +285,6 @@ fn a_directory_has_a_dash_only_after_a_name_and_a_dot_only_before_one() {
         words.save_as_text_files(format!("{within}/{prefix}"), suffix);
     }
     run(ctx);
-    let names = fs::read_dir(folder.path()).unwrap();
-    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<_> = names.collect();
-    names.sort();
     let both = |time: u32| {
         let time = time.to_string();
         [
@@ -186,7 +296,7 @@ fn a_directory_has_a_dash_only_after_a_name_and_a_dot_only_before_one() {
     };
     let mut expected = [both(1_000), both(2_000)].concat();
     expected.sort();
-    assert_eq!(names, expected);
+    assert_eq!(names(folder.path()), expected);
     for (directory, text) in [("1000", "ebb\n"), ("words-2000", "")] {
         let written = files(&folder.path().join(directory));
         assert_eq!(written, [("part-00000".to_string(), text.to_string())]);

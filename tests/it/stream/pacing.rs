@@ -1,6 +1,6 @@
 //! Limits of rate, for every kind of input.
 
-use forebay::stream::{BatchQueue, BuildError, ContextBuilder, Driver};
+use forebay::stream::{BatchQueue, BoxError, BuildError, ContextBuilder, Driver, FailurePolicy};
 
 use super::{Seen, builder, millis};
 
@@ -73,4 +73,42 @@ fn the_first_batch_under_back_pressure_has_the_initial_limit() {
     // The first estimate comes after the second batch; it is never below the least rate.
     assert_eq!(sizes[..2], [4, 4]);
     assert!(sizes[2] >= 100, "{sizes:?}");
+}
+
+#[test]
+fn batches_that_are_left_out_do_not_raise_the_limit() {
+    let policy = builder().on_failure(FailurePolicy::Skip);
+    let ctx = policy.backpressure(4.0).build().unwrap();
+    let numbers = ctx.from_iter(0..1_000_000, 1_000_000);
+    numbers.for_each_batch(|_, _| Err(BoxError::from("the database refuses")));
+    let mut driver = ctx.into_driver().unwrap();
+    for step in 1..=4 {
+        let report = driver.step(millis(1_000 * step)).unwrap();
+        assert_eq!(report.items(), 4, "batch {step}");
+    }
+}
+
+#[test]
+fn what_is_queued_is_cut_without_a_default_in_between() {
+    let queue = BatchQueue::with_default((100..110).collect());
+    let ctx = slow().build().unwrap();
+    let seen = Seen::of(&ctx.queue_stream(&queue));
+    let mut driver = ctx.into_driver().unwrap();
+    let mut step = || driver.step(driver.next_time()).unwrap();
+    step();
+    // A default is for a batch without anything; what exceeds the limit waits for none.
+    queue.push((0..5).collect());
+    assert_eq!(queue.len(), 1);
+    for _ in 0..4 {
+        step();
+    }
+    let default = vec![100, 101, 102];
+    let expected = [
+        default.clone(),
+        vec![0, 1, 2],
+        vec![3, 4],
+        default.clone(),
+        default,
+    ];
+    assert_eq!(seen.batches(), expected);
 }

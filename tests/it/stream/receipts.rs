@@ -31,8 +31,12 @@ fn without_a_log_items_are_safe_when_their_batch_is_over() {
 }
 
 #[test]
-fn a_batch_that_fails_makes_nothing_safe_and_one_left_out_is_over() {
-    for (policy, safe) in [(FailurePolicy::Stop, false), (FailurePolicy::Skip, true)] {
+fn a_batch_that_fails_makes_nothing_safe_until_it_is_known_to_be_left_out() {
+    let left_out = Err(LostError::LeftOut);
+    for (policy, outcome) in [
+        (FailurePolicy::Stop, Ok(false)),
+        (FailurePolicy::Skip, left_out),
+    ] {
         let ctx = builder().on_failure(policy).build().unwrap();
         let (sender, numbers) = ctx.channel(10);
         numbers.for_each_batch(|_, _| Err(BoxError::from("full")));
@@ -40,8 +44,40 @@ fn a_batch_that_fails_makes_nothing_safe_and_one_left_out_is_over() {
         sender.send(1).unwrap();
         let receipt = sender.receipt();
         let result = driver.step(driver.next_time());
-        assert_eq!((receipt.is_safe(), result.is_ok()), (safe, safe));
+        assert_eq!(result.is_ok(), policy == FailurePolicy::Skip);
+        assert!(!receipt.is_safe());
+        assert_eq!(receipt.wait_timeout(SOON), outcome);
     }
+}
+
+#[test]
+fn a_receipt_tells_of_the_items_since_the_one_before_and_of_no_others() {
+    let ctx = builder().on_failure(FailurePolicy::Skip).build().unwrap();
+    let (sender, numbers) = ctx.channel(10);
+    let even = numbers.try_map(|n| if n % 2 == 0 { Ok(n) } else { Err("odd") });
+    even.for_each_batch(|_, _| Ok(()));
+    let mut driver = ctx.into_driver().unwrap();
+    let early = sender.clone();
+    let receipts = [1, 2, 3, 4].map(|n| {
+        sender.send(n).unwrap();
+        // The first was left out before anybody asked.
+        driver.step(driver.next_time()).unwrap();
+        sender.receipt()
+    });
+    let lost = Err(LostError::LeftOut);
+    assert_eq!(
+        receipts.map(|receipt| receipt.wait()),
+        [lost, Ok(()), lost, Ok(())]
+    );
+    assert_eq!(sender.receipt().wait(), Ok(()));
+    assert_eq!(early.receipt().wait(), lost);
+    assert_eq!(early.receipt().wait(), Ok(()));
+    // Those of a batch that is left out are lost with it, whoever sent them.
+    sender.send(6).unwrap();
+    early.send(7).unwrap();
+    let both = [sender.receipt(), early.receipt()];
+    driver.step(driver.next_time()).unwrap();
+    assert_eq!(both.map(|receipt| receipt.wait()), [lost, lost]);
 }
 
 #[test]
@@ -54,8 +90,8 @@ fn waiting_for_a_stream_that_is_gone_ends() {
     let receipt = sender.receipt();
     let waiting = thread::spawn(move || receipt.wait());
     drop(driver);
-    assert_eq!(waiting.join().unwrap(), Err(LostError));
-    assert_eq!(sender.receipt().wait_timeout(SOON), Err(LostError));
+    assert_eq!(waiting.join().unwrap(), Err(LostError::Ended));
+    assert_eq!(sender.receipt().wait_timeout(SOON), Err(LostError::Ended));
 }
 
 #[test]
@@ -108,4 +144,20 @@ fn with_a_log_items_are_safe_before_their_batch_runs_and_survive_it() {
     driver.step(driver.next_time()).unwrap();
     let expected = [(vec![1, 2], true), (vec![1, 2], true)];
     assert_eq!(*asked.lock().unwrap(), expected);
+}
+
+#[test]
+fn what_is_in_the_log_is_safe_though_its_batch_is_left_out() {
+    use forebay::stream::Every;
+
+    let directory = tempfile::tempdir().unwrap();
+    let durable = builder().checkpoint(directory.path(), Every::batches(10));
+    let ctx = durable.write_ahead_log().on_failure(FailurePolicy::Skip);
+    let ctx = ctx.build().unwrap();
+    let (sender, numbers) = ctx.channel::<u32>(10);
+    numbers.for_each_batch(|_, _| Err(BoxError::from("full")));
+    let mut driver = ctx.into_driver().unwrap();
+    sender.send(1).unwrap();
+    driver.step(driver.next_time()).unwrap();
+    assert_eq!(sender.receipt().wait(), Ok(()));
 }
