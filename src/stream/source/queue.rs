@@ -219,7 +219,7 @@ impl<T: Data> Input for Listed<T> {
 
     fn take(&mut self, now: BatchTime, limit: usize) -> Result<Vec<T>, BoxError> {
         let (at, end) = (self.given, self.after(limit));
-        let plan = self.plans.of_batch(now, &[at], || Ok(vec![at..end]))?;
+        let plan = self.plans.of_batch(now, &[at], || Ok(std::vec![at..end]))?;
         let end = plan.first().map_or(at, |range| range.end);
         let limit = match end {
             end if end == at => return Ok(Vec::new()),
