@@ -31,10 +31,7 @@ impl<T: 'static> Logged<T> {
     }
 
     /// Opens the log.
-    pub(super) fn open(
-        &mut self,
-        context: &LogContext<'_>,
-    ) -> Result<OpenedLog, CheckpointError> {
+    pub(super) fn open(&mut self, context: &LogContext<'_>) -> Result<OpenedLog, CheckpointError> {
         let codec = context.codecs.get::<T>();
         let codec = codec.map_err(|refusal| CheckpointError::refused(refusal, context.operator))?;
         let (log, cut) = Log::open(

@@ -169,11 +169,7 @@ fn ranges<P: Clone>(at: &[P], planned: Vec<Planned<P>>) -> Vec<Range<P>> {
 }
 
 /// A plan as the log keeps it.
-fn record<P: Clone + PartialEq>(
-    at: &[P],
-    ranges: &[Range<P>],
-    follows: bool,
-) -> Vec<Planned<P>> {
+fn record<P: Clone + PartialEq>(at: &[P], ranges: &[Range<P>], follows: bool) -> Vec<Planned<P>> {
     let is_known = (0..ranges.len()).map(|partition| partition < at.len());
     let planned = ranges.iter().zip(is_known).map(|(range, known)| Planned {
         follows,

@@ -227,7 +227,8 @@ impl<T: Data> Input for Listed<T> {
             _ => u64::MAX,
         };
         self.given = end;
-        self.queue.take(now, usize::try_from(limit).unwrap_or(usize::MAX))
+        self.queue
+            .take(now, usize::try_from(limit).unwrap_or(usize::MAX))
     }
 
     fn batch_done(&mut self) {
@@ -278,7 +279,8 @@ impl<T: Data> Replayable for Listed<T> {
 
     fn open_log(&mut self, context: &LogContext<'_>) -> Result<OpenedLog, CheckpointError> {
         let number = context.codecs.get::<u64>();
-        let number = number.map_err(|refusal| CheckpointError::refused(refusal, context.operator))?;
+        let number =
+            number.map_err(|refusal| CheckpointError::refused(refusal, context.operator))?;
         self.plans.open(context, &number.and(number))
     }
 

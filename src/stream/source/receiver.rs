@@ -17,6 +17,7 @@ use crate::stream::run::operator::{ReceiverEvent, ReceiverFacet};
 use crate::stream::source::channel::{Buffered, Sender, buffer};
 use crate::stream::source::input::Input;
 use crate::stream::threads::lock::lock;
+use crate::stream::time::BatchTime;
 
 /// How many items of a receiver can wait before it blocks.
 const WAITING: usize = 1 << 20;

@@ -99,7 +99,9 @@ impl Input<'_> {
             Kind::Log => ctx.source(self.log.clone()),
             Kind::Files => {
                 let lines = ctx.text_files(self.directory);
-                lines.map(|line| line.parse().unwrap()).transform(|batch| Ok(batch))
+                lines
+                    .map(|line| line.parse().unwrap())
+                    .transform(|batch, _| Ok::<_, BoxError>(batch))
             }
             Kind::Queue => ctx.source(whole().collect::<ReplayableQueue<u64>>()),
             Kind::Iterator => ctx.from_iter(self.items.clone(), 9),
@@ -129,7 +131,9 @@ fn open(
         input.attach(&ctx).for_each_batch(move |batch, time| {
             let mut seen = seen.lock().unwrap();
             let items = batch.into_vec();
-            let before = seen.entry(time.as_millis()).or_insert_with(|| items.clone());
+            let before = seen
+                .entry(time.as_millis())
+                .or_insert_with(|| items.clone());
             match *before == items {
                 true => Ok(()),
                 false => Err(format!("{time}: {before:?} before, {items:?} now").into()),
@@ -261,7 +265,14 @@ fn the_first_batch_keeps_its_time() {
     input.grow(5);
     let seen = Seen::default();
     let open = |input: &Input<'_>| {
-        open(checkpoints.path(), 100, 100.0, FailurePolicy::Stop, input, &seen)
+        open(
+            checkpoints.path(),
+            100,
+            100.0,
+            FailurePolicy::Stop,
+            input,
+            &seen,
+        )
     };
     let mut driver = open(&input);
     let first = forebay::stream::BatchTime::from_millis(7_000);
