@@ -121,7 +121,9 @@ pub(crate) fn what_is_counted_survives(
         }
         println!("seed {round}: {} kills", kills - before);
         let found = tree(&broken);
-        let differs = |name: &&PathBuf| found.get(*name) != expected.get(*name);
+        // Which segments of a log are left follows from the moments of the kills.
+        let in_a_log = |name: &Path| name.components().any(|it| it.as_os_str() == "log");
+        let differs = |name: &&PathBuf| !in_a_log(name) && found.get(*name) != expected.get(*name);
         let wrong: Vec<_> = expected
             .keys()
             .chain(found.keys())

@@ -267,7 +267,9 @@ mod tests {
         assert_eq!(sender.send_all((0..1_000).collect()), Ok(()));
         let address = |place: usize| std::ptr::from_ref(&lock(&sender.shared.state).items[place]);
         let before = address(100);
-        let taken = buffered.take(BatchTime::from_millis(1_000), 100).expect("memory");
+        let taken = buffered
+            .take(BatchTime::from_millis(1_000), 100)
+            .expect("memory");
         assert!(taken.into_iter().eq(0..100));
         assert_eq!(before, address(0));
     }

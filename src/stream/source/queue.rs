@@ -342,7 +342,9 @@ mod tests {
                 std::ptr::from_ref(&inner.waiting[0].as_slice()[place])
             };
             let before = address(&queue, 100);
-            let taken = queue.take(BatchTime::from_millis(1_000), 100).expect("memory");
+            let taken = queue
+                .take(BatchTime::from_millis(1_000), 100)
+                .expect("memory");
             assert!(taken.into_iter().eq(0..100));
             assert_eq!(before, address(&queue, 0));
         }
