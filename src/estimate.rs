@@ -3,11 +3,14 @@
 //! Plain data and arithmetic. Nothing here depends on a sampler.
 
 mod quantile;
+mod sum;
 
 use alloc::vec::Vec;
 use core::fmt;
 
 use quantile::{normal_quantile, student_quantile};
+pub(crate) use sum::Sum;
+use sum::unit_of;
 
 /// An estimate with a confidence interval.
 ///
@@ -144,10 +147,12 @@ pub(crate) fn count_from_sample(
     // The correction shrinks the variance as if the sample were larger by its inverse.
     let z2 = z * z * (total - n) / (total - 1.0) / n;
     let (lower, upper) = wilson(share, z2);
+    let value = (share * total).clamp(least, most);
     Estimate {
-        value: share * total,
-        lower: libm::floor(lower * total).max(least),
-        upper: libm::ceil(upper * total).min(most),
+        value,
+        // Rounding must not push an end past the value.
+        lower: libm::floor(lower * total).max(least).min(value),
+        upper: libm::ceil(upper * total).min(most).max(value),
         confidence,
     }
 }
@@ -237,16 +242,17 @@ pub(crate) fn mean_from_sample(
     confidence: f64,
 ) -> Estimate {
     check_confidence(confidence);
-    let values: Vec<f64> = values.collect();
-    let unit = unit_of(&values);
+    let mut values: Vec<f64> = values.collect();
+    let unit = unit_of(values.iter().copied());
+    values.iter_mut().for_each(|value| *value /= unit);
     let Moments {
         n,
         mean,
         squares,
         cubes,
-    } = Moments::of(values.into_iter().map(|value| value / unit));
+    } = Moments::of(&values);
     let total = population as f64;
-    if n >= total {
+    if values.len() as u64 >= population {
         return Estimate::exact(mean * unit);
     }
     let (below, above) = if n < 2.0 {
@@ -281,17 +287,15 @@ struct Moments {
 }
 
 impl Moments {
-    /// One pass without cancellation (Welford 1962; Pébay 2008).
-    fn of(values: impl Iterator<Item = f64>) -> Self {
-        let (mut n, mut mean, mut squares, mut cubes) = (0.0, 0.0, 0.0, 0.0);
+    /// The mean first, then what is around it, so that nothing cancels.
+    fn of(values: &[f64]) -> Self {
+        let n = values.len() as f64;
+        let mean = values.iter().copied().collect::<Sum>().get() / n.max(1.0);
+        let (mut squares, mut cubes) = (0.0, 0.0);
         for value in values {
-            n += 1.0;
             let off = value - mean;
-            let step = off / n;
-            let square = off * step * (n - 1.0);
-            mean += step;
-            cubes += square * step * (n - 2.0) - 3.0 * step * squares;
-            squares += square;
+            squares += off * off;
+            cubes += off * off * off;
         }
         Self {
             n,
@@ -300,6 +304,29 @@ impl Moments {
             cubes,
         }
     }
+}
+
+/// The sum over a population of which `values` are a uniform sample without replacement: the sum of all values
+/// if they are all there, else `seen` times the mean.
+pub(crate) fn sum_from_sample(
+    values: impl Iterator<Item = f64>,
+    population: u64,
+    seen: u64,
+    confidence: f64,
+) -> Estimate {
+    check_confidence(confidence);
+    let values: Vec<f64> = values.collect();
+    if values.len() as u64 >= population {
+        return Estimate::exact(sum_of(&values));
+    }
+    mean_from_sample(values.into_iter(), population, confidence).scaled(seen as f64)
+}
+
+/// The sum of some numbers.
+fn sum_of(numbers: &[f64]) -> f64 {
+    let unit = unit_of(numbers.iter().copied());
+    let sum: Sum = numbers.iter().map(|number| number / unit).collect();
+    sum.get() * unit
 }
 
 /// The inverse of Hall's transformation of a mean whose skewness is `skew`.
@@ -327,7 +354,11 @@ pub(crate) fn quantile_from_sample(
     values.sort_unstable_by(f64::total_cmp);
     let n = values.len();
     // The smallest value with at least a share q of all values at or below it.
-    let rank = (libm::ceil(q * n as f64) as usize).clamp(1, n.max(1));
+    let mut rank = (libm::ceil(q * n as f64) as usize).clamp(1, n.max(1));
+    // The product may be rounded up past a whole number.
+    if rank > 1 && (rank - 1) as f64 / n as f64 >= q {
+        rank -= 1;
+    }
     let value = *values.get(rank - 1)?;
     if n as u64 >= population {
         return Some(Estimate::exact(value));
@@ -355,71 +386,43 @@ pub(crate) fn quantile_from_sample(
 }
 
 /// The sum over a population of which `parts` are a sample: each part is the value of an item and its
-/// inclusion probability, given a threshold that makes inclusions independent.
+/// inclusion probability, given a threshold that makes inclusions independent. They are all there if the sample
+/// is `whole`; a probability may also be rounded to 1 where items were left out.
 ///
 /// The Horvitz-Thompson estimate (Horvitz and Thompson 1952). For bottom-k samples, the adjusted values
 /// of different items are uncorrelated (Cohen and Kaplan 2008). The interval is the normal one with the
 /// unbiased variance estimate `sum of value^2 (1 - p)/p^2`. If no value is negative, its lower end is at
 /// least the sum of the values held.
-pub(crate) fn sum_from_parts(parts: impl Iterator<Item = (f64, f64)>, confidence: f64) -> Estimate {
+pub(crate) fn sum_from_parts(
+    parts: impl Iterator<Item = (f64, f64)>,
+    whole: bool,
+    confidence: f64,
+) -> Estimate {
     check_confidence(confidence);
-    let (mut value, mut held, mut least) = (0.0, 0.0, 0.0f64);
-    let mut variance = Squares::default();
-    let mut certain = true;
-    for (part, p) in parts {
-        let adjusted = part / p;
-        value += adjusted;
-        held += part;
-        variance.add(adjusted, 1.0 - p);
-        least = least.min(part);
-        certain &= p == 1.0;
-    }
-    if certain {
+    let parts: Vec<(f64, f64)> = parts.collect();
+    let adjusted: Vec<f64> = parts.iter().map(|(part, p)| part / p).collect();
+    let value = sum_of(&adjusted);
+    if whole {
         return Estimate::exact(value);
     }
-    let half = normal_quantile(0.5 + confidence / 2.0) * variance.root();
-    let floor = if least < 0.0 { f64::NEG_INFINITY } else { held };
+    let unit = unit_of(adjusted.iter().copied());
+    let terms = parts.iter().zip(adjusted);
+    let variance = terms.fold(0.0, |variance, ((_, p), adjusted)| {
+        let adjusted = adjusted / unit;
+        variance + adjusted * adjusted * (1.0 - p)
+    });
+    let half = normal_quantile(0.5 + confidence / 2.0) * libm::sqrt(variance) * unit;
+    let held: Vec<f64> = parts.iter().map(|(part, _)| *part).collect();
+    let floor = if held.iter().any(|&part| part < 0.0) {
+        f64::NEG_INFINITY
+    } else {
+        sum_of(&held)
+    };
     Estimate {
         value,
-        lower: (value - half).max(floor),
+        lower: (value - half).max(floor).min(value),
         upper: value + half,
         confidence,
-    }
-}
-
-/// A sum of weighted squares, in units of the largest number's square: these would overflow or
-/// vanish where the numbers do not.
-#[derive(Default)]
-struct Squares {
-    largest: f64,
-    sum: f64,
-}
-
-impl Squares {
-    fn add(&mut self, number: f64, weight: f64) {
-        let size = libm::fabs(number);
-        if size > self.largest {
-            let shrink = self.largest / size;
-            self.sum = self.sum * shrink * shrink + weight;
-            self.largest = size;
-        } else if size > 0.0 {
-            let share = size / self.largest;
-            self.sum += share * share * weight;
-        }
-    }
-
-    fn root(&self) -> f64 {
-        self.largest * libm::sqrt(self.sum)
-    }
-}
-
-/// A power of two near the largest of some numbers: dividing by it loses no precision.
-fn unit_of(values: &[f64]) -> f64 {
-    let largest = values.iter().copied().map(libm::fabs).fold(0.0, f64::max);
-    if largest.is_normal() {
-        libm::scalbn(1.0, libm::ilogb(largest))
-    } else {
-        1.0
     }
 }
 
@@ -439,7 +442,7 @@ mod tests {
             };
             let sum = |unit: f64| {
                 let parts = values.iter().enumerate();
-                sum_from_parts(parts.map(|(i, value)| (value * unit, p(i))), 0.95)
+                sum_from_parts(parts.map(|(i, value)| (value * unit, p(i))), false, 0.95)
             };
             assert_eq!(mean(unit), mean(1.0).scaled(unit));
             assert_eq!(sum(unit), sum(1.0).scaled(unit));

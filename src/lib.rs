@@ -18,9 +18,17 @@
 //!
 //! # Determinism
 //!
-//! The same seed and the same input give the same output, on every platform and for any number of
-//! threads. There is no hidden randomness: hashers have fixed seeds, and only the constructors named
-//! `new` take a seed from the operating system.
+//! The same seed and the same input give the same output, on every platform of 32 or 64 bits and for
+//! any number of threads. There is no hidden randomness: hashers have fixed seeds, and only the
+//! constructors named `new` take a seed from the operating system. One exception: on big-endian
+//! targets, keys that are slices of numbers or IP addresses hash otherwise, see [`hash`].
+//!
+//! # Panics in your code
+//!
+//! `Hash`, `Eq`, `Clone` and `Drop` of an item, iterators and generators are your code. If it panics
+//! and you catch that, a summary can be used on: its invariants hold, and its guarantee holds for what
+//! it counts as offered. Each type says what the call that panicked may have counted, and which calls
+//! leave the summary empty.
 //!
 //! # Features
 //!

@@ -6,13 +6,20 @@
 ///
 /// Every implementation in this crate is tested for these laws, and the driver relies on them:
 ///
-/// 1. **Identity.** `empty.merge(x)` and `x.merge(empty)` answer every query as `x` does. *Empty*
-///    means that nothing was ever offered.
+/// 1. **Identity.** `new.merge(x)` and `x.merge(new)` answer every query as `x` does, for a `new`
+///    summary to which nothing was ever offered.
 /// 2. **Guarantee.** A merged summary has the guarantee of one summary that saw both streams,
 ///    whatever the order, grouping and sizes of the merges.
 /// 3. **Totality.** Merging never fails, also for summaries with different capacities. The result
-///    has the smallest capacity of the sides that were offered anything, which keeps the merge
-///    associative and commutative. The docs of a type name any parameter that must agree.
+///    has the smallest capacity of the sides that matter, which keeps the merge associative and
+///    commutative. A side matters if it was offered anything of positive weight; items without a
+///    weight have weight one.
+///
+/// One type breaks the third law: a [`DecayingReservoir`](crate::sample::DecayingReservoir) panics if
+/// both sides hold items and their half-lives differ, because then no sample has the guarantee of both.
+///
+/// A merge may also panic because code of the caller does: `Hash`, `Eq` or `Drop` of an item, or the
+/// generator. The docs of each type say what holds afterwards.
 ///
 /// A merge draws no random numbers unless the type says so. If it does, they come from the generator
 /// of `self`, so the same merges in the same order give the same result.

@@ -50,7 +50,7 @@ pub fn write_frequent<K: Item, S>(summary: &MisraGries<K, u64, S>) -> Result<Vec
     let lg_most = lg_slots(summary.k())?;
     let rows = summary.iter();
     let lg_now = lg_slots(rows.len())?;
-    let (preamble, flags) = if summary.is_empty() {
+    let (preamble, flags) = if total == 0 {
         (SHORT, EMPTY)
     } else {
         (LONG, 0)

@@ -3,7 +3,6 @@
 use core::hash::{BuildHasher, Hash};
 
 use super::counters::{Slot, hash_with};
-use super::cut::PendingCut;
 use super::front::Front;
 use super::misra_gries::{MisraGries, Steps};
 use super::plain::{BLOCK, FAR};
@@ -105,13 +104,16 @@ impl<K: Hash + Eq + Clone, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
 
     /// Adds gathered weights, which are in the total already.
     fn add_gathered(&mut self, entries: &[(K, W)]) {
-        let subtracted = self.subtracted;
+        let (subtracted, steps) = (self.subtracted, self.steps);
+        if steps == Steps::Textbook {
+            self.steps = Steps::Gathered;
+        }
         for block in entries.chunks(BLOCK) {
             self.add_block(block, |(key, _)| key, |&(_, weight)| weight);
         }
         // Without a reduction in between, the order of keys makes no difference.
-        if self.steps == Steps::Textbook && self.subtracted != subtracted {
-            self.steps = Steps::Gathered;
+        if self.subtracted == subtracted {
+            self.steps = steps;
         }
     }
 
@@ -129,7 +131,7 @@ impl<K: Hash + Eq + Clone, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
 
     /// Adds weights that are in the total already and whose kind is noted.
     fn add_block<I>(&mut self, items: &[I], key: impl Fn(&I) -> &K, weight: impl Fn(&I) -> W) {
-        self.pending = PendingCut::unknown();
+        self.counters.forget_cut();
         let far = self.counters.is_far();
         let mut hashes = [0; BLOCK];
         if far {

@@ -10,6 +10,12 @@
 //! a hit or a miss is a branch, see [`Plain::add`](super::plain::Plain::add).
 //!
 //! Counters are never deleted one by one: [`Counters::subtract`](super::sweep) drops many at once.
+//!
+//! # Panics of keys
+//!
+//! `Hash`, `Eq`, `Clone` and `Drop` of a key are code of the caller and may panic. So every change that moves
+//! entries first computes all hashes, then changes the table without such code, and drops keys last: after a
+//! panic each entry is in its place or in none, and `live` is the number of tags.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -17,6 +23,7 @@ use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 use core::mem;
 
+use super::cut::PendingCut;
 use super::tags::{BUCKET, Tags, fewest_buckets, first, home, most_entries, tag};
 use super::weight::Weight;
 
@@ -96,6 +103,10 @@ pub(super) struct Counters<K, W: Weight, S> {
     pub(super) live: usize,
     /// The height of a counter of zero. Raising it lowers all counters. Every height held is above it.
     pub(super) floor: W,
+    /// The cut that a reduction would subtract, if it is known. It is asked for only while there are more
+    /// than k counters. Every change of the table forgets it, except that additions to single counters
+    /// leave that to [`forget_cut`](Self::forget_cut).
+    pending: PendingCut,
     pub(super) hasher: S,
     /// Computes all 64 bits of the hash of a key, for methods without the bounds `K: Hash` and
     /// `S: BuildHasher`. `Some` if there are slots.
@@ -109,9 +120,31 @@ impl<K, W: Weight, S> Counters<K, W, S> {
             slots: Vec::new(),
             live: 0,
             floor: W::ZERO,
+            pending: PendingCut::unknown(),
             hasher,
             whole_hash: None,
         }
+    }
+
+    /// The (k+1)-th largest counter of more than k. The first call after a change is O(size of the table).
+    pub(super) fn cut(&self, k: usize) -> W {
+        if let Some(slot) = self.pending.slot() {
+            return self.count(&self.slots[slot]);
+        }
+        let cut = self.largest(k);
+        self.pending.set(self.slot_with(cut));
+        cut
+    }
+
+    /// Forgets the cut. Called before weights are added to a table that may have more than k counters.
+    #[inline]
+    pub(super) fn forget_cut(&mut self) {
+        self.pending = PendingCut::unknown();
+    }
+
+    /// Whether no cut is known that an addition would make wrong.
+    pub(super) fn may_change(&self) -> bool {
+        self.pending.slot().is_none()
     }
 
     /// The counter in a slot; meaningless if the slot is vacant.
@@ -134,6 +167,7 @@ impl<K, W: Weight, S> Counters<K, W, S> {
 
     /// Removes all keys and keeps the memory of the table.
     pub(super) fn clear(&mut self) {
+        self.forget_cut();
         self.live = 0;
         self.floor = W::ZERO;
         self.tags.fill(Tags::vacant());
@@ -145,6 +179,7 @@ impl<K, W: Weight, S> Counters<K, W, S> {
     /// Adds to a counter.
     #[inline]
     pub(super) fn add_at(&mut self, slot: usize, weight: W) {
+        debug_assert!(self.may_change());
         if let Some(entry) = &mut self.slots[slot] {
             entry.height = W::raise(entry.height, weight);
         }
@@ -177,6 +212,7 @@ impl<K: Clone, W: Weight, S: Clone> Clone for Counters<K, W, S> {
             slots,
             live: self.live,
             floor: self.floor,
+            pending: self.pending.clone(),
             hasher: self.hasher.clone(),
             whole_hash: self.whole_hash,
         }
@@ -255,6 +291,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
 
     /// Adds all counters of another table. There is room, and there are never more than `most` counters.
     pub(super) fn absorb(&mut self, other: Self, most: usize) {
+        self.forget_cut();
         let mut refused = Vec::new();
         match self.plain(most) {
             Some(mut plain) => other.drain(|key, weight| {
@@ -288,24 +325,26 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
     /// Moves all entries into a table of `buckets` buckets.
     #[cold]
     fn rebuild(&mut self, buckets: usize) {
+        let hashes: Vec<u32> = self.iter().map(|(key, _)| self.hash(key)).collect();
         let mut slots = Vec::new();
         slots.resize_with(buckets * BUCKET, || None);
         let mut slots = mem::replace(&mut self.slots, slots);
         let tags = mem::replace(&mut self.tags, vec![Tags::vacant(); buckets]);
         self.live = 0;
+        self.forget_cut();
         self.whole_hash = Some(|hasher, key| hasher.hash_one(key));
-        for (tags, bucket) in tags.iter().zip(slots.chunks_exact_mut(BUCKET)) {
-            for place in tags.taken_places() {
-                bucket[place]
-                    .take()
-                    .into_iter()
-                    .for_each(|entry| self.place(entry));
-            }
+        let places = tags.iter().zip(slots.as_chunks_mut::<BUCKET>().0);
+        let taken = places.flat_map(|(tags, bucket)| {
+            let places = tags.taken_places();
+            places.filter_map(move |place| bucket[place].take())
+        });
+        for (entry, hash) in taken.zip(hashes) {
+            self.put(self.vacancy(hash), hash, entry);
         }
     }
 
     /// The first vacant slot for a key with this hash.
-    fn vacancy(&self, hash: u32) -> usize {
+    pub(super) fn vacancy(&self, hash: u32) -> usize {
         let mut bucket = self.home(hash);
         loop {
             let vacancy = first(self.tags[bucket].vacancies());
@@ -316,19 +355,19 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
         }
     }
 
-    /// Fills a vacant slot.
+    /// Fills a vacant slot. Returns the remains in it, which the caller drops once the table is whole.
     #[inline]
-    fn put(&mut self, slot: usize, hash: u32, entry: Entry<K, W::Positive>) {
-        self.slots[slot] = Some(entry);
+    pub(super) fn put(
+        &mut self,
+        slot: usize,
+        hash: u32,
+        entry: Entry<K, W::Positive>,
+    ) -> Slot<K, W> {
+        let remains = self.slots[slot].replace(entry);
         let tags = &mut self.tags[slot / BUCKET];
         *tags = tags.with(slot % BUCKET, tag(hash));
         self.live += 1;
-    }
-
-    /// Inserts an entry whose key is not held. There is room.
-    pub(super) fn place(&mut self, entry: Entry<K, W::Positive>) {
-        let hash = self.hash(&entry.key);
-        self.put(self.vacancy(hash), hash, entry);
+        remains
     }
 }
 
@@ -373,7 +412,7 @@ mod tests {
     #[test]
     fn subtract_drops_what_is_not_positive() {
         let mut counters = filled(&[5, 1, 3, 9]);
-        counters.subtract(3);
+        drop(counters.subtract(3));
         counters.validate();
         assert_eq!(sorted(counters), [(0, 2), (3, 6)]);
     }
@@ -381,7 +420,7 @@ mod tests {
     #[test]
     fn subtract_without_deaths_keeps_every_counter() {
         let mut counters = filled(&[5, 2]);
-        counters.subtract(1);
+        drop(counters.subtract(1));
         counters.validate();
         assert_eq!(
             (counters.get(&0), counters.get(&1), counters.get(&2)),
@@ -401,7 +440,7 @@ mod tests {
         ];
         for ((key, weight, cut), expected) in offers.into_iter().zip(expected) {
             counters.add(counters.hash(&key), key, weight, 64);
-            counters.subtract(cut);
+            drop(counters.subtract(cut));
             counters.validate();
             let mut held: Vec<_> = counters.iter().map(|(&key, count)| (key, count)).collect();
             held.sort_unstable();
@@ -421,7 +460,7 @@ mod tests {
             }
             counters.add(counters.hash(&key), key, 1, 300);
             if twin.len() >= 300 {
-                counters.subtract(2);
+                drop(counters.subtract(2));
                 counters.validate();
                 twin.retain_mut(|(_, count)| {
                     *count = count.saturating_sub(2);
@@ -449,7 +488,7 @@ mod tests {
             counters.add(7, key, u64::from(key) + 1, 100);
         }
         counters.validate();
-        counters.subtract(50);
+        drop(counters.subtract(50));
         counters.validate();
         assert_eq!(counters.len(), 50);
     }

@@ -2,7 +2,6 @@
 
 use num_traits::Float;
 
-use super::cut::PendingCut;
 use super::misra_gries::{MisraGries, Steps};
 use super::weight::Weight;
 
@@ -37,16 +36,17 @@ impl<K: core::hash::Hash + Eq, W: Weight + Float, S: core::hash::BuildHasher> Mi
             W::zero() <= factor && factor <= W::one(),
             "the factor must be between 0 and 1, not {factor}"
         );
-        self.total = self.total * factor;
-        if self.is_empty() {
+        let total = self.total * factor;
+        if total == W::zero() {
             return self.clear();
         }
+        let remains = self.counters.scale(factor);
         if factor < W::one() {
             self.steps = Steps::Weighted;
         }
+        self.total = total;
         self.subtracted = self.subtracted * factor;
         self.likely_cut = self.likely_cut * factor;
-        self.counters.scale(factor);
-        self.pending = PendingCut::unknown();
+        drop(remains);
     }
 }

@@ -4,7 +4,6 @@ use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 
 use super::counters::Counters;
-use super::cut::PendingCut;
 use super::row::Count;
 use super::weight::Weight;
 use crate::hash::DefaultHashBuilder;
@@ -26,8 +25,19 @@ use crate::hash::DefaultHashBuilder;
 ///
 /// # Cost
 ///
-/// An update is amortised O(1), a look-up O(1), a merge O(k). Memory: O(k), allocated as keys arrive; see
-/// [`memory`](Self::memory).
+/// An update is amortised O(1), a look-up of one key O(1), a merge O(k). Memory: O(k), allocated as keys
+/// arrive; see [`memory`](Self::memory).
+///
+/// With weights other than one, up to 3/5 k more counters are kept between two reductions, and questions about
+/// all keys are answered as after a reduction. So [`len`](Self::len), [`max_error`](Self::max_error),
+/// [`iter`](Self::iter), [`top`](Self::top) and [`heavy_hitters`](Self::heavy_hitters) take O(k) time and memory
+/// at the first question after an update. [`estimate`](Self::estimate) does not.
+///
+/// # Panics of keys
+///
+/// If `Hash`, `Eq`, `Clone` or `Drop` of a key panics, the summary can be used on. The update, slice or merge in
+/// which that happened may be counted in part, and all of it in [`total_weight`](Self::total_weight). For all
+/// other weights the guarantee holds as before.
 ///
 /// # Examples
 ///
@@ -53,8 +63,6 @@ pub struct MisraGries<K, W: Weight = u64, S = DefaultHashBuilder> {
     /// The lower bounds of the tracked keys, at most [`most_counters`](Self::most_counters).
     pub(super) counters: Counters<K, W, S>,
     pub(super) steps: Steps,
-    /// The cut that a reduction would subtract now.
-    pub(super) pending: PendingCut,
     /// The likely cut of the next reduction of a buffer; zero if unknown.
     pub(super) likely_cut: W,
 }
@@ -161,7 +169,6 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
             subtracted: W::ZERO,
             counters: Counters::new(hasher),
             steps: Steps::Textbook,
-            pending: PendingCut::unknown(),
             likely_cut: W::ZERO,
         }
     }
@@ -172,7 +179,7 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
         self.k
     }
 
-    /// Returns the number of tracked keys, at most [`k`](Self::k).
+    /// Returns the number of tracked keys, at most [`k`](Self::k). O(1) if all weights were one; see *Cost*.
     #[must_use]
     pub fn len(&self) -> usize {
         if self.counters.len() <= self.k {
@@ -182,9 +189,15 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
         }
     }
 
-    /// Returns whether no weight was ever offered. A summary that tracks no key need not be empty.
+    /// Returns whether no key is tracked. Weights may have been offered: see
+    /// [`total_weight`](Self::total_weight).
     #[must_use]
     pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether no weight was ever offered.
+    pub(super) fn is_untouched(&self) -> bool {
         self.total == W::ZERO
     }
 
@@ -196,7 +209,8 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
 
     /// Returns the largest error so far: the most by which an upper bound exceeds its lower bound.
     ///
-    /// It is at most [`error_bound`](Self::error_bound), and far smaller on skewed streams.
+    /// It is at most [`error_bound`](Self::error_bound), and far smaller on skewed streams. O(1) if all weights
+    /// were one; see *Cost*.
     #[must_use]
     pub fn max_error(&self) -> W {
         self.subtracted.saturating_add(self.cut())
@@ -232,23 +246,20 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
         if self.counters.len() <= self.k {
             W::ZERO
         } else {
-            self.pending.get(&self.counters, self.k)
+            self.counters.cut(self.k)
         }
-    }
-
-    /// The bounds of a key with this counter after a reduction.
-    pub(super) fn count_of(&self, counter: W) -> Count<W> {
-        let cut = self.cut();
-        Count::around(
-            counter.saturating_minus(cut),
-            self.subtracted.saturating_add(cut),
-        )
     }
 
     /// The most counters between two reductions.
     #[inline]
     pub(super) fn most_counters(&self) -> usize {
-        match self.steps {
+        self.most_counters_in(self.steps)
+    }
+
+    /// The most counters between two reductions that are due in these steps.
+    #[inline]
+    pub(super) fn most_counters_in(&self, steps: Steps) -> usize {
+        match steps {
             Steps::Textbook | Steps::Gathered | Steps::Merged => self.k,
             Steps::Weighted => self.k + (3 * self.k).div_ceil(5),
         }
@@ -261,7 +272,7 @@ impl<K, W: Weight, S> MisraGries<K, W, S> {
             self.steps = Steps::Weighted;
         }
         if self.steps == Steps::Weighted {
-            self.pending = PendingCut::unknown();
+            self.counters.forget_cut();
         }
     }
 }
@@ -287,14 +298,17 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         self.estimate(key).upper
     }
 
-    /// Returns both bounds of the weight of `key`, tracked or not.
+    /// Returns both bounds of the weight of `key`, tracked or not. O(1).
+    ///
+    /// They may be tighter than those of the same key in [`iter`](Self::iter) or [`top`](Self::top): the
+    /// counter is read as it is, without the reduction that bounds the number of rows.
     #[must_use]
     pub fn estimate<Q>(&self, key: &Q) -> Count<W>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.count_of(self.counters.get(key))
+        Count::around(self.counters.get(key), self.subtracted)
     }
 }
 

@@ -18,6 +18,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
     /// The view of the table for keys of plain data; `None` if keys have a destructor.
     #[inline]
     pub(super) fn plain(&mut self, most: usize) -> Option<Plain<'_, K, W, S>> {
+        debug_assert!(self.may_change());
         if mem::needs_drop::<K>() {
             return None;
         }

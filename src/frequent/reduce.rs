@@ -2,16 +2,22 @@
 
 use core::hash::{BuildHasher, Hash};
 
-use super::cut::PendingCut;
 use super::misra_gries::{MisraGries, Steps};
+use super::sweep::Remains;
 use super::weight::Weight;
 
 impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     /// Reduces the counters if there are too many: to k, or to about k if there is a buffer.
     #[inline]
     pub(super) fn settle(&mut self) {
-        if self.counters.len() > self.most_counters() {
-            match self.steps {
+        self.settle_in(self.steps);
+    }
+
+    /// Like [`settle`](Self::settle), as is due in these steps.
+    #[inline]
+    pub(super) fn settle_in(&mut self, steps: Steps) {
+        if self.counters.len() > self.most_counters_in(steps) {
+            match steps {
                 Steps::Textbook | Steps::Gathered | Steps::Merged => self.subtract(self.cut()),
                 Steps::Weighted => self.reduce_buffer(),
             }
@@ -21,14 +27,14 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     /// Subtracts `cut` from all counters, and records it.
     #[cold]
     pub(super) fn subtract(&mut self, cut: W) {
-        self.counters.subtract(cut);
-        self.record_reduction(cut);
+        let remains = self.counters.subtract(cut);
+        self.record_reduction(cut, remains);
     }
 
-    /// Records that `cut` was subtracted from all counters.
-    pub(super) fn record_reduction(&mut self, cut: W) {
+    /// Records that `cut` was subtracted from all counters. What remains of keys is dropped last.
+    fn record_reduction(&mut self, cut: W, remains: Remains<K, W>) {
         self.subtracted = self.subtracted.saturating_add(cut);
-        self.pending = PendingCut::unknown();
+        drop(remains);
     }
 
     /// Reduces a full buffer, in one pass over the counters if the last cut can be used again.
@@ -36,9 +42,9 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     /// Any cut that at least k + 1 counters reach keeps the guarantee, because each of these loses the
     /// whole cut. The cut must also drop a good part of the surplus, or the next reduction would come too
     /// soon.
-    pub(super) fn reduce_buffer(&mut self) {
+    fn reduce_buffer(&mut self) {
         let (len, surplus) = (self.counters.len(), self.counters.len() - self.k);
-        let buffer = self.most_counters() - self.k;
+        let buffer = self.most_counters_in(Steps::Weighted) - self.k;
         // One and a half standard deviations of a rank, but at most half of the surplus and at most the
         // buffer.
         let margin = (libm::sqrt(surplus as f64) * 1.5) as usize;
@@ -50,8 +56,8 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
             let needed = surplus.div_ceil(4).max(surplus.saturating_sub(buffer));
             let drops = len - above.len >= likely.max(needed);
             if drops && (above.len > self.k || self.counters.reaching(cut) > self.k) {
-                self.counters.subtract_from(cut, &above);
-                return self.record_reduction(cut);
+                let remains = self.counters.subtract_from(cut, &above);
+                return self.record_reduction(cut, remains);
             }
         }
         // A little lower than possible, so that it can be used again.
@@ -68,15 +74,12 @@ mod tests {
     fn the_cut_of_a_full_buffer_is_cached_until_a_change() {
         let mut summary: MisraGries<u32> = MisraGries::new(10);
         (0..15).for_each(|key| summary.update_weighted(key, 2 + u64::from(key)));
-        let known = |summary: &MisraGries<u32>| summary.pending.slot();
-        assert_eq!(known(&summary), None);
-        let counts = summary.estimate(&14);
+        let known = |summary: &MisraGries<u32>| !summary.counters.may_change();
+        assert!(!known(&summary));
         // The eleventh of 16, 15 and so on down to 2.
-        assert_eq!((counts.lower, counts.upper), (10, 16));
-        let slot = known(&summary).expect("asked for");
-        assert_eq!(summary.counters.count(&summary.counters.slots[slot]), 6);
+        assert_eq!(summary.max_error(), 6);
+        assert!(known(&summary) && known(&summary.clone()));
         assert_eq!((summary.max_error(), summary.len()), (6, 10));
-        assert_eq!(known(&summary.clone()), Some(slot));
         for change in [
             |summary: &mut MisraGries<u32>| summary.update(3),
             |summary: &mut MisraGries<u32>| summary.extend_from_slice(&[3]),
@@ -84,10 +87,27 @@ mod tests {
                 use crate::Merge;
                 summary.merge(summary.clone());
             },
+            MisraGries::clear,
         ] {
             let mut changed = summary.clone();
             change(&mut changed);
-            assert_eq!(known(&changed), None);
+            assert!(!known(&changed));
+        }
+    }
+
+    /// A selection among all counters is remembered, so none was made.
+    #[test]
+    fn single_keys_are_looked_up_without_a_look_at_all_counters() {
+        let mut summary: MisraGries<u32> = MisraGries::new(10);
+        for key in 0..15 {
+            summary.update_weighted(key, 2 + u64::from(key));
+            let found = summary.estimate(&key);
+            assert_eq!(
+                (found.lower, found.upper),
+                (2 + u64::from(key), 2 + u64::from(key))
+            );
+            assert_eq!(summary.estimate(&99).upper, 0);
+            assert!(summary.counters.may_change());
         }
     }
 

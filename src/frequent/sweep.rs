@@ -19,6 +19,17 @@ pub(super) struct Above {
     pub(super) len: usize,
 }
 
+/// Entries that cannot stay where they are when some counters are dropped: their slots, with the hashes of
+/// their keys.
+struct Displaced(Vec<(usize, u32)>);
+
+/// Keys dropped earlier that had to leave their slots. Dropping them may panic, so their owner first completes
+/// what it began.
+#[must_use]
+pub(super) struct Remains<K, W: Weight> {
+    _slots: Vec<Slot<K, W>>,
+}
+
 impl Above {
     fn new(tags: Vec<Tags>) -> Self {
         let len = Tags::count_taken(&tags);
@@ -49,14 +60,16 @@ fn places_above<K, W: Weight>(bucket: &[Slot<K, W>; BUCKET], level: W) -> Places
 impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
     /// Subtracts `cut` from all counters and drops those that are not positive (Agarwal et al. 2013).
     /// O(size of the table).
-    pub(super) fn subtract(&mut self, cut: W) {
-        self.subtract_from(cut, &self.above(cut));
+    pub(super) fn subtract(&mut self, cut: W) -> Remains<K, W> {
+        self.subtract_from(cut, &self.above(cut))
     }
 
     /// Subtracts `cut` from all counters, given those that are [above](Self::above) it.
-    pub(super) fn subtract_from(&mut self, cut: W, above: &Above) {
-        self.keep(above);
+    pub(super) fn subtract_from(&mut self, cut: W, above: &Above) -> Remains<K, W> {
+        let displaced = self.displaced(above);
+        let remains = self.keep(above, displaced);
         self.raise_floor(self.floor.saturating_add(cut));
+        remains
     }
 
     /// Raises the floor to this level. Every height held is above it.
@@ -77,60 +90,72 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
     }
 
     /// Multiplies all counters, and drops those that become zero.
-    pub(super) fn scale(&mut self, factor: W)
+    pub(super) fn scale(&mut self, factor: W) -> Remains<K, W>
     where
         W: core::ops::Mul<Output = W>,
     {
         self.reset_floor();
-        let (buckets, _) = self.slots.as_chunks_mut::<BUCKET>();
-        let tags = self.tags.iter().copied();
-        let left = tags.zip(buckets).map(|(tags, bucket)| {
-            let mut left = 0;
-            for (place, slot) in bucket.iter_mut().enumerate() {
-                if let Some(entry) = slot {
-                    let scaled = (W::of(entry.height) * factor).positive();
-                    left |= u32::from(scaled.is_some()) << place;
-                    entry.height = scaled.unwrap_or(entry.height);
-                }
-            }
-            tags.only(Places::of_bits(left))
+        let scaled = |slot: &Slot<K, W>| {
+            let height = slot.as_ref().map(|entry| W::of(entry.height));
+            height.and_then(|height| (height * factor).positive())
+        };
+        let left = self.buckets().map(|(tags, bucket)| {
+            let places = bucket.iter().enumerate();
+            let left = places.map(|(place, slot)| u32::from(scaled(slot).is_some()) << place);
+            tags.only(Places::of_bits(left.sum()))
         });
         let left = Above::new(left.collect());
-        self.keep(&left);
+        let displaced = self.displaced(&left);
+        for slot in &mut self.slots {
+            let scaled = scaled(slot);
+            if let Some(entry) = slot {
+                entry.height = scaled.unwrap_or(entry.height);
+            }
+        }
+        self.keep(&left, displaced)
     }
 
-    /// Keeps only these counters.
-    fn keep(&mut self, left: &Above) {
-        self.live = left.len;
+    /// The entries that must move if only these counters are kept: those behind a full bucket, which may
+    /// have a vacant place then.
+    fn displaced(&self, left: &Above) -> Displaced {
         let mut displaced = Vec::new();
         let mut after_full = self.tags.last().is_some_and(|tags| tags.is_full());
         for (bucket, &left) in left.tags.iter().enumerate() {
-            let full = self.tags[bucket].is_full();
-            self.tags[bucket] = left;
             if after_full {
-                self.take_displaced(bucket, &mut displaced);
+                for place in left.taken_places() {
+                    let slot = bucket * BUCKET + place;
+                    let entry = self.slots[slot].as_ref();
+                    let hash = entry.map(|entry| self.hash(&entry.key));
+                    displaced.extend(
+                        hash.filter(|&hash| self.home(hash) != bucket)
+                            .map(|hash| (slot, hash)),
+                    );
+                }
             }
-            after_full = full;
+            after_full = self.tags[bucket].is_full();
         }
-        for entry in displaced {
-            self.place(entry);
-        }
+        Displaced(displaced)
     }
 
-    /// Takes out the entries of a bucket that have another home bucket, because a bucket between may have
-    /// a vacant place now.
-    fn take_displaced(&mut self, bucket: usize, displaced: &mut Vec<Entry<K, W::Positive>>) {
-        let mut left = self.tags[bucket].taken();
-        for place in self.tags[bucket].taken_places() {
-            let slot = bucket * BUCKET + place;
-            let entry = self.slots[slot].as_ref();
-            let home = entry.map(|entry| self.home(self.hash(&entry.key)));
-            if home != Some(bucket) {
-                left &= !(1 << place);
-                self.live -= 1;
-                displaced.extend(self.slots[slot].take());
-            }
+    /// Keeps only these counters, of which some are displaced.
+    fn keep(&mut self, left: &Above, Displaced(displaced): Displaced) -> Remains<K, W> {
+        self.forget_cut();
+        self.tags.copy_from_slice(&left.tags);
+        self.live = left.len - displaced.len();
+        for (slot, _) in &displaced {
+            let tags = &mut self.tags[slot / BUCKET];
+            *tags = tags.only(Places::of_bits(!(1 << (slot % BUCKET))));
         }
-        self.tags[bucket] = self.tags[bucket].only(Places::of_bits(left));
+        let moved: Vec<_> = displaced
+            .into_iter()
+            .filter_map(|(slot, hash)| Some((hash, self.slots[slot].take()?)))
+            .collect();
+        let remains = moved.into_iter().map(|(hash, entry)| {
+            let slot = self.vacancy(hash);
+            self.put(slot, hash, entry)
+        });
+        Remains {
+            _slots: remains.filter(Option::is_some).collect(),
+        }
     }
 }

@@ -5,7 +5,6 @@ use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::iter::FusedIterator;
 
-use super::cut::PendingCut;
 use super::misra_gries::{MisraGries, Steps};
 use super::row::Count;
 use super::visit::Visit;
@@ -22,8 +21,9 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Merge for MisraGries<K, W, S> {
     /// O(number of counters of both sides).
     fn merge(&mut self, other: Self) {
         let room = self.counters.len() + other.counters.len();
-        self.absorb(other, room);
-        self.settle();
+        let steps = self.absorb(other, room);
+        self.settle_in(steps);
+        self.steps = steps;
     }
 
     /// Adds several summaries before each reduction. The guarantee is the same, and the error tends to be
@@ -33,7 +33,7 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Merge for MisraGries<K, W, S> {
         let mut merged = summaries.next()?;
         for summary in summaries {
             let room = 4 * merged.k + summary.counters.len();
-            merged.absorb(summary, room);
+            merged.steps = merged.absorb(summary, room);
             if merged.counters.len() > 4 * merged.k {
                 merged.subtract(merged.cut());
             }
@@ -45,27 +45,30 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Merge for MisraGries<K, W, S> {
 }
 
 impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
-    /// Adds the counters of `other` without a reduction: up to `room` counters.
-    fn absorb(&mut self, other: Self, room: usize) {
-        if other.is_empty() {
-            return;
+    /// Adds the counters of `other` without a reduction: up to `room` counters. Returns the steps of both
+    /// sides, to be set after the reduction. Until then they are those of weights, which allow more
+    /// counters: a key may panic.
+    fn absorb(&mut self, other: Self, room: usize) -> Steps {
+        if other.is_untouched() {
+            return self.steps;
         }
-        if self.is_empty() {
+        let steps = if self.is_untouched() {
             self.k = other.k;
-            self.steps = other.steps;
+            other.steps
         } else {
             self.k = self.k.min(other.k);
-            self.steps = self.steps.max(other.steps).max(Steps::Merged);
-        }
+            self.steps.max(other.steps).max(Steps::Merged)
+        };
+        self.steps = Steps::Weighted;
         self.total = self.total.saturating_add(other.total);
         self.subtracted = self.subtracted.saturating_add(other.subtracted);
-        self.pending = PendingCut::unknown();
         if self.likely_cut == W::ZERO {
             self.likely_cut = other.likely_cut;
         }
         let keys = self.counters.len() + other.counters.len();
         self.counters.reserve(keys.min(room), room);
         self.counters.absorb(other.counters, room);
+        steps
     }
 }
 

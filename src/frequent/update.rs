@@ -43,8 +43,9 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
     /// overflow `W`. The summary is then unchanged.
     #[inline]
     pub fn try_update_weighted(&mut self, key: K, weight: W) -> Result<(), UpdateError> {
+        let hash = self.counters.hash(&key);
         if self.admit(weight)? {
-            self.place(self.counters.hash(&key), key, weight);
+            self.place(hash, key, weight);
         }
         Ok(())
     }
@@ -92,8 +93,9 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> MisraGries<K, W, S> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
+        let hash = self.counters.hash(key);
         if self.admit(weight)? {
-            self.place_ref(self.counters.hash(key), key, weight);
+            self.place_ref(hash, key, weight);
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Iteration over all counters.
 
-use alloc::vec::{self, Vec};
+use alloc::vec;
+use alloc::vec::Vec;
 use core::hint::black_box;
 
 use super::counters::{Counters, Slot, count_above};
@@ -34,6 +35,23 @@ impl<K, W: Weight, S> Counters<K, W, S> {
     /// The number of counters that are at least `cut`.
     pub(super) fn reaching(&self, cut: W) -> usize {
         self.counts().filter(|&count| count >= cut).count()
+    }
+
+    /// The counter at position `ahead` when all are sorted from the largest down.
+    pub(super) fn largest(&self, ahead: usize) -> W {
+        // Every place is written; the next write overwrites a vacant one. So there is no branch.
+        let mut counts = vec![W::ZERO; self.live + 1];
+        let mut found = 0;
+        for (tags, bucket) in self.buckets() {
+            let taken = tags.taken();
+            for (place, slot) in bucket.iter().enumerate() {
+                counts[found] = self.count(slot);
+                found += (taken >> place & 1) as usize;
+            }
+        }
+        counts.truncate(found);
+        let (_, &mut counter, _) = counts.select_nth_unstable_by(ahead, |a, b| b.compare(a));
+        counter
     }
 
     /// The first slot with this counter.

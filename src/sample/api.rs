@@ -79,6 +79,12 @@ macro_rules! bottom_k_api {
                 self.$($core).+.len()
             }
 
+            /// Returns whether no item is held. Items may have been offered: see [`seen`](Self::seen).
+            #[must_use]
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
+
             /// Returns whether an item was left out because the sample was full.
             #[must_use]
             pub fn is_saturated(&self) -> bool {
@@ -101,16 +107,10 @@ macro_rules! bottom_k_api {
     };
 }
 
-/// `is_empty` and `seen` of a sampler with the field `seen: u64`.
+/// `seen` of a sampler with the field `seen: u64`.
 macro_rules! seen_api {
     ($Sampler:ident) => {
         impl<T, R> $Sampler<T, R> {
-            /// Returns whether no item was ever offered.
-            #[must_use]
-            pub fn is_empty(&self) -> bool {
-                self.seen == 0
-            }
-
             /// Returns the number of items offered.
             #[must_use]
             pub fn seen(&self) -> u64 {
@@ -159,9 +159,10 @@ macro_rules! iterate_and_debug {
 /// whose docs and extra bounds are given.
 ///
 /// Needs the fields `capacity: usize`, `seen: u64` and `rng: R`, and the methods `empty`, `iter`
-/// and `into_vec`. `holds_none(&self) -> bool` says that a merge may ignore a side, and
-/// `merge_held(&mut self, other: Self)` merges two sides of which neither holds none. Only a merge
-/// of the latter kind draws random numbers.
+/// and `into_vec`. `holds_none(&self) -> bool` says that a merge may ignore a side: it may hold a partial
+/// item and still be empty. `merge_held(&mut self, other: Self, seen: u64)` merges two sides of which
+/// neither holds none, which have seen so many items together. Only a merge of the latter kind draws
+/// random numbers.
 macro_rules! rankless_api {
     ($Sampler:ident, $(#[$merge:meta])+ merge $(where T: $Bound:path)?) => {
         crate::sample::api::constructors!($Sampler);
@@ -174,6 +175,13 @@ macro_rules! rankless_api {
             pub fn capacity(&self) -> usize {
                 self.capacity
             }
+
+            /// Returns whether the sample has no item. Items may have been offered: see
+            /// [`seen`](Self::seen).
+            #[must_use]
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
         }
 
         impl<T $(: $Bound)?, R: rand::Rng> crate::Merge for $Sampler<T, R> {
@@ -181,15 +189,18 @@ macro_rules! rankless_api {
             fn merge(&mut self, mut other: Self) {
                 let seen = self.seen.saturating_add(other.seen);
                 match (self.holds_none(), other.holds_none()) {
-                    (true, true) => self.capacity = self.capacity.min(other.capacity),
-                    (_, true) => {}
+                    (true, true) => {
+                        self.capacity = self.capacity.min(other.capacity);
+                        self.seen = seen;
+                    }
+                    (false, true) => self.seen = seen,
                     (true, false) => {
                         core::mem::swap(&mut self.rng, &mut other.rng);
+                        other.seen = seen;
                         *self = other;
                     }
-                    (false, false) => self.merge_held(other),
+                    (false, false) => self.merge_held(other, seen),
                 }
-                self.seen = seen;
             }
         }
     };

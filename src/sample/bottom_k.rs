@@ -9,10 +9,16 @@
 //! The k+1 smallest ranks of two disjoint streams are among the k+1 smallest ranks of each. So the
 //! smallest ranks of both sides are exactly those of one pass over both streams with the same ranks, and
 //! any tree of merges over the same leaves gives the same items.
+//!
+//! # Panics of items
+//!
+//! An item whose `Drop` panics is code of the caller. So items that are left out are dropped last, when the
+//! sample is whole again.
 
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
+use core::mem;
 
 use super::rank::Rank;
 
@@ -104,7 +110,7 @@ impl<K: Rank, T> BottomK<K, T> {
             threshold,
             entries: BinaryHeap::new(),
         };
-        sample.select(candidates);
+        sample.select_all(candidates);
         sample
     }
 
@@ -132,8 +138,8 @@ impl<K: Rank, T> BottomK<K, T> {
     /// Lowers the capacity.
     pub(crate) fn limit(&mut self, capacity: usize) {
         self.capacity = capacity;
-        let candidates = core::mem::take(&mut self.entries).into_vec();
-        self.select(candidates);
+        let candidates = mem::take(&mut self.entries).into_vec();
+        self.select_all(candidates);
     }
 
     /// Converts every item.
@@ -152,33 +158,33 @@ impl<K: Rank, T> BottomK<K, T> {
     }
 
     pub(crate) fn clear(&mut self) {
-        self.entries.clear();
         self.threshold = None;
+        self.entries.clear();
     }
 
-    /// Offers one item. O(log capacity); a rank not below the threshold changes nothing.
-    pub(crate) fn offer(&mut self, rank: K, item: T) {
+    /// Offers one item. Returns the item that is left out, if one is. O(log capacity); a rank not below the
+    /// threshold changes nothing.
+    pub(crate) fn offer(&mut self, rank: K, item: T) -> Option<T> {
         if self
             .threshold
             .is_some_and(|threshold| rank.order(&threshold).is_ge())
         {
-            return;
+            return Some(item);
         }
         if self.entries.len() < self.capacity {
             self.make_room();
             self.entries.push(Entry { rank, item });
-            return;
+            return None;
         }
-        let Some(mut top) = self.entries.peek_mut() else {
-            return;
-        };
-        // The new threshold is the larger rank: that of the newcomer or of the top.
-        if rank.order(&top.rank).is_lt() {
-            self.threshold = Some(top.rank);
-            *top = Entry { rank, item };
-        } else {
-            self.threshold = Some(rank);
+        let mut left_out = Entry { rank, item };
+        if let Some(mut top) = self.entries.peek_mut() {
+            // The new threshold is the larger rank: that of the newcomer or of the top.
+            if left_out.rank.order(&top.rank).is_lt() {
+                mem::swap(&mut *top, &mut left_out);
+            }
         }
+        self.threshold = Some(left_out.rank);
+        Some(left_out.item)
     }
 
     /// Offers entries whose ranks are all below the threshold, and clears the vector.
@@ -186,13 +192,15 @@ impl<K: Rank, T> BottomK<K, T> {
     pub(crate) fn absorb(&mut self, entries: &mut Vec<Entry<K, T>>) {
         let levels = self.capacity.checked_ilog2().unwrap_or(0) as usize;
         if entries.len().saturating_mul(levels) < self.capacity {
-            entries
-                .drain(..)
-                .for_each(|entry| self.offer(entry.rank, entry.item));
+            let offers = entries.drain(..);
+            let left_out: Vec<T> = offers
+                .filter_map(|entry| self.offer(entry.rank, entry.item))
+                .collect();
+            drop(left_out);
         } else {
-            let mut candidates = core::mem::take(&mut self.entries).into_vec();
+            let mut candidates = mem::take(&mut self.entries).into_vec();
             candidates.append(entries);
-            self.select(candidates);
+            self.select_all(candidates);
         }
     }
 
@@ -206,7 +214,7 @@ impl<K: Rank, T> BottomK<K, T> {
             (true, false) => *self = other,
             (false, false) => {
                 if self.entries.len() < other.entries.len() {
-                    core::mem::swap(self, &mut other);
+                    mem::swap(self, &mut other);
                 }
                 self.merge_entries(other);
             }
@@ -219,25 +227,36 @@ impl<K: Rank, T> BottomK<K, T> {
             (Some(a), Some(b)) => Some(if a.order(&b).is_le() { a } else { b }),
             (a, b) => a.or(b),
         };
-        let mut candidates = core::mem::take(&mut self.entries).into_vec();
-        let below = |entry: &Entry<K, T>| match &self.threshold {
+        let mut candidates = mem::take(&mut self.entries).into_vec();
+        candidates.append(&mut other.entries.into_vec());
+        let below = move_first(&mut candidates, |entry| match &self.threshold {
             Some(threshold) => entry.rank.order(threshold).is_le(),
             None => true,
-        };
-        candidates.retain(below);
-        candidates.extend(other.entries.into_iter().filter(below));
-        self.select(candidates);
+        });
+        self.select(candidates, below);
     }
 
-    /// Makes the `capacity` candidates of smallest rank the entries.
-    fn select(&mut self, mut candidates: Vec<Entry<K, T>>) {
-        if candidates.len() > self.capacity {
-            let (_, cut, _) = candidates.select_nth_unstable(self.capacity);
+    fn select_all(&mut self, candidates: Vec<Entry<K, T>>) {
+        let all = candidates.len();
+        self.select(candidates, all);
+    }
+
+    /// Makes the entries of smallest rank of the first `number` candidates the sample, at most `capacity`.
+    fn select(&mut self, mut candidates: Vec<Entry<K, T>>, number: usize) {
+        if number > self.capacity {
+            let (_, cut, _) = candidates[..number].select_nth_unstable(self.capacity);
             self.threshold = Some(cut.rank);
-            candidates.truncate(self.capacity);
-            candidates.shrink_to(self.capacity);
         }
-        self.entries = BinaryHeap::from(candidates);
+        let kept = number.min(self.capacity);
+        let left_out = candidates.len() > kept;
+        let mut sample = Refill {
+            entries: &mut self.entries,
+            candidates,
+        };
+        if left_out {
+            sample.candidates.truncate(kept);
+            sample.candidates.shrink_to(self.capacity);
+        }
     }
 
     /// Grows by doubling, but never beyond the capacity, so that a full sample wastes no memory.
@@ -274,6 +293,30 @@ impl<K: Rank, T> BottomK<K, T> {
             })
         }
     }
+}
+
+/// Makes the candidates the entries when it is dropped, also if dropping some of them panics.
+struct Refill<'a, K: Rank, T> {
+    entries: &'a mut BinaryHeap<Entry<K, T>>,
+    candidates: Vec<Entry<K, T>>,
+}
+
+impl<K: Rank, T> Drop for Refill<'_, K, T> {
+    fn drop(&mut self) {
+        *self.entries = BinaryHeap::from(mem::take(&mut self.candidates));
+    }
+}
+
+/// Moves the wanted ones to the front, in their order. Returns their number.
+fn move_first<E>(all: &mut [E], is_wanted: impl Fn(&E) -> bool) -> usize {
+    let mut wanted = 0;
+    for at in 0..all.len() {
+        if is_wanted(&all[at]) {
+            all.swap(wanted, at);
+            wanted += 1;
+        }
+    }
+    wanted
 }
 
 /// The stored form of a [`BottomK`].
@@ -333,7 +376,7 @@ mod tests {
     ) -> BottomK<UniformRank, usize> {
         let mut core = BottomK::new(k);
         for item in items {
-            core.offer(UniformRank(ranks[item] as f64), item);
+            let _ = core.offer(UniformRank(ranks[item] as f64), item);
         }
         core
     }
@@ -409,7 +452,7 @@ mod tests {
         let mut core = BottomK::new(1_000);
         assert_eq!(core.entries.capacity(), 0);
         for i in 0..5_000u32 {
-            core.offer(UniformRank(f64::from(i % 977)), i);
+            let _ = core.offer(UniformRank(f64::from(i % 977)), i);
         }
         assert_eq!(core.entries.capacity(), 1_000);
         assert_eq!(

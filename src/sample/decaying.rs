@@ -29,6 +29,11 @@ use crate::{Merge, Summary};
 /// the one before. It is O(log k) if the item is accepted. A merge is `O(k)` and draws no random
 /// numbers. Memory: `24 + size_of::<T>()` bytes per item held, rounded up to the alignment.
 ///
+/// # Panics of items
+///
+/// If an iterator, `Drop` of an item or the generator panics, the reservoir can be used on. It is a sample of the
+/// items that it counts as [`seen`](Self::seen), the one with which that happened being among them or not.
+///
 /// # Range
 ///
 /// Timestamps may be any finite numbers, in any unit and over any span. Ranks are kept as logarithms of
@@ -63,13 +68,13 @@ pub struct DecayingReservoir<T, R = DefaultRng> {
     /// Positive and finite, in the unit of the timestamps.
     #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     half_life: f64,
-    /// The hazard still to skip. Each item subtracts its `weight * threshold`, and the item that makes
-    /// the budget negative is accepted. NaN if it is still to be drawn.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
-    budget: f64,
-    /// The last timestamp and its `weight * threshold`; NaN if that must be computed again.
+    /// The hazard still to skip, if it is drawn. Each item subtracts its `weight * threshold`, and the item
+    /// that makes the budget negative is accepted.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::optional_bits"))]
+    budget: Option<f64>,
+    /// The last timestamp and its `weight * threshold`, unless that must be computed again.
     #[cfg_attr(feature = "serde", serde(skip))]
-    last: Hazard,
+    last: Option<Hazard>,
     rng: R,
 }
 
@@ -78,15 +83,6 @@ pub struct DecayingReservoir<T, R = DefaultRng> {
 struct Hazard {
     time: f64,
     value: f64,
-}
-
-impl Default for Hazard {
-    fn default() -> Self {
-        Self {
-            time: f64::NAN,
-            value: f64::NAN,
-        }
-    }
 }
 
 impl<T, R> DecayingReservoir<T, R> {
@@ -107,8 +103,8 @@ impl<T, R> DecayingReservoir<T, R> {
             core: BottomK::new(capacity),
             seen: 0,
             half_life,
-            budget: f64::NAN,
-            last: Hazard::default(),
+            budget: None,
+            last: None,
             rng,
         }
     }
@@ -145,15 +141,15 @@ impl<T, R> DecayingReservoir<T, R> {
 
     /// Removes every item. The capacity, the half-life and the state of the generator stay.
     pub fn clear(&mut self) {
-        self.core.clear();
         self.seen = 0;
         self.forget_draws();
+        self.core.clear();
     }
 
     /// Discards the budget and the hazard, because the threshold has changed.
     fn forget_draws(&mut self) {
-        self.budget = f64::NAN;
-        self.last = Hazard::default();
+        self.budget = None;
+        self.last = None;
     }
 }
 
@@ -170,35 +166,44 @@ impl<T, R: Rng> DecayingReservoir<T, R> {
     }
 
     fn update_timed(&mut self, item: T, Timestamp(time): Timestamp) {
-        self.seen = self.seen.saturating_add(1);
         let log2_weight = Exponent::quotient(time, self.half_life);
         let log2_rank = match self.core.threshold() {
             None => log2_weight
                 .negated()
                 .add(libm::log2(exponential(&mut self.rng))),
             Some(threshold) => {
-                let hazard = self.spend(time, threshold.log2_rank);
-                if self.budget >= 0.0 {
+                let budget = match self.budget {
+                    Some(budget) => budget,
+                    None => exponential(&mut self.rng),
+                };
+                let hazard = self.last_hazard(time, threshold.log2_rank);
+                let left = budget - hazard;
+                if left >= 0.0 {
+                    self.budget = Some(left);
+                    self.seen = self.seen.saturating_add(1);
                     return;
                 }
+                // The generator may panic before the next budget is drawn.
+                self.forget_draws();
                 self.log2_rank_below(log2_weight, threshold.log2_rank, hazard)
             }
         };
-        self.core.offer(DecayingRank { log2_rank, time }, item);
+        self.seen = self.seen.saturating_add(1);
+        let left_out = self.core.offer(DecayingRank { log2_rank, time }, item);
         self.forget_draws();
+        drop(left_out);
     }
 
-    /// Subtracts the hazard of an item from the budget, and returns the hazard.
-    fn spend(&mut self, time: f64, log2_threshold: Exponent) -> f64 {
-        if self.budget.is_nan() {
-            self.budget = exponential(&mut self.rng);
+    /// The hazard of an item, computed again if its timestamp is not the last one.
+    fn last_hazard(&mut self, time: f64, log2_threshold: Exponent) -> f64 {
+        match self.last {
+            Some(last) if last.time == time => last.value,
+            _ => {
+                let value = self.hazard(time, log2_threshold);
+                self.last = Some(Hazard { time, value });
+                value
+            }
         }
-        if self.last.time != time {
-            let value = self.hazard(time, log2_threshold);
-            self.last = Hazard { time, value };
-        }
-        self.budget -= self.last.value;
-        self.last.value
     }
 
     /// The logarithm of a random rank, given that it is below the threshold; see `skip::ln_rank_below`.
@@ -249,9 +254,9 @@ impl<T, R> Merge for DecayingReservoir<T, R> {
                 other.half_life
             );
         }
-        self.core.merge(other.core);
         self.seen = self.seen.saturating_add(other.seen);
         self.forget_draws();
+        self.core.merge(other.core);
     }
 }
 
@@ -265,8 +270,7 @@ impl<T, R: Rng> Summary for DecayingReservoir<T, R> {
 
 /// A finite timestamp, in the unit of the half-life.
 ///
-/// The value is checked on construction, so a method that takes a `Timestamp` cannot fail. Numbers
-/// above 2^53 are rounded to an `f64`: nanoseconds since 1970 to multiples of 256 ns.
+/// The value is checked on construction, so a method that takes a `Timestamp` cannot fail.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Timestamp(f64);
 
@@ -284,6 +288,22 @@ impl Timestamp {
         }
     }
 
+    /// Creates a timestamp from a whole number of units, rounded to the nearest `f64` if it is above 2^53:
+    /// nanoseconds since 1970 to multiples of 256 ns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use forebay::sample::Timestamp;
+    ///
+    /// assert_eq!(Timestamp::from_units(-5i64).get(), -5.0);
+    /// assert_eq!(Timestamp::from_units(1u64 << 60).get(), 2f64.powi(60));
+    /// ```
+    #[must_use]
+    pub fn from_units(units: impl Into<i128>) -> Self {
+        Self(units.into() as f64)
+    }
+
     /// Returns the number.
     #[must_use]
     pub const fn get(self) -> f64 {
@@ -291,15 +311,15 @@ impl Timestamp {
     }
 }
 
-impl From<u64> for Timestamp {
-    fn from(time: u64) -> Self {
-        Self(time as f64)
+impl From<u32> for Timestamp {
+    fn from(time: u32) -> Self {
+        Self(time.into())
     }
 }
 
-impl From<i64> for Timestamp {
-    fn from(time: i64) -> Self {
-        Self(time as f64)
+impl From<i32> for Timestamp {
+    fn from(time: i32) -> Self {
+        Self(time.into())
     }
 }
 
@@ -333,7 +353,7 @@ impl<T, R> DecayingReservoir<T, R> {
             Err("the number of items seen does not fit the items held")
         } else if !(self.half_life > 0.0 && self.half_life < f64::INFINITY) {
             Err("the half-life is not positive and finite")
-        } else if !(self.budget.is_nan() || saturated && self.budget >= 0.0) {
+        } else if self.budget.is_some_and(|left| !(saturated && left >= 0.0)) {
             Err("the budget does not fit the reservoir")
         } else {
             Ok(())
@@ -346,10 +366,10 @@ stored!(DecayingReservoir<T, R> {
     seen: u64,
     #[serde(with = "super::stored::bits")]
     half_life: f64,
-    #[serde(with = "super::stored::bits")]
-    budget: f64,
+    #[serde(with = "super::stored::optional_bits")]
+    budget: Option<f64>,
     rng: R,
-} last = Hazard::default());
+} last = None);
 seeded_constructors!(DecayingReservoir, half_life: f64);
 bottom_k_api!(DecayingReservoir, core);
 seen_api!(DecayingReservoir);

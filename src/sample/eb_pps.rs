@@ -40,8 +40,8 @@ use crate::random::DefaultRng;
 /// # The partial item
 ///
 /// If `C` is not a whole number, the sampler stores one item more than `floor(C)`, the partial item. It
-/// is in the sample with probability `C - floor(C)`. One uniform number, drawn at the first item, decides
-/// that. So [`len`](Self::len), [`iter`](Self::iter) and [`into_vec`](Self::into_vec) agree with each
+/// is in the sample with probability `C - floor(C)`. One uniform number, drawn at the first item and after
+/// [`clear`](Self::clear) anew, decides that. So [`len`](Self::len), [`iter`](Self::iter) and [`into_vec`](Self::into_vec) agree with each
 /// other and over repeated calls, and the sample they show has the guarantee above at any time.
 /// [`expected_len`](Self::expected_len) is `C`.
 ///
@@ -56,6 +56,12 @@ use crate::random::DefaultRng;
 /// The same seed and the same calls give the same sample on every platform. A merge draws from the
 /// generator of `self`: the same merges in the same order give the same sample. Another order gives
 /// another sample with the same distribution.
+///
+/// # Panics of items
+///
+/// If `Clone` of an item panics, the sampler can be used on, as if that item had not been offered. If `Drop` of
+/// an item or the generator panics in an update that makes the sample smaller, or anything in a merge, the
+/// sampler is empty afterwards, as after [`clear`](Self::clear).
 ///
 /// # Range
 ///
@@ -103,10 +109,10 @@ pub struct EbPps<T, R = DefaultRng> {
     /// item, because until then only the answers depend on it.
     #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     faded: f64,
-    /// The partial item is in the sample if its fraction is above this number, which is uniform; 0 before
+    /// The partial item is in the sample if its fraction is above this number, which is uniform and drawn at
     /// the first item.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
-    coin: f64,
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::optional_bits"))]
+    coin: Option<f64>,
     /// The gate of the pool of all items if the sample is saturated, else of the pool of the partial
     /// item; closed if there is neither.
     gate: Gate,
@@ -127,7 +133,7 @@ impl<T, R> EbPps<T, R> {
             total: 0.0,
             heaviest: 0.0,
             faded: 1.0,
-            coin: 0.0,
+            coin: None,
             gate: Gate::closed(),
             seen: 0,
             rng,
@@ -225,12 +231,13 @@ impl<T, R> EbPps<T, R> {
 
     /// Removes every item. The capacity and the state of the generator stay.
     pub fn clear(&mut self) {
-        self.latent.clear();
         self.total = 0.0;
         self.heaviest = 0.0;
         self.faded = 1.0;
+        self.coin = None;
         self.gate = Gate::closed();
         self.seen = 0;
+        self.latent.clear();
     }
 
     /// Whether no item is held; items of weight zero may have been seen.
@@ -248,7 +255,7 @@ impl<T, R> EbPps<T, R> {
 
     /// Whether the partial item is in the sample.
     fn holds_partial(&self) -> bool {
-        self.coin < self.fraction()
+        self.coin.is_some_and(|coin| coin < self.fraction())
     }
 
     /// Adds the weight that passed the gate to the sums.
@@ -300,8 +307,8 @@ stored!(EbPps<T, R> {
     heaviest: f64,
     #[serde(with = "super::stored::bits")]
     faded: f64,
-    #[serde(with = "super::stored::bits")]
-    coin: f64,
+    #[serde(with = "super::stored::optional_bits")]
+    coin: Option<f64>,
     gate: Gate,
     seen: u64,
     rng: R,

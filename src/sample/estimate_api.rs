@@ -2,10 +2,10 @@
 
 /// Means, sums and quantiles of a function of the items of a uniform sample.
 ///
-/// `$population` is the method that returns the size of the population from which draws without
-/// replacement have the distribution of this sample.
+/// Needs `uniform`, which returns items that have the distribution of draws without replacement, and the size
+/// of their population.
 macro_rules! value_estimates {
-    ($Sampler:ident, $population:ident) => {
+    ($Sampler:ident) => {
         /// Estimates of means, sums and quantiles.
         impl<T, R> $Sampler<T, R> {
             /// Estimates the mean of `value` over all items seen, at confidence 0.95.
@@ -31,11 +31,9 @@ macro_rules! value_estimates {
                 value: impl FnMut(&T) -> f64,
                 confidence: f64,
             ) -> Option<$crate::Estimate> {
-                let mean = $crate::estimate::mean_from_sample(
-                    self.iter().map(value),
-                    self.$population(),
-                    confidence,
-                );
+                let (items, population) = self.uniform();
+                let values = items.map(value);
+                let mean = $crate::estimate::mean_from_sample(values, population, confidence);
                 (!self.is_empty()).then_some(mean)
             }
 
@@ -45,7 +43,8 @@ macro_rules! value_estimates {
             }
 
             /// Estimates the sum of `value` over all items seen: n times
-            /// [`estimate_mean_with_confidence`](Self::estimate_mean_with_confidence).
+            /// [`estimate_mean_with_confidence`](Self::estimate_mean_with_confidence). If all items are held,
+            /// their values are added up: whole numbers exactly, others to nearly the last bit.
             ///
             /// # Panics
             ///
@@ -56,10 +55,9 @@ macro_rules! value_estimates {
                 value: impl FnMut(&T) -> f64,
                 confidence: f64,
             ) -> $crate::Estimate {
-                self.estimate_mean_with_confidence(value, confidence)
-                    .map_or($crate::Estimate::exact(0.0), |mean| {
-                        mean.scaled(self.seen() as f64)
-                    })
+                let (items, population) = self.uniform();
+                let values = items.map(value);
+                $crate::estimate::sum_from_sample(values, population, self.seen(), confidence)
             }
 
             /// Estimates the `q`-quantile of `value` over all items seen, at confidence 0.95.
@@ -97,8 +95,9 @@ macro_rules! value_estimates {
                 confidence: f64,
             ) -> Option<$crate::Estimate> {
                 $crate::estimate::check_quantile(q);
-                let values = self.iter().map(value).collect();
-                $crate::estimate::quantile_from_sample(values, self.$population(), q, confidence)
+                let (items, population) = self.uniform();
+                let values = items.map(value).collect();
+                $crate::estimate::quantile_from_sample(values, population, q, confidence)
             }
         }
     };
@@ -153,7 +152,7 @@ macro_rules! part_estimates {
                 confidence: f64,
             ) -> $crate::Estimate {
                 let parts = self.parts().map(|(item, p)| (value(item), p));
-                $crate::estimate::sum_from_parts(parts, confidence)
+                $crate::estimate::sum_from_parts(parts, !self.is_saturated(), confidence)
             }
         }
     };

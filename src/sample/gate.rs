@@ -45,13 +45,13 @@ pub(crate) struct Gate {
     /// The scaled weight that has passed and is not yet added to the pool.
     #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     passed: f64,
-    /// The scaled weight before the next candidate.
-    #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
-    jump: f64,
+    /// The scaled weight before the next candidate; `None` if the gate is closed.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::optional_bits"))]
+    jump: Option<f64>,
     /// The most weight that may pass, whatever the jump.
     #[cfg_attr(feature = "serde", serde(skip))]
     bound: f64,
-    /// The minimum of jump and bound.
+    /// The minimum of jump and bound. Like the bound, of no effect while the gate is closed.
     #[cfg_attr(feature = "serde", serde(skip))]
     stop: f64,
     /// The largest weight of an item that may pass; negative if the gate is closed.
@@ -132,7 +132,7 @@ impl Gate {
         Self {
             unit: 1.0,
             passed: 0.0,
-            jump: 0.0,
+            jump: None,
             bound: 0.0,
             stop: 0.0,
             limit: -1.0,
@@ -222,23 +222,25 @@ impl Gate {
     }
 
     /// Closes the gate. The weight that has passed must have been taken.
+    ///
+    /// A closed gate is right for every sample: each item is then decided with new random numbers. So it is
+    /// closed before code of the caller may panic.
     pub(crate) fn close(&mut self) {
-        *self = Self {
-            unit: self.unit,
-            ..Self::closed()
-        };
+        self.jump = None;
+        self.limit = -1.0;
     }
 
     /// Opens the gate of a pool with a new jump.
     pub(crate) fn open<R: Rng>(&mut self, pool: Pool, rng: &mut R) {
-        self.jump = pool.weight * libm::expm1(exponential(rng) / pool.rate());
+        let jump = pool.weight * libm::expm1(exponential(rng) / pool.rate());
         self.passed = 0.0;
-        self.set_limits(pool);
+        self.set_limits(pool, jump);
     }
 
-    fn set_limits(&mut self, pool: Pool) {
+    fn set_limits(&mut self, pool: Pool, jump: f64) {
+        self.jump = Some(jump);
         self.bound = pool.bound;
-        self.stop = self.jump.min(pool.bound);
+        self.stop = jump.min(pool.bound);
         self.limit = pool.candidate_limit();
     }
 
@@ -281,10 +283,12 @@ impl Gate {
         let fits = |most: f64| {
             power_of_two && self.unit > 0.0 && 0.0 <= self.passed && self.passed <= most
         };
-        match pool {
-            None if fits(0.0) && self.jump == 0.0 => self.close(),
-            Some(pool) if self.jump < f64::INFINITY && fits(self.jump.min(pool.bound.max(0.0))) => {
-                self.set_limits(pool);
+        match (self.jump, pool) {
+            (None, _) if fits(0.0) => self.close(),
+            (Some(jump), Some(pool))
+                if jump < f64::INFINITY && fits(jump.min(pool.bound.max(0.0))) =>
+            {
+                self.set_limits(pool, jump);
             }
             _ => return Err("the jump does not fit the sample"),
         }

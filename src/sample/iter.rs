@@ -28,6 +28,18 @@ macro_rules! storage {
                 }
             }
 
+            fn nth(&mut self, n: usize) -> Option<&'a T> {
+                match &mut self.0 {
+                    $(Inner::$Form(entries) => entries.nth(n).map($item),)+
+                }
+            }
+
+            fn fold<A, F: FnMut(A, &'a T) -> A>(self, first: A, fold: F) -> A {
+                match self.0 {
+                    $(Inner::$Form(entries) => entries.map($item).fold(first, fold),)+
+                }
+            }
+
             fn size_hint(&self) -> (usize, Option<usize>) {
                 match &self.0 {
                     $(Inner::$Form(entries) => entries.size_hint(),)+

@@ -4,6 +4,7 @@
 //! inclusion probability of every item by the same number, or add items with given probabilities.
 
 use alloc::vec::Vec;
+use core::mem;
 
 use rand::Rng;
 
@@ -60,14 +61,14 @@ impl<T> Latent<T> {
         items
     }
 
-    /// Replaces a full item.
-    pub(crate) fn replace_full(&mut self, position: usize, item: T) {
-        self.full[position] = item;
+    /// Replaces a full item, which is returned.
+    pub(crate) fn replace_full(&mut self, position: usize, item: T) -> T {
+        mem::replace(&mut self.full[position], item)
     }
 
-    /// Replaces the partial item.
-    pub(crate) fn replace_partial(&mut self, item: T) {
-        self.partial = Some(item);
+    /// Replaces the partial item, which is returned.
+    pub(crate) fn replace_partial(&mut self, item: T) -> Option<T> {
+        self.partial.replace(item)
     }
 
     /// Increases the fraction of the partial item, if there is one.
@@ -171,9 +172,10 @@ impl<T> Latent<T> {
     }
 
     pub(crate) fn clear(&mut self) {
-        self.full.clear();
-        self.partial = None;
         self.fraction = 0.0;
+        let partial = self.partial.take();
+        self.full.clear();
+        drop(partial);
     }
 
     /// Whether the fraction fits the partial item.

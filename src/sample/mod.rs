@@ -114,6 +114,7 @@ mod stratified;
 mod var_opt;
 mod weight;
 mod weighted;
+mod whole;
 
 pub use decaying::{DecayingReservoir, TimeError, Timestamp};
 pub use eb_pps::EbPps;

@@ -3,6 +3,7 @@
 mod estimates;
 
 use alloc::vec::Vec;
+use core::mem;
 
 use rand::Rng;
 
@@ -40,6 +41,11 @@ use crate::random::{DefaultRng, exponential, open01};
 /// generator of `self`: the same merges in the same order give the same sample. Another order gives
 /// another sample with the same distribution.
 ///
+/// # Panics of items
+///
+/// If an iterator, `Clone` or `Drop` of an item, or the generator panics, the sampler can be used on. The item
+/// with which that happened may be in fewer slots than the guarantee says; it holds for all others.
+///
 /// # References
 ///
 /// Each slot is a reservoir of one item. The next change of any slot is drawn as one skip: Park,
@@ -68,8 +74,11 @@ pub struct ReplacementReservoir<T, R = DefaultRng> {
     slots: Vec<T>,
     /// Items offered so far.
     seen: u64,
-    /// The number of the next item that some slot takes: above `seen`, or `u64::MAX`.
+    /// The number of the next item to examine: above `seen`, or `u64::MAX`, which is never reached; 0 if that
+    /// is still to be drawn.
     next: u64,
+    /// Whether `next` is drawn, so that some slot takes that item.
+    drawn: bool,
     rng: R,
 }
 
@@ -80,6 +89,7 @@ impl<T, R> ReplacementReservoir<T, R> {
             slots: Vec::new(),
             seen: 0,
             next: 1,
+            drawn: true,
             rng,
         }
     }
@@ -119,9 +129,10 @@ impl<T, R> ReplacementReservoir<T, R> {
 
     /// Removes every item. The capacity and the state of the generator stay.
     pub fn clear(&mut self) {
-        self.slots.clear();
         self.seen = 0;
         self.next = 1;
+        self.drawn = true;
+        self.slots.clear();
     }
 }
 
@@ -129,6 +140,11 @@ impl<T: Clone, R: Rng> ReplacementReservoir<T, R> {
     /// Offers one item. Amortised O(1). The item is cloned once for every slot but one that takes it.
     #[inline]
     pub fn update(&mut self, item: T) {
+        self.offer(|| item);
+    }
+
+    #[inline]
+    fn offer(&mut self, item: impl FnOnce() -> T) {
         self.seen = self.seen.saturating_add(1);
         if self.seen >= self.next {
             self.take(item);
@@ -138,35 +154,60 @@ impl<T: Clone, R: Rng> ReplacementReservoir<T, R> {
     /// Offers all items of a slice. Clones only the items kept. O(1 + items kept), whatever the length
     /// of the slice.
     pub fn extend_from_slice(&mut self, items: &[T]) {
-        self.extend_by(pass_counted(items.iter(), Clone::clone));
+        self.extend_by(pass_counted(items.iter()), Clone::clone);
     }
 
-    fn extend_by(&mut self, mut pass: impl FnMut(u64) -> Result<T, u64>) {
-        loop {
-            let wait = self.next.saturating_sub(self.seen.saturating_add(1));
-            match pass(wait) {
-                Ok(item) => {
-                    self.seen = self.seen.saturating_add(wait);
-                    self.update(item);
-                }
-                Err(passed) => {
-                    self.seen = self.seen.saturating_add(passed);
-                    return;
-                }
-            }
+    fn extend_by<I>(
+        &mut self,
+        mut pass: impl FnMut(u64, &mut u64) -> Option<I>,
+        make: impl Fn(I) -> T,
+    ) {
+        while let Some(item) = pass(self.wait(), &mut self.seen) {
+            self.offer(|| make(item));
         }
     }
 
-    /// Puts the item numbered `seen` into at least one slot.
+    /// The number of items to skip before the next one to examine.
+    fn wait(&self) -> u64 {
+        match self.next {
+            u64::MAX => u64::MAX,
+            next => next.saturating_sub(self.seen.saturating_add(1)),
+        }
+    }
+
+    /// Puts the item numbered `seen` into at least one slot. If `next` is still to be drawn, that may be
+    /// a later item.
     #[cold]
     #[inline(never)]
-    fn take(&mut self, item: T) {
+    fn take(&mut self, item: impl FnOnce() -> T) {
+        let number = self.seen;
+        // The item is counted again once it is made: that may panic.
+        self.seen = number - 1;
         if self.slots.is_empty() {
-            self.slots.resize(self.capacity, item);
+            let mut slots = Vec::new();
+            slots.resize(self.capacity, item());
+            self.slots = slots;
+            self.seen = number;
         } else {
+            if !self.drawn {
+                self.draw_next(number - 1);
+            }
+            if number < self.next || self.next == u64::MAX {
+                self.seen = number;
+                return;
+            }
+            self.forget_next();
+            let item = item();
+            self.seen = number;
             self.scatter(item);
         }
-        self.draw_next(self.seen);
+        self.draw_next(number);
+    }
+
+    /// Discards the number of the next item: the caller's code may panic before another is drawn.
+    fn forget_next(&mut self) {
+        self.next = 0;
+        self.drawn = false;
     }
 
     /// Puts an item into every slot with probability `1/seen`, given that at least one slot takes it.
@@ -200,6 +241,7 @@ impl<T: Clone, R: Rng> ReplacementReservoir<T, R> {
         let growth = libm::expm1(exponential(&mut self.rng) / self.capacity as f64);
         let skip = (seen as f64 * growth) as u64;
         self.next = seen.saturating_add(1).saturating_add(skip);
+        self.drawn = true;
     }
 }
 
@@ -210,9 +252,9 @@ impl<T: Clone, R: Rng> Extend<T> for ReplacementReservoir<T, R> {
         let items = items.into_iter();
         let (least, most) = items.size_hint();
         if most == Some(least) {
-            self.extend_by(pass_counted(items, |item| item));
+            self.extend_by(pass_counted(items), |item| item);
         } else {
-            self.extend_by(pass_each(items));
+            self.extend_by(pass_each(items), |item| item);
         }
     }
 }
@@ -225,18 +267,26 @@ impl<'a, T: Copy + 'a, R: Rng> Extend<&'a T> for ReplacementReservoir<T, R> {
 
 impl<T: Clone, R: Rng> ReplacementReservoir<T, R> {
     /// Merges two sides that both hold items.
-    fn merge_held(&mut self, other: Self) {
-        self.capacity = self.capacity.min(other.capacity);
-        self.slots.truncate(self.capacity);
+    fn merge_held(&mut self, mut other: Self, seen: u64) {
+        let capacity = self.capacity.min(other.capacity);
         let total = u128::from(self.seen) + u128::from(other.seen);
-        for (slot, theirs) in self.slots.iter_mut().zip(other.slots) {
+        let draws = (0..capacity).map(|_| {
             // 63 random bits scaled to the total, which may need 65.
             let number = (u128::from(self.rng.next_u64() >> 1) * total) >> 63;
-            if number >= u128::from(self.seen) {
-                *slot = theirs;
+            number >= u128::from(self.seen)
+        });
+        let theirs: Vec<bool> = draws.collect();
+        self.seen = seen;
+        self.forget_next();
+        self.capacity = capacity;
+        let left_out = self.slots.split_off(capacity);
+        for ((slot, other), theirs) in self.slots.iter_mut().zip(&mut other.slots).zip(theirs) {
+            if theirs {
+                mem::swap(slot, other);
             }
         }
-        self.draw_next(self.seen.saturating_add(other.seen));
+        self.draw_next(seen);
+        drop((left_out, other));
     }
 }
 
@@ -253,13 +303,16 @@ impl<T, R> ReplacementReservoir<T, R> {
     /// Checks a sample that was read back.
     fn restore(&mut self) -> Result<(), &'static str> {
         let filled = if self.seen == 0 { 0 } else { self.capacity };
+        let next_fits = match (self.drawn, self.seen) {
+            (true, 0) => self.next == 1,
+            (true, seen) => self.next > seen || self.next == u64::MAX,
+            (false, seen) => self.next == 0 && seen > 0,
+        };
         if self.capacity == 0 {
             Err("the capacity of a sample is 0")
         } else if self.slots.len() != filled {
             Err("the slots of a sample with replacement are not filled")
-        } else if self.next <= self.seen && self.next != u64::MAX
-            || self.seen == 0 && self.next != 1
-        {
+        } else if !next_fits {
             Err("the next item to take does not fit the items seen")
         } else {
             Ok(())
@@ -272,6 +325,7 @@ stored!(ReplacementReservoir<T, R> {
     slots: Vec<T>,
     seen: u64,
     next: u64,
+    drawn: bool,
     rng: R,
 });
 rankless_api!(

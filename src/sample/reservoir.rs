@@ -7,6 +7,7 @@ mod unranked;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::mem;
 
 use rand::Rng;
 
@@ -44,6 +45,12 @@ use crate::{Merge, Summary};
 /// ([`update`], `extend` or [`extend_from_slice`]) may change *which* sample is drawn, but not its
 /// distribution. A reservoir that was serialised and restored (feature `serde`) continues as if it had
 /// not been interrupted.
+///
+/// # Panics of items
+///
+/// If an iterator, `Clone` or `Drop` of an item, or the generator panics, the reservoir can be used on. What it
+/// has [`seen`](Self::seen) are the items offered before and after, and of the call that panicked those up to
+/// the panic or, for some slices, none. It is a sample of these.
 ///
 /// # References
 ///
@@ -95,9 +102,9 @@ struct State<T, R> {
     core: BottomK<UniformRank, T>,
     /// Items offered so far.
     seen: u64,
-    /// With a threshold: the number of the next item to accept, or 0 if it is still to be drawn because
-    /// a merge moved the threshold. Without a threshold: 0.
-    next: u64,
+    /// The number of the next item to accept, or `u64::MAX` if none will be. `None` if it is not drawn:
+    /// without a threshold, or because the threshold has moved.
+    next: Option<u64>,
     rng: R,
 }
 
@@ -106,7 +113,7 @@ impl<T, R> Reservoir<T, R> {
         Self::of(State {
             core: BottomK::new(capacity),
             seen: 0,
-            next: 0,
+            next: None,
             rng,
         })
     }
@@ -120,21 +127,20 @@ impl<T, R> Reservoir<T, R> {
         sample
     }
 
-    /// Runs `act` with the true number of items seen.
+    /// Runs `act` with the true number of items seen. It may panic.
     fn with_state<A>(&mut self, act: impl FnOnce(&mut State<T, R>) -> A) -> A {
-        self.state.seen -= core::mem::take(&mut self.left);
-        let answer = act(&mut self.state);
-        self.left = self.state.pass_ahead();
-        answer
+        struct Uncounted<'a, T, R>(&'a mut Reservoir<T, R>);
+        impl<T, R> Drop for Uncounted<'_, T, R> {
+            fn drop(&mut self) {
+                self.0.left = self.0.state.pass_ahead();
+            }
+        }
+        self.state.seen -= mem::take(&mut self.left);
+        let sample = Uncounted(self);
+        act(&mut sample.0.state)
     }
 
-    /// Returns whether no item was ever offered.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.seen() == 0
-    }
-
-    /// Returns the number of items offered.
+    /// Returns the number of items offered, at most `u64::MAX`; the items after that are not sampled.
     #[must_use]
     pub fn seen(&self) -> u64 {
         self.state.seen - self.left
@@ -155,8 +161,8 @@ impl<T, R> Reservoir<T, R> {
     pub(crate) fn limit(&mut self, capacity: usize) {
         if capacity < self.capacity() {
             self.with_state(|state| {
+                state.next = None;
                 state.core.limit(capacity);
-                state.next = 0;
             });
         }
     }
@@ -191,9 +197,9 @@ impl<T, R> Reservoir<T, R> {
     /// Removes every item. The capacity and the state of the generator stay.
     pub fn clear(&mut self) {
         self.with_state(|state| {
-            state.core.clear();
             state.seen = 0;
-            state.next = 0;
+            state.next = None;
+            state.core.clear();
         });
     }
 }
@@ -201,12 +207,16 @@ impl<T, R> Reservoir<T, R> {
 impl<T, R> State<T, R> {
     /// The number of items to skip before the next accepted one.
     fn wait(&self) -> u64 {
-        self.next.saturating_sub(self.seen.saturating_add(1))
+        match self.next {
+            None => 0,
+            Some(u64::MAX) => u64::MAX,
+            Some(next) => next.saturating_sub(self.seen.saturating_add(1)),
+        }
     }
 
     /// Counts the items to skip as seen, and returns their number.
     fn pass_ahead(&mut self) -> u64 {
-        let wait = self.wait();
+        let wait = self.wait().min(u64::MAX - self.seen);
         self.seen += wait;
         wait
     }
@@ -217,32 +227,41 @@ impl<T, R: Rng> State<T, R> {
     #[cold]
     #[inline(never)]
     fn update(&mut self, item: T) -> u64 {
-        self.seen = self.seen.saturating_add(1);
-        self.consider(item);
+        self.consider(|| item);
         self.pass_ahead()
     }
 
-    /// Offers the item numbered `seen`. If the next acceptance is still to be drawn and falls on a
-    /// later item, this one is skipped.
-    fn consider(&mut self, item: T) {
-        if self.next == 0 && self.core.threshold().is_some() {
-            // A merge moved the threshold. Ranks are independent, so a new skip is drawn.
-            self.draw_next(self.seen);
-            if self.seen < self.next {
-                return;
-            }
+    /// Offers one item. If the next acceptance is still to be drawn and falls on a later item, this one is
+    /// skipped.
+    fn consider(&mut self, item: impl FnOnce() -> T) {
+        let number = self.seen.saturating_add(1);
+        if self.next.is_none() {
+            // The threshold has moved. Ranks are independent, so a new skip is drawn.
+            self.draw_next(number);
         }
+        if self
+            .next
+            .is_some_and(|next| number < next || next == u64::MAX)
+        {
+            self.seen = number;
+            return;
+        }
+        // The caller's code may panic before the next skip is drawn.
+        self.next = None;
+        let item = item();
         let bound = self.core.threshold().map_or(1.0, |UniformRank(rank)| rank);
         let rank = UniformRank(bound * open01(&mut self.rng));
-        self.core.offer(rank, item);
-        self.draw_next(self.seen.saturating_add(1));
+        self.seen = number;
+        let left_out = self.core.offer(rank, item);
+        self.draw_next(number.saturating_add(1));
+        drop(left_out);
     }
 
-    /// Draws the number of the next item to accept, at least `earliest`.
+    /// Draws the number of the next item to accept, at least `earliest`, if there is a threshold.
     fn draw_next(&mut self, earliest: u64) {
         if let Some(UniformRank(threshold)) = self.core.threshold() {
             let skip = geometric(&mut self.rng, ln_miss(threshold));
-            self.next = earliest.saturating_add(skip);
+            self.next = Some(earliest.saturating_add(skip));
         }
     }
 
@@ -252,11 +271,11 @@ impl<T, R: Rng> State<T, R> {
     {
         if block::pays(&self.core, items.len()) {
             let sample = block::sample(items, &self.core, &mut self.rng);
-            self.core.merge(sample);
             self.seen = self.seen.saturating_add(items.len() as u64);
-            self.next = 0;
+            self.next = None;
+            self.core.merge(sample);
         } else {
-            self.extend_by(pass_counted(items.iter(), Clone::clone));
+            self.extend_by(pass_counted(items.iter()), Clone::clone);
         }
     }
 
@@ -264,44 +283,62 @@ impl<T, R: Rng> State<T, R> {
     ///
     /// Accepted items are gathered, and the threshold is lowered only when there are as many of them
     /// as the sample holds. That accepts 1/ln 2 times as many items, each in O(1) instead of O(log k).
-    fn extend_by(&mut self, mut pass: impl FnMut(u64) -> Result<T, u64>) {
-        let mut accepted = Vec::new();
-        let mut miss = f64::NAN;
-        loop {
-            let wait = self.wait();
-            let item = match pass(wait) {
-                Ok(item) => item,
-                Err(passed) => {
-                    self.seen = self.seen.saturating_add(passed);
-                    break;
-                }
-            };
-            self.seen = self.seen.saturating_add(wait);
-            let Some(UniformRank(threshold)) = self.core.threshold().filter(|_| self.next != 0)
-            else {
-                self.seen = self.seen.saturating_add(1);
-                self.consider(item);
-                continue;
-            };
-            self.seen = self.seen.saturating_add(1);
-            if accepted.is_empty() {
-                miss = ln_miss(threshold);
-            }
-            let rank = UniformRank(threshold * open01(&mut self.rng));
-            accepted.push(Entry { rank, item });
-            if accepted.len() < self.core.capacity().max(FEWEST_GATHERED) {
-                self.next = self
-                    .seen
-                    .saturating_add(1)
-                    .saturating_add(geometric(&mut self.rng, miss));
-            } else {
-                self.core.absorb(&mut accepted);
-                self.draw_next(self.seen.saturating_add(1));
-            }
+    fn extend_by<I>(
+        &mut self,
+        mut pass: impl FnMut(u64, &mut u64) -> Option<I>,
+        make: impl Fn(I) -> T,
+    ) {
+        let mut gathered = Gathered {
+            state: self,
+            accepted: Vec::new(),
+            ln_miss: 0.0,
+        };
+        while let Some(item) = pass(gathered.state.wait(), &mut gathered.state.seen) {
+            gathered.accept(|| make(item));
         }
-        if !accepted.is_empty() {
-            self.core.absorb(&mut accepted);
-            self.next = 0;
+    }
+}
+
+/// Accepted items that are not in the sample yet. They come in when this is dropped, also if the source of
+/// items has panicked.
+struct Gathered<'a, T, R> {
+    state: &'a mut State<T, R>,
+    accepted: Vec<Entry<UniformRank, T>>,
+    /// [`ln_miss`] of the threshold, if items have been accepted.
+    ln_miss: f64,
+}
+
+impl<T, R: Rng> Gathered<'_, T, R> {
+    /// Takes the item for which the sample waits, or offers it if there was nothing to wait for.
+    fn accept(&mut self, item: impl FnOnce() -> T) {
+        let state = &mut *self.state;
+        let Some(UniformRank(threshold)) = state.core.threshold().filter(|_| state.next.is_some())
+        else {
+            return state.consider(item);
+        };
+        state.next = None;
+        let item = item();
+        let rank = UniformRank(threshold * open01(&mut state.rng));
+        state.seen = state.seen.saturating_add(1);
+        if self.accepted.is_empty() {
+            self.ln_miss = ln_miss(threshold);
+        }
+        self.accepted.push(Entry { rank, item });
+        if self.accepted.len() < state.core.capacity().max(FEWEST_GATHERED) {
+            let skip = geometric(&mut state.rng, self.ln_miss);
+            state.next = Some(state.seen.saturating_add(1).saturating_add(skip));
+        } else {
+            state.core.absorb(&mut self.accepted);
+            state.draw_next(state.seen.saturating_add(1));
+        }
+    }
+}
+
+impl<T, R> Drop for Gathered<'_, T, R> {
+    fn drop(&mut self) {
+        if !self.accepted.is_empty() {
+            self.state.next = None;
+            self.state.core.absorb(&mut self.accepted);
         }
     }
 }
@@ -337,9 +374,9 @@ impl<T, R: Rng> Extend<T> for Reservoir<T, R> {
         let items = items.into_iter();
         let (least, most) = items.size_hint();
         if most == Some(least) {
-            self.with_state(|state| state.extend_by(pass_counted(items, |item| item)));
+            self.with_state(|state| state.extend_by(pass_counted(items), |item| item));
         } else {
-            self.with_state(|state| state.extend_by(pass_each(items)));
+            self.with_state(|state| state.extend_by(pass_each(items), |item| item));
         }
     }
 }
@@ -359,9 +396,9 @@ impl<T, R> Merge for Reservoir<T, R> {
     fn merge(&mut self, other: Self) {
         let seen = other.seen();
         self.with_state(|state| {
-            state.core.merge(other.state.core);
             state.seen = state.seen.saturating_add(seen);
-            state.next = 0;
+            state.next = None;
+            state.core.merge(other.state.core);
         });
     }
 }
@@ -384,10 +421,10 @@ impl<T, R> TryFrom<State<T, R>> for Reservoir<T, R> {
             if seen <= held {
                 return Err("a saturated reservoir has not seen more than it holds");
             }
-            if next != 0 && next <= seen {
+            if next.is_some_and(|next| next <= seen && next != u64::MAX) {
                 return Err("the next item to accept was already seen");
             }
-        } else if seen != held || next != 0 {
+        } else if seen != held || next.is_some() {
             return Err("a reservoir without a threshold does not hold all it has seen");
         }
         Ok(Self::of(state))

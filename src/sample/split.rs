@@ -1,6 +1,7 @@
 //! Weighted items in one vector: first a heap of the heavy ones, then the light ones.
 
 use alloc::vec::Vec;
+use core::mem;
 
 /// An item with its own weight.
 #[derive(Clone, Debug)]
@@ -94,14 +95,14 @@ impl<T> Split<T> {
         }
     }
 
-    /// Replaces a light item.
-    pub(crate) fn replace_light(&mut self, position: usize, entry: Weighted<T>) {
-        self.entries[self.heavy + position] = entry;
+    /// Replaces a light item, which is returned.
+    pub(crate) fn replace_light(&mut self, position: usize, entry: Weighted<T>) -> Weighted<T> {
+        mem::replace(&mut self.entries[self.heavy + position], entry)
     }
 
-    /// Drops a light item. O(1).
-    pub(crate) fn remove_light(&mut self, position: usize) {
-        self.entries.swap_remove(self.heavy + position);
+    /// Takes out a light item. O(1).
+    pub(crate) fn remove_light(&mut self, position: usize) -> Weighted<T> {
+        self.entries.swap_remove(self.heavy + position)
     }
 
     /// Takes the light items out, in their order.
@@ -120,8 +121,8 @@ impl<T> Split<T> {
     }
 
     pub(crate) fn clear(&mut self) {
-        self.entries.clear();
         self.heavy = 0;
+        self.entries.clear();
     }
 
     pub(crate) fn into_entries(self) -> Vec<Weighted<T>> {

@@ -48,3 +48,35 @@ pub(crate) mod bits {
         u64::deserialize(from).map(f64::from_bits)
     }
 }
+
+/// An `f64` that may be missing, as its bits: `#[serde(with = "optional_bits")]`.
+#[cfg(feature = "serde")]
+pub(crate) mod optional_bits {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(number: &Option<f64>, to: S) -> Result<S::Ok, S::Error> {
+        number.map(f64::to_bits).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+        Ok(Option::<u64>::deserialize(from)?.map(f64::from_bits))
+    }
+}
+
+/// A cap, of which the largest means none on every target: `#[serde(with = "cap")]`.
+#[cfg(feature = "serde")]
+pub(crate) mod cap {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(cap: &usize, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(match *cap {
+            usize::MAX => u64::MAX,
+            cap => cap as u64,
+        })
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+        let cap = u64::deserialize(from)?;
+        Ok(usize::try_from(cap).unwrap_or(usize::MAX))
+    }
+}

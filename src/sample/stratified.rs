@@ -11,6 +11,7 @@ use rand::Rng;
 use super::bottom_k::check_capacity;
 use super::reservoir::Reservoir;
 use super::stored::stored;
+use super::whole::whole;
 use crate::hash::route;
 use crate::random::JobSeed;
 use crate::{Merge, Summary};
@@ -30,6 +31,12 @@ use crate::{Merge, Summary};
 ///
 /// [`dropped_keys_from`](Self::dropped_keys_from) tells whether keys were dropped, and
 /// [`key_inclusion_probability`](Self::key_inclusion_probability) the expected share of keys kept.
+///
+/// # Panics of keys and items
+///
+/// If `Hash` or `Eq` of a key or `Drop` of either panics in an update, the sampler can be used on, as if the
+/// item had not been offered or as if nothing had happened. If one panics in a merge, the sampler is empty
+/// afterwards, as after [`clear`](Self::clear).
 ///
 /// # Cost
 ///
@@ -70,8 +77,10 @@ pub struct StratifiedReservoir<K, T> {
     items: usize,
     /// Items offered, including those of dropped keys.
     seen: u64,
-    /// The seed from which the generators of the keys are derived.
+    /// The seed from which the generators of the keys are derived, and the number of times that all keys were
+    /// removed: each time the keys get other generators.
     seed: JobSeed,
+    cleared: u64,
 }
 
 /// The caps of a [`StratifiedReservoir`].
@@ -79,7 +88,9 @@ pub struct StratifiedReservoir<K, T> {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Limits {
     pub(crate) per_key: usize,
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::cap"))]
     pub(crate) keys: usize,
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::cap"))]
     pub(crate) items: usize,
 }
 
@@ -101,7 +112,7 @@ impl<K, T> StratifiedReservoir<K, T> {
     #[must_use]
     #[track_caller]
     pub fn new(per_key: usize) -> Self {
-        Self::with_rng(per_key, &mut crate::random::from_system())
+        Self::with_rng(per_key, crate::random::from_system())
     }
 
     /// Creates a sampler of `per_key` items for every key with a portable seed.
@@ -127,17 +138,19 @@ impl<K, T> StratifiedReservoir<K, T> {
             items: 0,
             seen: 0,
             seed: JobSeed::new(seed),
+            cleared: 0,
         }
     }
 
-    /// Creates a sampler of `per_key` items for every key that takes its seed from `rng`.
+    /// Creates a sampler of `per_key` items for every key that takes its seed from `rng`. It needs no more of
+    /// it: pass `&mut rng` to keep it.
     ///
     /// # Panics
     ///
     /// Panics if `per_key` is 0.
     #[must_use]
     #[track_caller]
-    pub fn with_rng<R: Rng + ?Sized>(per_key: usize, rng: &mut R) -> Self {
+    pub fn with_rng<R: Rng>(per_key: usize, mut rng: R) -> Self {
         Self::with_seed(per_key, rng.next_u64())
     }
 
@@ -191,10 +204,10 @@ impl<K, T> StratifiedReservoir<K, T> {
         self.items
     }
 
-    /// Returns whether no item was ever offered.
+    /// Returns whether no item is held. Items may have been offered: see [`seen`](Self::seen).
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.seen == 0
+        self.items == 0
     }
 
     /// Returns the number of items offered, including those of dropped keys.
@@ -233,17 +246,20 @@ impl<K, T> StratifiedReservoir<K, T> {
         same.next().map(|stratum| &stratum.sample)
     }
 
-    /// Removes every key and item. The caps and the seed stay.
+    /// Removes every key and item. The caps stay. Samples drawn afterwards are independent of those before.
     pub fn clear(&mut self) {
-        self.strata.clear();
         self.dropped_from = None;
         self.keys = 0;
         self.items = 0;
         self.seen = 0;
+        self.cleared = self.cleared.wrapping_add(1);
+        self.strata.clear();
     }
 
     /// Drops the keys of largest hash until the caps hold.
     fn enforce_limits(&mut self) {
+        // The items are dropped last: that may panic.
+        let mut left_out = Vec::new();
         while self.keys > self.limits.keys || self.items > self.limits.items {
             let Some((hash, strata)) = self.strata.pop_last() else {
                 return;
@@ -254,6 +270,7 @@ impl<K, T> StratifiedReservoir<K, T> {
                 .map(|stratum| stratum.sample.len())
                 .sum::<usize>();
             self.dropped_from = Some(hash);
+            left_out.push(strata);
         }
     }
 
@@ -281,15 +298,17 @@ impl<K, T> StratifiedReservoir<K, T> {
 impl<K: Hash + Eq, T> StratifiedReservoir<K, T> {
     /// Offers one item of one key.
     pub fn update(&mut self, key: K, item: T) {
-        self.seen = self.seen.saturating_add(1);
         let hash = route(&key);
         if self.is_dropped(hash) {
+            self.seen = self.seen.saturating_add(1);
             return;
         }
         let strata = self.strata.entry(hash).or_default();
         let known = strata.iter().position(|stratum| stratum.key == key);
+        // Counted once the caller's code cannot panic before the item is in.
+        self.seen = self.seen.saturating_add(1);
         let position = known.unwrap_or_else(|| {
-            let rng = self.seed.key_rng(0, hash, 0);
+            let rng = self.seed.key_rng(0, hash, self.cleared);
             strata.push(Stratum {
                 key,
                 sample: Reservoir::with_rng(self.limits.per_key, rng),
@@ -335,15 +354,26 @@ impl<K: Hash + Eq, T> Merge for StratifiedReservoir<K, T> {
     /// Merges the samples key by key, and keeps the keys that one sampler of both streams would keep.
     /// Draws no random numbers.
     ///
-    /// Each new cap is the smallest cap of the sides that were offered items.
+    /// Each new cap is the smallest cap of the sides that were offered items. `self` keeps its seed.
     fn merge(&mut self, other: Self) {
-        if other.is_empty() {
+        if other.seen == 0 {
             return;
         }
-        if self.is_empty() {
-            *self = other;
+        if self.seen == 0 {
+            *self = Self {
+                seed: self.seed,
+                cleared: self.cleared,
+                ..other
+            };
             return;
         }
+        whole(self, Self::clear, |sample| sample.merge_seen(other));
+    }
+}
+
+impl<K: Hash + Eq, T> StratifiedReservoir<K, T> {
+    /// Merges two sides that were both offered items.
+    fn merge_seen(&mut self, other: Self) {
         self.lower_limits(other.limits);
         self.seen = self.seen.saturating_add(other.seen);
         if let Some(from) = other.dropped_from.filter(|&from| !self.is_dropped(from)) {
@@ -410,7 +440,7 @@ impl<K: Hash + Eq, T> StratifiedReservoir<K, T> {
                 if self.get(&stratum.key).is_some() {
                     return Err("a key of a stratified sample occurs twice");
                 }
-                if stratum.sample.is_empty() || stratum.sample.capacity() > limits.per_key {
+                if stratum.sample.seen() == 0 || stratum.sample.capacity() > limits.per_key {
                     return Err("the sample of a key does not fit its cap");
                 }
                 seen = seen.saturating_add(stratum.sample.seen());
@@ -433,4 +463,5 @@ stored!(StratifiedReservoir<K, T> where K: Hash + Eq {
     dropped_from: Option<u64>,
     seen: u64,
     seed: JobSeed,
+    cleared: u64,
 } keys = 0, items = 0);

@@ -48,6 +48,12 @@ use crate::random::DefaultRng;
 /// generator of `self`: the same merges in the same order give the same sample. Another order gives
 /// another sample with the same distribution, and the same `tau` up to rounding.
 ///
+/// # Panics of items
+///
+/// If `Clone` or `Drop` of an item panics in an update, the sampler can be used on, as if the item had not been
+/// offered or as if nothing had happened. If the generator panics while an item is left out, or anything in a
+/// merge, the sampler is empty afterwards, as after [`clear`](Self::clear).
+///
 /// # Range
 ///
 /// Sums are scaled by a power of two that follows their size, so weights from the smallest subnormal to
@@ -187,7 +193,7 @@ impl<T, R> VarOpt<T, R> {
     /// use forebay::sample::VarOpt;
     ///
     /// let mut flows = VarOpt::with_seed(2, 1);
-    /// flows.extend([(("a", 80), 700.into()), (("b", 443), 20.into())]);
+    /// flows.extend([(("a", 80), 700u32.into()), (("b", 443), 20u8.into())]);
     /// let ports: VarOpt<u16> = flows.map(|(_host, port)| port);
     /// assert_eq!((ports.len(), ports.total_weight()), (2, 720.0));
     /// ```
@@ -205,10 +211,10 @@ impl<T, R> VarOpt<T, R> {
 
     /// Removes every item. The capacity and the state of the generator stay.
     pub fn clear(&mut self) {
-        self.split.clear();
         self.light_weight = 0.0;
         self.gate = Gate::closed();
         self.seen = 0;
+        self.split.clear();
     }
 
     /// Whether no item is held; items of weight zero may have been seen.

@@ -54,11 +54,17 @@ impl TryFrom<f64> for Weight {
     }
 }
 
-impl From<u32> for Weight {
-    fn from(weight: u32) -> Self {
-        Self(f64::from(weight))
-    }
+/// Every unsigned integer that an `f64` can hold.
+macro_rules! from_unsigned {
+    ($($Number:ty),+) => {$(
+        impl From<$Number> for Weight {
+            fn from(weight: $Number) -> Self {
+                Self(weight.into())
+            }
+        }
+    )+};
 }
+from_unsigned!(u8, u16, u32);
 
 /// The reason why a weight is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

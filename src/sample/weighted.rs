@@ -35,6 +35,12 @@ use crate::random::DefaultRng;
 /// draws no random numbers. Memory: `16 + size_of::<T>()` bytes per item held, rounded up to the
 /// alignment.
 ///
+/// # Panics of items
+///
+/// If an iterator, `Clone` or `Drop` of an item, or the generator panics, the reservoir can be used on. It is a
+/// sample of the items that it counts as [`seen`](Self::seen): those offered before and after, and of the call
+/// that panicked those up to the panic or, for some slices, none.
+///
 /// # Range
 ///
 /// Ranks are kept as logarithms, so nothing underflows: weights from 1e-300 to 1e300 may be mixed. A
@@ -69,11 +75,14 @@ pub struct WeightedReservoir<T, R = DefaultRng> {
     /// Sum of the weights offered, at most `f64::MAX`.
     #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     total_weight: f64,
-    /// With a threshold: the weight still to skip, in units of `unit`. The item that makes it negative
-    /// is accepted. NaN if it is still to be drawn; negative infinity without a threshold.
+    /// The weight that may still pass, in units of `unit`. The item that would make it negative is examined.
+    /// Negative infinity if no jump is drawn.
     #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
-    jump: f64,
-    /// The factor of weights before they are compared with `jump`: 1, or less if the jump would
+    left: f64,
+    /// Whether a jump is drawn, so that the item that ends it is accepted. It is not without a threshold, and
+    /// after the threshold has moved.
+    drawn: bool,
+    /// The factor of weights before they are compared with `left`: 1, or less if the jump would
     /// overflow.
     #[cfg_attr(feature = "serde", serde(with = "super::stored::bits"))]
     unit: f64,
@@ -93,7 +102,8 @@ impl<T, R> WeightedReservoir<T, R> {
             core: BottomK::new(capacity),
             seen: 0,
             total_weight: 0.0,
-            jump: f64::NEG_INFINITY,
+            left: f64::NEG_INFINITY,
+            drawn: false,
             unit: 1.0,
             rng,
         }
@@ -125,68 +135,81 @@ impl<T, R> WeightedReservoir<T, R> {
         })
     }
 
-    /// Adds the counts of another sampler, whose items have been merged already.
-    fn add_counts(&mut self, seen: u64, total_weight: f64) {
+    /// Merges the items and the counts of another sampler.
+    fn merge_parts(&mut self, core: BottomK<WeightedRank, T>, seen: u64, total_weight: f64) {
         self.seen = self.seen.saturating_add(seen);
         self.total_weight = (self.total_weight + total_weight).min(f64::MAX);
-        self.jump = if self.is_saturated() {
-            f64::NAN
-        } else {
-            f64::NEG_INFINITY
-        };
+        self.forget_jump();
+        self.core.merge(core);
+    }
+
+    /// Discards the jump: the next item is examined, and a new jump drawn.
+    fn forget_jump(&mut self) {
+        self.left = f64::NEG_INFINITY;
+        self.drawn = false;
     }
 
     /// Removes every item. The capacity and the state of the generator stay.
     pub fn clear(&mut self) {
-        self.core.clear();
         self.seen = 0;
         self.total_weight = 0.0;
-        self.jump = f64::NEG_INFINITY;
+        self.forget_jump();
         self.unit = 1.0;
+        self.core.clear();
     }
 }
 
 impl<T, R: Rng> WeightedReservoir<T, R> {
     #[inline]
     fn update_valid(&mut self, weight: Weight, item: impl FnOnce() -> T) {
-        if self.count(weight) {
+        if !self.pass(weight.get()) {
             self.consider(item, weight.get());
         }
     }
 
-    /// Counts an item. Returns whether it ends the jump, or the jump is still to be drawn.
+    /// Lets an item pass if the jump extends beyond it. Returns whether it did; if not, nothing changes.
     #[inline]
-    fn count(&mut self, weight: Weight) -> bool {
-        let weight = weight.get();
-        self.seen = self.seen.saturating_add(1);
-        self.total_weight = (self.total_weight + weight).min(f64::MAX);
-        self.jump -= weight * self.unit;
-        // A jump that is still to be drawn is NaN, so this comparison fails.
-        let passed = self.jump >= 0.0;
-        !passed
+    fn pass(&mut self, weight: f64) -> bool {
+        let left = self.left - weight * self.unit;
+        let passes = left >= 0.0;
+        if passes {
+            self.left = left;
+            self.count(weight);
+        }
+        passes
     }
 
-    /// Offers an item that ended the jump, or one before which no jump was drawn.
+    #[inline]
+    fn count(&mut self, weight: f64) {
+        self.seen = self.seen.saturating_add(1);
+        self.total_weight = (self.total_weight + weight).min(f64::MAX);
+    }
+
+    /// Offers an item that did not pass: it ends the jump, or none is drawn.
     #[cold]
     #[inline(never)]
     fn consider(&mut self, item: impl FnOnce() -> T, weight: f64) {
         if weight == 0.0 {
-            return;
+            return self.count(weight);
         }
-        if self.jump.is_nan() {
+        if !self.drawn {
             self.draw_jump();
-            self.jump -= weight * self.unit;
-            if self.jump >= 0.0 {
+            if self.pass(weight) {
                 return;
             }
         }
+        // The caller's code may panic before the next jump is drawn.
+        self.forget_jump();
+        let item = item();
         let ln_weight = libm::log(weight);
         let ln_rank = match self.core.threshold() {
             Some(threshold) => ln_rank_below(&mut self.rng, ln_weight, threshold.ln_rank),
             None => ln_rank(&mut self.rng, ln_weight),
         };
-        self.core.offer(WeightedRank { ln_rank, weight }, item());
+        self.count(weight);
+        let left_out = self.core.offer(WeightedRank { ln_rank, weight }, item);
         self.draw_jump();
+        drop(left_out);
     }
 
     /// Draws the weight to skip, if there is a threshold.
@@ -195,11 +218,12 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
             return;
         };
         let ln_jump = ln_exponential_jump(&mut self.rng, threshold.ln_rank);
-        (self.unit, self.jump) = if ln_jump < LN_LARGEST_JUMP {
+        (self.unit, self.left) = if ln_jump < LN_LARGEST_JUMP {
             (1.0, libm::exp(ln_jump))
         } else {
             (SMALL_UNIT, libm::exp(ln_jump + LN_SMALL_UNIT))
         };
+        self.drawn = true;
     }
 }
 
@@ -210,8 +234,7 @@ impl<T, R> Merge for WeightedReservoir<T, R> {
     /// The new capacity is the smallest capacity of the sides that hold items. `self` keeps its
     /// generator.
     fn merge(&mut self, other: Self) {
-        self.core.merge(other.core);
-        self.add_counts(other.seen, other.total_weight);
+        self.merge_parts(other.core, other.seen, other.total_weight);
     }
 }
 
@@ -220,10 +243,10 @@ impl<T, R> WeightedReservoir<T, R> {
     /// Checks a reservoir that was read back.
     fn restore(&mut self) -> Result<(), &'static str> {
         let saturated = self.is_saturated();
-        let jump_fits = if saturated {
-            self.jump.is_nan() || self.jump >= 0.0
+        let jump_fits = if self.drawn {
+            saturated && self.left >= 0.0
         } else {
-            self.jump == f64::NEG_INFINITY
+            self.left == f64::NEG_INFINITY
         };
         if self.seen < self.core.len() as u64 + u64::from(saturated) {
             Err("a reservoir holds more items than it has seen")
@@ -243,7 +266,8 @@ stored!(WeightedReservoir<T, R> {
     #[serde(with = "super::stored::bits")]
     total_weight: f64,
     #[serde(with = "super::stored::bits")]
-    jump: f64,
+    left: f64,
+    drawn: bool,
     #[serde(with = "super::stored::bits")]
     unit: f64,
     rng: R,

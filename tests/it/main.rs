@@ -12,7 +12,9 @@ mod datasketches_var_opt;
 mod frequent;
 mod frequent_slices;
 mod frequent_uses;
+mod panics;
 mod sample;
+mod sample_exact;
 mod sample_laws;
 #[cfg(feature = "serde")]
 mod sample_stored;

@@ -12,6 +12,7 @@
 //!   it reads thousands of items.
 //! - `FOREBAY_SOAK=10` makes every test ten times as long, with further seeds.
 
+mod clear;
 mod decaying;
 mod eb_pps;
 mod estimates;
@@ -19,6 +20,7 @@ mod fit;
 mod images;
 #[path = "../support/naive.rs"]
 mod naive;
+mod panics;
 mod replacement;
 mod uniform;
 mod var_opt;

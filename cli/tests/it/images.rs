@@ -147,7 +147,7 @@ fn unions_are_read_as_samples() {
     fs::write(&path, write_reservoir_union(&uniform).expect("fits")).expect("can write");
     assert_eq!(estimate(&path, "count"), 3.0);
     let mut weighted = VarOpt::with_seed(2, 1);
-    weighted.extend(["a", "b", "c"].map(|item| (item.to_owned(), 2.into())));
+    weighted.extend(["a", "b", "c"].map(|item| (item.to_owned(), 2u8.into())));
     fs::write(&path, write_var_opt_union(&weighted).expect("fits")).expect("can write");
     assert_eq!(estimate(&path, "weight"), 6.0);
 }

@@ -43,6 +43,6 @@ impl<T, R> DecayingReservoir<T, R> {
         let entries = self.entries(now);
         let parts =
             entries.map(|(item, weight, p)| (if predicate(item) { weight } else { 0.0 }, p));
-        estimate::sum_from_parts(parts, confidence)
+        estimate::sum_from_parts(parts, !self.is_saturated(), confidence)
     }
 }

@@ -22,7 +22,7 @@ impl<T, R> EbPps<T, R> {
             Err("a sample holds more items than it has seen")
         } else if !possible || !(FAINTEST..=1.0).contains(&self.faded) {
             Err("the weights of a sample do not fit its items")
-        } else if !(0.0..1.0).contains(&self.coin) || self.coin == 0.0 && !empty {
+        } else if self.coin.map_or(!empty, |coin| !(0.0..1.0).contains(&coin)) {
             Err("the coin of a sample is out of range")
         } else if !empty && libm::fabs(self.latent.size() - size) > 1e-6 * size {
             Err("the size of a sample does not fit its weights")

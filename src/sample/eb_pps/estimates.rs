@@ -40,11 +40,12 @@ impl<T, R> EbPps<T, R> {
         mut predicate: impl FnMut(&T) -> bool,
         confidence: f64,
     ) -> Estimate {
+        estimate::check_confidence(confidence);
         let hits = self.iter().filter(|item| predicate(item)).count() as f64;
         let (expected, total) = (self.expected_len(), self.total_weight());
-        estimate::check_confidence(confidence);
         if expected == 0.0 || expected >= self.seen() as f64 {
-            return Estimate::exact(hits / expected.max(1.0) * total);
+            // All weights are the largest one.
+            return Estimate::exact((hits * self.max_weight()).min(f64::MAX));
         }
         let share = (hits / expected).min(1.0);
         estimate::share_of_draws(share, expected, confidence).scaled(total)

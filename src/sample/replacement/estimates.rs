@@ -3,6 +3,7 @@
 use super::ReplacementReservoir;
 use crate::estimate::{self, DEFAULT_CONFIDENCE, Estimate};
 use crate::sample::estimate_api::value_estimates;
+use crate::sample::iter::Iter;
 
 /// Estimates from draws with replacement.
 ///
@@ -42,7 +43,7 @@ impl<T, R> ReplacementReservoir<T, R> {
         let mut count = self.estimate_fraction_with_confidence(predicate, confidence);
         count = count.scaled(seen);
         count.lower = libm::floor(count.lower);
-        count.upper = libm::ceil(count.upper).min(seen);
+        count.upper = libm::ceil(count.upper).min(seen).max(count.value);
         count
     }
 
@@ -73,10 +74,14 @@ impl<T, R> ReplacementReservoir<T, R> {
         estimate::share_of_draws(hits / draws, draws, confidence)
     }
 
-    /// The size of the population from which draws without replacement have the same distribution.
-    fn population(&self) -> u64 {
-        if self.seen() <= 1 { 1 } else { u64::MAX }
+    /// A uniform sample without replacement, and the size of its population: of the only item, or of so many
+    /// that draws with replacement have the same distribution.
+    fn uniform(&self) -> (core::iter::Take<Iter<'_, T>>, u64) {
+        match self.seen() {
+            0 | 1 => (self.iter().take(1), self.seen()),
+            _ => (self.iter().take(self.len()), u64::MAX),
+        }
     }
 }
 
-value_estimates!(ReplacementReservoir, population);
+value_estimates!(ReplacementReservoir);

@@ -3,6 +3,7 @@
 use super::Reservoir;
 use crate::estimate::{self, DEFAULT_CONFIDENCE, Estimate};
 use crate::sample::estimate_api::value_estimates;
+use crate::sample::iter::Iter;
 
 /// Estimates from a uniform sample.
 ///
@@ -73,8 +74,14 @@ impl<T, R> Reservoir<T, R> {
         confidence: f64,
     ) -> Estimate {
         let count = self.estimate_count_with_confidence(predicate, confidence);
-        count.scaled(1.0 / self.seen().max(1) as f64)
+        let seen = self.seen().max(1) as f64;
+        count.map(|count| count / seen)
+    }
+
+    /// A uniform sample without replacement, and the size of its population.
+    fn uniform(&self) -> (Iter<'_, T>, u64) {
+        (self.iter(), self.seen())
     }
 }
 
-value_estimates!(Reservoir, seen);
+value_estimates!(Reservoir);

@@ -26,7 +26,7 @@ impl<T, R: Rng> Reservoir<T, R> {
         Self::of(State {
             core: BottomK::from_candidates(capacity, entries, threshold),
             seen,
-            next: 0,
+            next: None,
             rng,
         })
     }

@@ -1,7 +1,7 @@
 //! What a `VarOpt` sample says about its stream.
 
 use super::VarOpt;
-use crate::estimate::{self, Estimate, Included};
+use crate::estimate::{self, Estimate, Included, Sum};
 use crate::sample::estimate_api::part_estimates;
 
 impl<T, R> VarOpt<T, R> {
@@ -47,10 +47,13 @@ impl<T, R> VarOpt<T, R> {
         confidence: f64,
     ) -> Estimate {
         let [mut hits, mut misses] = [Included::default(); 2];
-        let mut heavy = [0.0; 2];
+        let mut heavy = Sum::default();
         for entry in self.split.heavy() {
-            heavy[usize::from(predicate(&entry.item))] += entry.weight;
+            if predicate(&entry.item) {
+                heavy.add(entry.weight);
+            }
         }
+        let heavy = heavy.get();
         let (tau, unit) = (self.scaled_tau(), self.gate.unit());
         for entry in self.split.light() {
             let side = if predicate(&entry.item) {
@@ -61,7 +64,7 @@ impl<T, R> VarOpt<T, R> {
             side.add(entry.weight * unit / tau);
         }
         let light = estimate::slots_of_sample(hits, misses, confidence);
-        light.map(|slots| (heavy[1] + slots * (tau / unit)).min(f64::MAX))
+        light.map(|slots| (heavy + slots * (tau / unit)).min(f64::MAX))
     }
 
     /// The items held with their inclusion probabilities.

@@ -6,6 +6,7 @@ use super::VarOpt;
 use crate::random::{open01, position};
 use crate::sample::aggregate::aggregate;
 use crate::sample::split::Weighted;
+use crate::sample::whole::whole;
 
 impl<T, R: Rng> VarOpt<T, R> {
     /// Offers an item that the gate stopped.
@@ -17,29 +18,35 @@ impl<T, R: Rng> VarOpt<T, R> {
         }
         let candidate = self.gate.stopped_by_jump(weight);
         self.light_weight += self.gate.take_passed();
-        match self.pool().filter(|_| candidate) {
+        // The caller's code may panic. The item is counted again when it is in.
+        self.gate.close();
+        self.seen = self.seen.saturating_sub(1);
+        let left_out = match self.pool().filter(|_| candidate) {
             Some(pool) => {
-                if pool.takes_slot(weight * self.gate.unit(), &mut self.rng) {
+                let taken = pool.takes_slot(weight * self.gate.unit(), &mut self.rng);
+                let replaced = taken.then(|| {
                     let slot = position(&mut self.rng, self.split.light().len());
                     let item = item();
-                    self.split.replace_light(slot, Weighted { weight, item });
-                }
+                    self.split.replace_light(slot, Weighted { weight, item })
+                });
                 self.add_light(weight);
+                replaced
             }
             None => {
                 let item = item();
                 self.split.push_heavy(Weighted { weight, item });
-                if self.split.len() > self.capacity {
-                    self.drop_one();
-                }
+                let is_over = self.split.len() > self.capacity;
+                is_over.then(|| whole(self, Self::clear, Self::take_one_out))
             }
-        }
+        };
+        self.seen = self.seen.saturating_add(1);
         self.open_gate();
+        drop(left_out);
     }
 
-    /// Drops one item of `capacity + 1`: an item of weight w with probability `1 - w / tau`. These
+    /// Takes out one item of `capacity + 1`: an item of weight w with probability `1 - w / tau`. These
     /// probabilities sum to 1.
-    fn drop_one(&mut self) {
+    fn take_one_out(&mut self) -> Weighted<T> {
         if !self.is_saturated() {
             self.split.shrink_to(self.capacity + 1);
         }
@@ -58,7 +65,7 @@ impl<T, R: Rng> VarOpt<T, R> {
             0 => 0,
             _ => moved + position(&mut self.rng, unmoved),
         });
-        self.split.remove_light(dropped);
+        self.split.remove_light(dropped)
     }
 
     /// Merges two sides that both hold items.
@@ -67,11 +74,18 @@ impl<T, R: Rng> VarOpt<T, R> {
     /// items as the result, or all its items, so the new threshold `tau` is at least the `tau_1` of either
     /// side. An item held with probability `w / tau_1` and then kept with probability `tau_1 / tau` is
     /// held with probability `w / tau`.
-    pub(super) fn merge_held(&mut self, mut other: Self) {
+    pub(super) fn merge_held(&mut self, other: Self, seen: u64) {
+        whole(self, Self::clear, |sample| sample.merge_items(other));
+        self.seen = seen;
+        self.open_gate();
+    }
+
+    fn merge_items(&mut self, mut other: Self) {
         self.capacity = self.capacity.min(other.capacity);
         let (ours, theirs) = (self.split.take_light(), other.split.take_light());
         let our_weight = self.light_weight + self.gate.take_passed();
         let their_weight = other.light_weight + other.gate.take_passed();
+        self.gate.close();
         let factors = self.gate.align(our_weight, &other.gate, their_weight);
         let (our_weight, their_weight) = (our_weight * factors.0, their_weight * factors.1);
         self.light_weight = our_weight + their_weight;
@@ -84,7 +98,6 @@ impl<T, R: Rng> VarOpt<T, R> {
             let ours = ours.into_iter().map(|entry| (our_tau, entry));
             self.sample_again(ours.chain(theirs.into_iter().map(|entry| (their_tau, entry))));
         }
-        self.open_gate();
     }
 
     /// Samples `capacity` items from the heavy items held and from `light`, whose scaled adjusted weights

@@ -45,7 +45,7 @@ impl<T, R> WeightedReservoir<T, R> {
         let parts = self
             .entries()
             .map(|(item, weight, p)| (if predicate(item) { weight } else { 0.0 }, p));
-        estimate::sum_from_parts(parts, confidence)
+        estimate::sum_from_parts(parts, !self.is_saturated(), confidence)
     }
 
     /// Estimates the total weight of all items seen from the sample alone, at confidence 0.95. The

@@ -73,8 +73,8 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
             total_weight,
             ..
         } = scan;
-        self.core.merge(core.map(|at| items[at].clone()));
-        self.add_counts(seen, total_weight);
+        let core = core.map(|at| items[at].clone());
+        self.merge_parts(core, seen, total_weight);
         outcome
     }
 
@@ -85,75 +85,85 @@ impl<T, R: Rng> WeightedReservoir<T, R> {
         first: usize,
         make: &impl Fn(usize) -> T,
     ) -> Result<(), WeightError> {
-        let mut accepted = Vec::new();
+        let mut gathered = Gathered {
+            sample: self,
+            accepted: Vec::new(),
+        };
         let mut pieces = pieces(weights, first, BLOCK);
-        let outcome =
-            pieces.try_for_each(|(at, weights)| self.offer_block(weights, at, make, &mut accepted));
-        if !accepted.is_empty() {
-            self.core.absorb(&mut accepted);
-            self.jump = f64::NAN;
-        }
-        outcome
+        pieces.try_for_each(|(at, weights)| gathered.offer_block(weights, at, make))
     }
 
+    /// Skips `len` items of total weight `sum` if that does not use up the jump. If it does, or if the
+    /// sum is NaN, nothing changes.
+    fn pass_over(&mut self, len: usize, sum: f64) -> bool {
+        let left = self.left - sum * self.unit;
+        let passed = left >= 0.0 && sum < f64::INFINITY;
+        if passed {
+            self.left = left;
+            self.seen = self.seen.saturating_add(len as u64);
+            self.total_weight = (self.total_weight + sum).min(f64::MAX);
+        }
+        passed
+    }
+}
+
+/// Accepted items that are not in the sample yet. They come in when this is dropped, also if an item panicked
+/// while it was cloned.
+struct Gathered<'a, T, R> {
+    sample: &'a mut WeightedReservoir<T, R>,
+    accepted: Vec<Entry<WeightedRank, T>>,
+}
+
+impl<T, R: Rng> Gathered<'_, T, R> {
     /// Offers a block: as a whole if the jump extends beyond it, else piece by piece, else item by item.
     fn offer_block(
         &mut self,
         weights: &[f64],
         first: usize,
         make: &impl Fn(usize) -> T,
-        accepted: &mut Vec<Entry<WeightedRank, T>>,
     ) -> Result<(), WeightError> {
-        if self.pass_over(weights.len(), sum(weights)) {
+        if self.sample.pass_over(weights.len(), sum(weights)) {
             return Ok(());
         }
         for (at, weights) in pieces(weights, first, PIECE) {
-            if self.pass_over(weights.len(), sum(weights)) {
+            if self.sample.pass_over(weights.len(), sum(weights)) {
                 continue;
             }
             for (i, &weight) in weights.iter().enumerate() {
-                if self.count(Weight::new(weight)?) {
-                    self.gather(|| make(at + i), weight, accepted);
+                if !self.sample.pass(Weight::new(weight)?.get()) {
+                    self.gather(|| make(at + i), weight);
                 }
             }
         }
         Ok(())
     }
 
-    /// Skips `len` items of total weight `sum` if that does not use up the jump. If it does, or if the
-    /// sum is NaN, nothing changes.
-    fn pass_over(&mut self, len: usize, sum: f64) -> bool {
-        let left = self.jump - sum * self.unit;
-        let passed = left >= 0.0 && sum < f64::INFINITY;
-        if passed {
-            self.jump = left;
-            self.seen = self.seen.saturating_add(len as u64);
-            self.total_weight = (self.total_weight + sum).min(f64::MAX);
-        }
-        passed
-    }
-
     /// Like `consider`, but gathers accepted items. The threshold is lowered only when there are as many
     /// of them as the sample holds: O(1) each instead of O(log k).
-    fn gather(
-        &mut self,
-        item: impl FnOnce() -> T,
-        weight: f64,
-        accepted: &mut Vec<Entry<WeightedRank, T>>,
-    ) {
-        let drawn = self.jump < 0.0;
-        let Some(threshold) = self.core.threshold().filter(|_| drawn) else {
-            return self.consider(item, weight);
+    fn gather(&mut self, item: impl FnOnce() -> T, weight: f64) {
+        let sample = &mut *self.sample;
+        let Some(threshold) = sample.core.threshold().filter(|_| sample.drawn) else {
+            return sample.consider(item, weight);
         };
-        let ln_rank = ln_rank_below(&mut self.rng, libm::log(weight), threshold.ln_rank);
-        accepted.push(Entry {
-            rank: WeightedRank { ln_rank, weight },
-            item: item(),
-        });
-        if accepted.len() >= self.core.capacity().max(FEWEST_GATHERED) {
-            self.core.absorb(accepted);
+        sample.forget_jump();
+        let item = item();
+        let ln_rank = ln_rank_below(&mut sample.rng, libm::log(weight), threshold.ln_rank);
+        sample.count(weight);
+        let rank = WeightedRank { ln_rank, weight };
+        self.accepted.push(Entry { rank, item });
+        if self.accepted.len() >= sample.core.capacity().max(FEWEST_GATHERED) {
+            sample.core.absorb(&mut self.accepted);
         }
-        self.draw_jump();
+        sample.draw_jump();
+    }
+}
+
+impl<T, R> Drop for Gathered<'_, T, R> {
+    fn drop(&mut self) {
+        if !self.accepted.is_empty() {
+            self.sample.forget_jump();
+            self.sample.core.absorb(&mut self.accepted);
+        }
     }
 }
 
@@ -167,7 +177,7 @@ impl<R: Rng> WeightedReservoir<usize, &mut R> {
         };
         let capacity = self.capacity();
         self.core = BottomK::from_candidates(capacity, Vec::new(), Some(threshold));
-        self.jump = f64::NAN;
+        self.forget_jump();
         let outcome = self.offer_each(weights, 0, &|at| at);
         let too_few = |reached: WeightedRank| reached.ln_rank == ln_threshold;
         if self.core.threshold().is_some_and(too_few) {

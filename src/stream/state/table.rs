@@ -3,6 +3,10 @@
 //! The hash is the caller's, so that one hash serves routing and look-up. A visit of all entries
 //! walks sequential memory, and its order depends on the history of insertions alone, never on
 //! the hash.
+//!
+//! Why not `indexmap`: it takes a caller's hash only through its raw entries, and it lacks the two
+//! probes that spare a look-up, [`guess`](OrderedTable::guess) and
+//! [`find_near`](OrderedTable::find_near). Its positions take eight bytes, these four.
 
 use std::borrow::Borrow;
 use std::vec::Vec;
