@@ -10,9 +10,11 @@ use clap::Args as ClapArgs;
 use super::shared::{DelimiterArgs, InputArgs, KeyArgs, field_options};
 use super::value::{address, at_least_one, counters, interval, panes};
 use crate::error::Error;
+use crate::file::Identity;
 use crate::input::skip::OnBad;
 use crate::input::source::Source;
 use crate::output::format::Format;
+use crate::saved::Replacement;
 
 /// Process the input in batches; keep counts, heavy hitters and samples of its items.
 ///
@@ -148,6 +150,22 @@ impl StreamArgs {
             Some(lines) => vec![Source::Generated(lines)],
             None => self.input.sources(),
         }
+    }
+
+    /// Plans to write the page, if one is wanted; called before anything is read.
+    ///
+    /// # Errors
+    ///
+    /// If the file is one that is read.
+    pub(crate) fn plan_report(&self) -> Result<Option<Replacement>, Error> {
+        let mut inputs: Vec<Identity> =
+            self.sources().iter().filter_map(Source::identity).collect();
+        let token = self.serve_token_file.as_deref();
+        inputs.extend(token.and_then(Identity::of_regular));
+        let report = self.report.as_deref();
+        report
+            .map(|path| Replacement::plan(path, &inputs))
+            .transpose()
     }
 
     /// The length of the window in batches, if there is a window.

@@ -56,11 +56,17 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, &'static str> {
     )
 }
 
+/// So long that nobody waits for it, and so short that it can be added to any time.
+const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
+
 pub(super) fn interval(text: &str) -> Result<Duration, &'static str> {
     let duration = humantime::parse_duration(text)
         .map_err(|_| "must be a duration, for example 500ms, 2s or 1m")?;
     if duration.is_zero() || duration.subsec_nanos() % 1_000_000 != 0 {
         return Err("must be a whole number of milliseconds, 1 or more");
+    }
+    if duration > LONGEST {
+        return Err("must be at most 100 years");
     }
     Ok(duration)
 }
