@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args as ClapArgs;
 
 use super::shared::{DelimiterArgs, InputArgs, KeyArgs, field_options};
-use super::value::{address, at_least_one, counters, interval, panes};
+use super::value::{address, at_least_one, counters, interval, panes, parts};
 use crate::error::Error;
 use crate::file::Identity;
 use crate::input::skip::OnBad;
@@ -58,11 +58,11 @@ pub(crate) struct StreamArgs {
     pub(crate) delimiter: DelimiterArgs,
 
     /// Number of threads [default: all cores]
-    #[arg(long, value_name = "T", value_parser = at_least_one, allow_negative_numbers = true)]
+    #[arg(long, value_name = "T", value_parser = parts, allow_negative_numbers = true)]
     pub(crate) threads: Option<NonZeroUsize>,
 
     /// Number of partitions of a batch
-    #[arg(long, value_name = "P", default_value = "8", value_parser = at_least_one)]
+    #[arg(long, value_name = "P", default_value = "8", value_parser = parts)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) partitions: NonZeroUsize,
 

@@ -39,12 +39,18 @@ pub(super) fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
 
 /// A number of counters that a summary can have.
 pub(super) fn counters(text: &str) -> Result<NonZeroUsize, &'static str> {
-    const MOST: usize = u32::MAX as usize - 1;
-    let counters = at_least_one(text)?;
-    if counters.get() > MOST {
-        return Err("must be at most 4294967294");
-    }
-    Ok(counters)
+    at_most(text, 1 << 30).ok_or("must be a whole number from 1 to 1073741824")
+}
+
+/// A number of threads, or of partitions.
+pub(super) fn parts(text: &str) -> Result<NonZeroUsize, &'static str> {
+    at_most(text, 1 << 16).ok_or("must be a whole number from 1 to 65536")
+}
+
+fn at_most(text: &str, most: usize) -> Option<NonZeroUsize> {
+    at_least_one(text)
+        .ok()
+        .filter(|number| number.get() <= most)
 }
 
 pub(super) fn address(text: &str) -> Result<SocketAddr, &'static str> {

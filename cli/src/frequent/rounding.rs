@@ -39,12 +39,13 @@ impl Rounding {
     /// Notes a weight that is added.
     #[inline]
     pub(crate) fn note(&mut self, weight: Amount) {
-        let number = weight.number;
+        // Far faster than a remainder; what is beyond the integers makes no exact sum anyway.
+        let is_whole = |number: f64| number as i64 as f64 == number;
         let grain = if !weight.is_as_written {
             Grain::Unknown
-        } else if number % 1.0 == 0.0 {
+        } else if is_whole(weight.number) {
             Grain::Whole
-        } else if number % 0.125 == 0.0 {
+        } else if is_whole(weight.number * 8.0) {
             Grain::Eighth
         } else {
             Grain::Unknown

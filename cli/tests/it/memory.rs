@@ -1,4 +1,4 @@
-//! The memory of `forebay stream` is what its help says, whatever the input.
+//! The memory of the program is what its help says, whatever the input.
 
 use std::fs;
 use std::io::Write;
@@ -33,5 +33,21 @@ fn lines_that_are_read_ahead_take_little_memory_however_short_they_are() {
         let most = peak("stream -q --field 1", input);
         // The program itself takes 10, and a batch little more than a MiB.
         assert!(most < 16 + 32, "{most} MiB");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn counting_and_drawing_take_memory_for_what_they_keep_and_not_for_the_input() {
+    // 4 MB of lines that are all different.
+    let text: String = (0..500_000).map(|line| format!("{line:07}\n")).collect();
+    for args in [
+        "top -k 1000 --jobs 2",
+        "top -k 1000 --jobs 1 --weight-field 1",
+        "sample -n 1000",
+        "sample -n 1000 --weight-field 1",
+    ] {
+        let most = peak(args, text.as_bytes());
+        assert!(most < 16, "{args}: {most} MiB");
     }
 }

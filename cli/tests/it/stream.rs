@@ -207,7 +207,15 @@ fn wrong_usage_is_refused_with_a_reason() {
             "a whole number of milliseconds, 1 or more",
         ),
         ("--batch-lines 0", "must be a whole number, 1 or more"),
-        ("--threads 0", "must be a whole number, 1 or more"),
+        ("--threads 0", "must be a whole number from 1 to 65536"),
+        (
+            "--partitions 65537",
+            "must be a whole number from 1 to 65536",
+        ),
+        (
+            "-k 1073741825",
+            "must be a whole number from 1 to 1073741824",
+        ),
         ("--delimiter ,", "--field"),
         ("--generate 5 file", "cannot be used with"),
     ] {
