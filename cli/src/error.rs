@@ -30,8 +30,12 @@ pub(crate) enum Error {
         name: String,
         reason: Cow<'static, str>,
     },
+    /// The total of all parts of the input is beyond the largest number.
+    TotalTooLarge,
     /// Arguments that do not fit together, which the parser cannot see.
     Usage(String),
+    /// The user or the system ended the run; its results so far were printed.
+    Interrupted(Interrupt),
     /// The stream could not be built or started, or has failed.
     Stream(BoxError),
 }
@@ -132,13 +136,53 @@ impl fmt::Display for Error {
             Self::Line(line) => line.fmt(f),
             Self::Save { name, cause } => write!(f, "cannot write {name}: {cause}"),
             Self::NotSaved { name, reason } => write!(f, "{name} {reason}"),
+            Self::TotalTooLarge => Problem::TotalTooLarge.fmt(f),
+            Self::Interrupted(_) => write!(
+                f,
+                "stopped before the end of the input: the results are those so far"
+            ),
             Self::Usage(message) => f.write_str(message),
-            Self::Stream(cause) => cause.fmt(f),
+            Self::Stream(cause) => with_causes(cause.as_ref(), f),
         }
     }
 }
 
 impl std::error::Error for Error {}
+
+/// Writes an error, and those of its causes that it does not tell itself.
+fn with_causes(error: &dyn std::error::Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut told = error.to_string();
+    f.write_str(&told)?;
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !told.contains(&text) {
+            write!(f, ": {text}")?;
+            told = text;
+        }
+        next = cause.source();
+    }
+    Ok(())
+}
+
+/// What ended a run early.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Interrupt {
+    /// Ctrl-C.
+    User,
+    /// SIGTERM.
+    System,
+}
+
+impl Interrupt {
+    /// The exit code, as that of a program that ends by the signal.
+    pub(crate) const fn exit_code(self) -> u8 {
+        match self {
+            Self::User => 130,
+            Self::System => 143,
+        }
+    }
+}
 
 impl fmt::Display for BadLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

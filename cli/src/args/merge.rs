@@ -9,6 +9,7 @@ use super::estimate::EstimateArgs;
 use super::shared::{FIELD_OPTIONS, SHOWN, SaveArgs, field_options};
 use super::value::{at_least_one, delimiter};
 use crate::error::Error;
+use crate::frequent::counters::Unlike;
 use crate::input::skip::OnBad;
 use crate::output::format::Format;
 
@@ -18,7 +19,9 @@ use crate::output::format::Format;
 /// VarOpt samples and their unions. The first bytes of a file tell which one it is.
 ///
 /// Counters: shows the most frequent items of all the input. The bounds are those of a single
-/// summary of all the input with the smallest -k of the files.
+/// summary of all the input with the smallest -k of the files. The files must have counted the same
+/// field, words or lines, with the same delimiter and weight field, in different runs. Images do not
+/// tell what they counted.
 ///
 /// Samples: prints the lines of a sample of all the input, as large as the smallest of the files, or
 /// estimates from it. The samples must have been drawn by the same method, with different seeds.
@@ -39,7 +42,11 @@ pub(crate) struct MergeArgs {
     #[arg(long, requires = "estimates")]
     skip_bad: bool,
 
-    /// Files to merge
+    /// Merge counters that counted different things, or that have a run in common, all the same
+    #[arg(long)]
+    pub(crate) insist: bool,
+
+    /// Files to merge; - means standard input
     #[arg(value_name = "FILE")]
     pub(crate) first: PathBuf,
 
@@ -51,6 +58,28 @@ pub(crate) struct MergeArgs {
 impl MergeArgs {
     pub(crate) const fn on_bad(&self) -> OnBad {
         OnBad::from_flag(self.skip_bad)
+    }
+
+    /// For files that hold samples.
+    ///
+    /// # Errors
+    ///
+    /// If an option is given that only counters have.
+    pub(crate) fn refuse_insisting(&self) -> Result<(), Error> {
+        match self.insist {
+            true => Err(usage(
+                "--insist: the files hold samples, and only counters can be merged all the same",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// What to do with counters that do not go together.
+    pub(crate) const fn unlike(&self) -> Unlike {
+        match self.insist {
+            true => Unlike::Insist,
+            false => Unlike::Refuse,
+        }
     }
 }
 

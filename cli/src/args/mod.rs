@@ -36,6 +36,9 @@ pub(crate) enum Command {
 }
 
 #[cfg(test)]
+mod pairs;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;

@@ -17,7 +17,8 @@ use crate::sample::{METHODS, Method, MethodOptions};
 ///
 /// The sampled lines are printed unchanged and in input order. All lines have the same chance unless
 /// --method says otherwise. With --by-field, -n lines are drawn for each value of that field. The
-/// same seed and the same input give the same sample.
+/// same seed and the same input give the same sample. Memory: the lines drawn, and a few MiB of
+/// input; a line is held whole.
 ///
 /// An EXPR of --estimate is one of count, weight, fraction, sum(FIELD), mean(FIELD) and
 /// quantile(FIELD, SHARE). To restrict it to some of the lines, add: where FIELD=VALUE [and

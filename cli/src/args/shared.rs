@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args as ClapArgs};
 
 use super::value::{at_least_one, delimiter};
+use crate::error::Error;
+use crate::file::Identity;
+use crate::frequent::counters::Counted;
 use crate::input::field::Separator;
 use crate::input::keys::KeyFinder;
 use crate::input::skip::OnBad;
@@ -13,7 +16,7 @@ use crate::input::source::Source;
 use crate::input::words::WordFinder;
 use crate::output::format::Format;
 use crate::place::FieldNumber;
-use crate::saved::{Destination, SaveFormat};
+use crate::saved::{Destination, Plan, SaveFormat};
 
 /// How many items a ranking shows by default.
 pub(super) const SHOWN: NonZeroUsize = NonZeroUsize::new(10).expect("it is not 0");
@@ -47,12 +50,21 @@ pub(crate) struct KeyArgs {
 }
 
 impl KeyArgs {
+    /// What they count.
+    pub(crate) const fn counted(&self) -> Counted {
+        match self.field {
+            Some(number) => Counted::Field(number),
+            None if self.words => Counted::Words,
+            None => Counted::Lines,
+        }
+    }
+
     /// Finds the items in lines with these fields.
     pub(crate) fn finder(&self, separator: Separator) -> KeyFinder {
-        match self.field {
-            Some(number) => KeyFinder::Field(separator, number),
-            None if self.words => KeyFinder::Words(WordFinder::default()),
-            None => KeyFinder::Line,
+        match self.counted() {
+            Counted::Field(number) => KeyFinder::Field(separator, number),
+            Counted::Words => KeyFinder::Words(WordFinder::default()),
+            Counted::Lines => KeyFinder::Line,
         }
     }
 }
@@ -103,12 +115,21 @@ impl InputArgs {
             .map(|path| Source::from_path(path))
             .collect()
     }
+
+    /// The regular files among them, which no output may replace.
+    pub(crate) fn identities(&self) -> Vec<Identity> {
+        self.sources().iter().filter_map(Source::identity).collect()
+    }
 }
 
 /// Where to save a summary, and how.
 #[derive(ClapArgs, Clone, Debug)]
 pub(crate) struct SaveArgs {
     /// Save the summary to this file, to be merged later
+    ///
+    /// It is saved after the results were printed, as a whole or not at all. A link is followed, and
+    /// the mode of a file that is there is kept; a new file can be read by its user alone. The file
+    /// must not be an input.
     #[arg(long = "save", id = "save", value_name = "FILE")]
     pub(crate) path: Option<PathBuf>,
 
@@ -124,13 +145,17 @@ pub(crate) struct SaveArgs {
 }
 
 impl SaveArgs {
-    /// Where to save the summary, if anywhere.
-    pub(crate) fn destination(&self) -> Option<Destination<'_>> {
-        let path = self.path.as_deref()?;
-        Some(Destination {
+    /// Plans to save the summary, if that is wanted; called before anything is read.
+    ///
+    /// # Errors
+    ///
+    /// If the file is one of the inputs.
+    pub(crate) fn plan(&self, inputs: &[Identity]) -> Result<Option<Plan>, Error> {
+        let destination = self.path.as_deref().map(|path| Destination {
             path,
             format: self.format,
-        })
+        });
+        destination.map(|it| it.plan(inputs)).transpose()
     }
 }
 

@@ -8,11 +8,13 @@ use std::time::Duration;
 use clap::Args as ClapArgs;
 
 use super::shared::{DelimiterArgs, InputArgs, KeyArgs, field_options};
-use super::value::{address, at_least_one, counters, interval, panes};
+use super::value::{address, at_least_one, counters, interval, panes, parts};
 use crate::error::Error;
+use crate::file::Identity;
 use crate::input::skip::OnBad;
 use crate::input::source::Source;
 use crate::output::format::Format;
+use crate::saved::Replacement;
 
 /// Process the input in batches; keep counts, heavy hitters and samples of its items.
 ///
@@ -56,11 +58,11 @@ pub(crate) struct StreamArgs {
     pub(crate) delimiter: DelimiterArgs,
 
     /// Number of threads [default: all cores]
-    #[arg(long, value_name = "T", value_parser = at_least_one, allow_negative_numbers = true)]
+    #[arg(long, value_name = "T", value_parser = parts, allow_negative_numbers = true)]
     pub(crate) threads: Option<NonZeroUsize>,
 
     /// Number of partitions of a batch
-    #[arg(long, value_name = "P", default_value = "8", value_parser = at_least_one)]
+    #[arg(long, value_name = "P", default_value = "8", value_parser = parts)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) partitions: NonZeroUsize,
 
@@ -154,6 +156,22 @@ impl StreamArgs {
             Some(lines) => vec![Source::Generated(lines)],
             None => self.input.sources(),
         }
+    }
+
+    /// Plans to write the page, if one is wanted; called before anything is read.
+    ///
+    /// # Errors
+    ///
+    /// If the file is one that is read.
+    pub(crate) fn plan_report(&self) -> Result<Option<Replacement>, Error> {
+        let mut inputs: Vec<Identity> =
+            self.sources().iter().filter_map(Source::identity).collect();
+        let token = self.serve_token_file.as_deref();
+        inputs.extend(token.and_then(Identity::of_regular));
+        let report = self.report.as_deref();
+        report
+            .map(|path| Replacement::plan(path, &inputs))
+            .transpose()
     }
 
     /// The length of the window in batches, if there is a window.

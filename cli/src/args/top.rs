@@ -13,9 +13,10 @@ use crate::place::FieldNumber;
 
 /// Show the most frequent lines, fields or words, with guaranteed bounds on their counts.
 ///
-/// Memory is limited to -k counters, however large the input is. The true count of an item is never
-/// outside its lower and upper bound, which differ by at most total/(k+1). The share is the lower
-/// bound divided by the total. The light part of a bar is the range between the bounds.
+/// Memory is limited, however large the input is: up to ten times -k counters, a few MiB of input
+/// and the longest line. The true count of an item is never outside its lower and upper bound, which
+/// differ by at most total/(k+1), and by what additions of fractions may have rounded. The share is
+/// the lower bound divided by the total. The light part of a bar is the range between the bounds.
 #[derive(ClapArgs, Debug)]
 #[command(group = field_options(&["field", "weight_field"]))]
 pub(crate) struct TopArgs {

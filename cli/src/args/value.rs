@@ -39,12 +39,18 @@ pub(super) fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
 
 /// A number of counters that a summary can have.
 pub(super) fn counters(text: &str) -> Result<NonZeroUsize, &'static str> {
-    const MOST: usize = u32::MAX as usize - 1;
-    let counters = at_least_one(text)?;
-    if counters.get() > MOST {
-        return Err("must be at most 4294967294");
-    }
-    Ok(counters)
+    at_most(text, 1 << 30).ok_or("must be a whole number from 1 to 1073741824")
+}
+
+/// A number of threads, or of partitions.
+pub(super) fn parts(text: &str) -> Result<NonZeroUsize, &'static str> {
+    at_most(text, 1 << 16).ok_or("must be a whole number from 1 to 65536")
+}
+
+fn at_most(text: &str, most: usize) -> Option<NonZeroUsize> {
+    at_least_one(text)
+        .ok()
+        .filter(|number| number.get() <= most)
 }
 
 pub(super) fn address(text: &str) -> Result<SocketAddr, &'static str> {
@@ -56,11 +62,17 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, &'static str> {
     )
 }
 
+/// So long that nobody waits for it, and so short that it can be added to any time.
+const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
+
 pub(super) fn interval(text: &str) -> Result<Duration, &'static str> {
     let duration = humantime::parse_duration(text)
         .map_err(|_| "must be a duration, for example 500ms, 2s or 1m")?;
     if duration.is_zero() || duration.subsec_nanos() % 1_000_000 != 0 {
         return Err("must be a whole number of milliseconds, 1 or more");
+    }
+    if duration > LONGEST {
+        return Err("must be at most 100 years");
     }
     Ok(duration)
 }

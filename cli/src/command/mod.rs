@@ -1,6 +1,7 @@
 //! The subcommands: each takes its arguments, does its work and prints the result.
 
 mod merge;
+mod random;
 mod sample;
 mod state;
 mod stream;

@@ -1,19 +1,18 @@
 //! `forebay sample`: draws lines at random, and estimates from them.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
 
 use forebay::hash::{DefaultHashBuilder, route};
 use forebay::random::{DefaultRng, JobSeed};
 
 use crate::args::SampleArgs;
+use crate::command::random::random_number;
 use crate::error::Error;
 use crate::input::read::read_input;
 use crate::input::skip::Skipper;
 use crate::place::FieldNumber;
 use crate::sample::{Answers, Collection, Constructor, DrawContext, Origin, Run, Sample, rng_of};
-use crate::saved;
 
 /// Reads the input and prints the lines drawn, or estimates from them.
 ///
@@ -21,7 +20,8 @@ use crate::saved;
 ///
 /// Options that do not fit together, unreadable or bad input unless it is skipped, and failing output.
 pub(crate) fn run(args: &SampleArgs, out: &mut impl Write) -> Result<(), Error> {
-    let seed = args.seed.unwrap_or_else(seed_from_system);
+    let seed = args.seed.unwrap_or_else(random_number);
+    args.method().check_capacity(args.n.get())?;
     let drawing = Drawing {
         constructor: args.method().constructor(&args.method_options())?,
         capacity: args.n.get(),
@@ -48,13 +48,16 @@ pub(crate) fn run(args: &SampleArgs, out: &mut impl Write) -> Result<(), Error> 
         &drawing.context.separator,
         args.estimates.questions(),
     )?;
-    saved::check(args.save.destination(), &collect(empty))?;
+    let plan = args.save.plan(&args.input.identities())?;
+    if let Some(plan) = &plan {
+        plan.check(&collect(empty))?;
+    }
     let mut skipper = Skipper::new(args.input.on_bad());
     match args.by_field {
         None => {
             let sample = sample_all(args, &drawing, &mut skipper)?;
-            let (destination, questions) = (args.save.destination(), args.estimates.questions());
-            collect(sample).save_and_print(destination, questions, args.format, &mut skipper, out)
+            let (plan, questions) = (plan.as_ref(), args.estimates.questions());
+            collect(sample).print_and_save(plan, questions, args.format, &mut skipper, out)
         }
         Some(field) => {
             let samples = sample_by_key(args, &drawing, field, &mut skipper)?;
@@ -64,11 +67,6 @@ pub(crate) fn run(args: &SampleArgs, out: &mut impl Write) -> Result<(), Error> 
                 .try_for_each(|sample| collect(sample).write_lines(out))
         }
     }
-}
-
-/// A random seed: the standard library takes the keys of its hashers from the operating system.
-fn seed_from_system() -> u64 {
-    RandomState::new().build_hasher().finish()
 }
 
 /// How lines are drawn.

@@ -1,5 +1,6 @@
 //! `forebay state`: shows and verifies the checkpoints in a directory.
 
+use std::fs;
 use std::io::Write;
 
 use forebay::stream::{CheckpointContents, CheckpointInfo, inspect};
@@ -17,9 +18,13 @@ use crate::output::table::{Align, Table};
 ///
 /// If there are none. If one is damaged, after printing.
 pub(crate) fn run(args: &StateArgs, out: &mut impl Write) -> Result<(), Error> {
+    let name = args.directory.display().to_string();
+    fs::metadata(&args.directory).map_err(|cause| Error::Read {
+        name: name.as_str().into(),
+        cause,
+    })?;
     let checkpoints = inspect(&args.directory).map_err(Error::stream)?;
     let rows: Vec<Row> = checkpoints.iter().map(Row::of).collect();
-    let name = args.directory.display().to_string();
     if rows.is_empty() {
         let reason = "has no checkpoints".into();
         return Err(Error::NotSaved { name, reason });

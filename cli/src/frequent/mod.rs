@@ -2,4 +2,6 @@
 
 pub(crate) mod counters;
 pub(crate) mod ranking;
+mod rounding;
+pub(crate) mod sums;
 pub(crate) mod window;

@@ -2,22 +2,43 @@
 
 use std::io::Write;
 
-use forebay::frequent::{MisraGries, Weight};
 use serde::Serialize;
 
+use super::sums::Sums;
 use crate::error::Error;
-use crate::output::format::{Format, Number, percent, printable, text, write_csv, write_json};
+use crate::output::format::{
+    Format, Number, at_least, bounds, percent, printable, text, write_csv, write_json,
+};
 use crate::output::table::{Align, Table, bar};
 
 /// The ranking in the form that scripts rely on.
 #[derive(Debug, Serialize)]
 pub(crate) struct Ranking {
     total: Number,
+    /// The most by which an upper bound exceeds its lower bound.
     max_error: Number,
     pub(crate) rows: Vec<Row>,
-    /// The number of counters of the summary.
+    /// What `max_error` never exceeds, with the number of counters of the summary.
+    #[serde(skip)]
+    error_bound: Number,
     #[serde(skip)]
     k: usize,
+    #[serde(skip)]
+    precision: Precision,
+    /// How far the total may be from the true one.
+    #[serde(skip)]
+    total_error: f64,
+}
+
+/// How wide the bounds are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Precision {
+    /// They are the truth.
+    Exact,
+    /// They are apart only because sums of floating-point numbers are rounded.
+    Rounded,
+    /// Counters were reduced.
+    Bounded,
 }
 
 #[derive(Debug, Serialize)]
@@ -29,27 +50,42 @@ pub(crate) struct Row {
 }
 
 impl Ranking {
-    /// The `n` heaviest items.
-    pub(crate) fn new<K, W>(summary: &MisraGries<K, W>, n: usize) -> Self
-    where
-        K: Ord + AsRef<[u8]>,
-        W: Weight + Into<Number>,
-    {
-        let total = summary.total_weight().into();
-        let rows = summary.top(n).into_iter().map(|row| {
-            let lower: Number = row.count.lower.into();
+    /// The `n` heaviest items. The bounds hold for the true sums: where adding may have rounded, they
+    /// are as much wider.
+    pub(crate) fn new<S: Sums>(summary: &S, n: usize) -> Self {
+        let total = summary.total();
+        let relative = summary.relative_error();
+        let row = |(item, lower, upper): (&S::Item, Number, Number)| {
+            let share = lower.share_of(total);
+            let (lower, upper) = Number::widened(lower, upper, relative);
             Row {
-                item: text(row.key.as_ref()),
+                item: text(item.as_ref()),
                 lower,
-                upper: row.count.upper.into(),
-                share: lower.share_of(total),
+                upper,
+                share,
             }
-        });
+        };
+        let mut rows: Vec<Row> = summary.top(n.max(1)).into_iter().map(row).collect();
+        // No upper bound is larger than the first or than the error of an item without a counter.
+        let largest = rows.first().map_or(0.0, |row| row.upper.as_f64());
+        let largest = largest.max(summary.max_error().as_f64());
+        rows.truncate(n);
+        let widest = |error: Number| match relative {
+            0.0 => error,
+            _ => (error.as_f64() + 3.0 * relative * largest).into(),
+        };
         Self {
             total,
-            max_error: summary.max_error().into(),
-            rows: rows.collect(),
+            max_error: widest(summary.max_error()),
+            error_bound: widest(summary.error_bound()),
+            rows,
             k: summary.k(),
+            total_error: total.as_f64() * relative,
+            precision: match (summary.max_error().as_f64() == 0.0, relative == 0.0) {
+                (true, true) => Precision::Exact,
+                (true, false) => Precision::Rounded,
+                (false, _) => Precision::Bounded,
+            },
         }
     }
 
@@ -75,10 +111,11 @@ impl Ranking {
         ]);
         let scale = self.rows.first().map_or(Number::Count(0), |row| row.upper);
         for (rank, row) in (1..).zip(&self.rows) {
+            let [lower, upper] = row.bounds();
             table.push([
                 format!("{rank}"),
-                row.lower.to_string(),
-                row.upper.to_string(),
+                lower,
+                upper,
                 percent(row.share),
                 bar(row.lower.share_of(scale), row.upper.share_of(scale)),
                 printable(&row.item).into_owned(),
@@ -90,22 +127,40 @@ impl Ranking {
 
     /// The last line of the table: how wide the bounds are.
     fn write_error(&self, out: &mut impl Write) -> Result<(), Error> {
-        let Self {
-            total,
-            max_error,
-            k,
-            ..
-        } = self;
-        write!(out, "total {total}; ")?;
-        if max_error.as_f64() == 0.0 {
-            writeln!(out, "all counts are exact")?;
-        } else {
-            let bound = total.as_f64() / (*k as f64 + 1.0);
-            writeln!(
+        let Self { total, k, .. } = self;
+        let [error, bound] = [self.max_error, self.error_bound].map(|number| match number {
+            Number::Count(count) => count.to_string(),
+            Number::Weight(weight) => at_least(weight),
+        });
+        match self.precision {
+            Precision::Exact => writeln!(out, "total {total}; all counts are exact")?,
+            Precision::Rounded => {
+                let (total, error) = (total.as_f64(), self.total_error);
+                let [total, _] = bounds(total - error, total + error);
+                writeln!(
+                    out,
+                    "total {total}; sums are rounded, and right in the digits shown"
+                )?;
+            }
+            Precision::Bounded => writeln!(
                 out,
-                "true counts are at most {max_error} above lower (with -k {k} never more than {bound:.0})"
-            )?;
+                "total {total}; true counts are at most {error} above lower (with -k {k} never \
+                 more than {bound})"
+            )?,
         }
         Ok(())
+    }
+}
+
+impl Row {
+    /// Both bounds for people.
+    fn bounds(&self) -> [String; 2] {
+        if let (Number::Weight(lower), Number::Weight(upper)) = (self.lower, self.upper)
+            && [lower, upper].iter().any(|bound| bound.fract() != 0.0)
+            && lower < upper
+        {
+            return bounds(lower, upper);
+        }
+        [self.lower, self.upper].map(|number| number.to_string())
     }
 }

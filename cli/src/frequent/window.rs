@@ -2,8 +2,11 @@
 
 use std::collections::VecDeque;
 
-use forebay::{Merge, merge_all};
+use forebay::Merge;
 use serde::{Deserialize, Serialize};
+
+use super::sums::{Sums, merged};
+use crate::error::Error;
 
 /// The summaries of the last spans of time (panes), or one summary of all.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -34,8 +37,15 @@ impl<S: Merge + Clone> Window<S> {
     }
 
     /// One summary of the whole window; `None` before the first pane.
-    pub(crate) fn merged(&self) -> Option<S> {
-        merge_all(self.panes.iter().cloned())
+    ///
+    /// # Errors
+    ///
+    /// If its total is too large.
+    pub(crate) fn merged(&self) -> Result<Option<S>, Error>
+    where
+        S: Sums,
+    {
+        merged(self.panes.iter().cloned())
     }
 }
 
@@ -53,6 +63,7 @@ mod tests {
         }
         window
             .merged()
+            .expect("the total is small")
             .map(|summary: MisraGries<&str>| summary.total_weight())
     }
 

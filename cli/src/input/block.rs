@@ -2,6 +2,7 @@
 //!
 //! Nothing is decoded, and no line is copied.
 
+use std::iter;
 use std::sync::Arc;
 
 use memchr::{memchr, memchr_iter};
@@ -71,6 +72,15 @@ impl<'a> Block<'a> {
     /// The position after its last line.
     pub(crate) fn end(&self) -> Position {
         self.lines.position.after(self.lines.left)
+    }
+
+    /// The same lines in blocks of at most `most` lines.
+    pub(crate) fn parts(&self, most: usize) -> impl Iterator<Item = Self> {
+        let (name, mut rest) = (self.name, self.lines.clone());
+        iter::from_fn(move || {
+            let lines = rest.split_off_first(most)?;
+            Some(Self { name, lines })
+        })
     }
 
     /// A copy that can be sent to another thread.
@@ -155,6 +165,24 @@ impl<'a> Lines<'a> {
         }
     }
 
+    /// Removes the first lines, at most `most`, and returns them; `None` if there are none.
+    fn split_off_first(&mut self, most: usize) -> Option<Self> {
+        let (position, left) = (self.position, self.left.min(most));
+        if left == 0 {
+            return None;
+        }
+        // The last line may have no end that could be counted.
+        let length = match left == self.left {
+            true => self.rest.len(),
+            false => length_of_lines(self.rest, left),
+        };
+        Some(Self {
+            rest: self.advance(length, left),
+            position,
+            left,
+        })
+    }
+
     fn advance(&mut self, bytes: usize, lines: usize) -> &'a [u8] {
         let (passed, rest) = self.rest.split_at(bytes);
         self.rest = rest;
@@ -192,6 +220,8 @@ impl<'a> Iterator for Lines<'a> {
         (self.left, Some(self.left))
     }
 }
+
+impl ExactSizeIterator for Lines<'_> {}
 
 /// The length of the first `n` lines of `bytes`, which contains at least `n` line ends.
 fn length_of_lines(bytes: &[u8], n: usize) -> usize {
@@ -256,6 +286,20 @@ mod tests {
                 assert_eq!(left.size_hint().0, left.count());
             }
         }
+    }
+
+    #[test]
+    fn the_parts_of_a_block_are_its_lines_in_turn() {
+        let name = "test".into();
+        let text = b"a\n\nb\r\nlast";
+        let block = Block::new(&name, FIRST, text, 3);
+        for most in 1..6 {
+            let parts: Vec<_> = block.parts(most).collect();
+            assert_eq!(parts.len(), 4usize.div_ceil(most));
+            assert!(parts.iter().flat_map(Block::lines).eq(block.lines()));
+            assert!(parts.iter().all(|part| part.lines().len() <= most));
+        }
+        assert_eq!(Block::new(&name, FIRST, b"", 0).parts(3).count(), 0);
     }
 
     #[test]

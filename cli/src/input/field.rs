@@ -54,6 +54,16 @@ impl Separator {
         self.parsed(line, number, FieldType::Weight, weight)
     }
 
+    /// The weight in field `number` of `line`, as an amount to be added to a sum; `-` means 0.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`weight`](Self::weight).
+    pub(crate) fn summand(&self, line: &[u8], number: FieldNumber) -> Result<Amount, Problem> {
+        let amount = |text: &[u8]| Amount::parse(text).filter(|amount| amount.number >= 0.0);
+        self.parsed(line, number, FieldType::Weight, amount)
+    }
+
     /// The time in field `number` of `line`.
     ///
     /// # Errors
@@ -132,6 +142,30 @@ fn delimiter_separated<'a>(
         rest = Some(&text[end + finder.needle().len()..]);
         Some(&text[..end])
     })
+}
+
+/// A finite number with what is known of its rounding.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Amount {
+    pub(crate) number: f64,
+    /// Whether the text, if it is a multiple of an eighth, was not rounded to it.
+    pub(crate) is_as_written: bool,
+}
+
+impl Amount {
+    /// The number that a text means; `-` means 0.
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
+        /// So many decimal digits and fewer are never rounded to another number of as few digits.
+        const SURE_DIGITS: usize = 15;
+        let number = parse_amount(text)?;
+        let text = text.trim_ascii();
+        let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+        let is_short = digits <= SURE_DIGITS;
+        Some(Self {
+            number,
+            is_as_written: is_short || (digits == text.len() && number < 9_007_199_254_740_992.0),
+        })
+    }
 }
 
 /// A finite number; `-` means 0.

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use std::thread;
 
+use crate::file::Identity;
 use crate::input::chunk::{Chunks, Delivery, Sequential};
 use crate::input::encoding::decoded;
 #[cfg(unix)]
@@ -46,6 +47,15 @@ impl Source {
         match self {
             Self::File(_) | Self::Generated(_) => true,
             Self::Stdin => false,
+        }
+    }
+
+    /// The identity of the regular file that it is, if it is one.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        match self {
+            Self::File(path) => Identity::of_regular(path),
+            Self::Stdin => Identity::of_stdin(),
+            Self::Generated(_) => None,
         }
     }
 

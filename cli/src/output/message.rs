@@ -3,9 +3,12 @@
 use std::fmt;
 use std::io::{self, Write};
 
-/// Writes a line to standard error; errors of that are ignored.
+use super::format::printable;
+
+/// Writes a line to standard error; errors of that are ignored. Names and other text in it cannot
+/// control the terminal.
 pub(crate) fn say(message: impl fmt::Display) {
-    let _ = writeln!(io::stderr(), "{message}");
+    let _ = writeln!(io::stderr(), "{}", printable(&message.to_string()));
 }
 
 /// A number with its noun: `1 line`, `2 lines`.

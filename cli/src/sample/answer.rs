@@ -43,7 +43,8 @@ impl Answers {
     ///
     /// # Errors
     ///
-    /// The first question that the method of the sample cannot answer.
+    /// The first question that the method of the sample cannot answer, or whose answer is beyond the
+    /// largest number.
     pub(crate) fn new(
         sample: &Sample,
         separator: &Separator,
@@ -56,6 +57,10 @@ impl Answers {
                 confidence: questions.confidence,
             };
             let bounds = bounds(sample, &question)?;
+            // Sums stop at the largest number.
+            if bounds.is_some_and(|bounds| bounds.value.abs() >= f64::MAX) {
+                return Err(Error::TotalTooLarge);
+            }
             Ok(Row {
                 estimate: query.to_string(),
                 value: bounds.map(|bounds| bounds.value.into()),

@@ -16,7 +16,7 @@ use crate::error::{BadLine, Error, Problem};
 use crate::input::field::Separator;
 use crate::input::skip::Skipper;
 use crate::output::format::Format;
-use crate::saved::{self, Destination, Savable, SaveFormat, SummaryKind};
+use crate::saved::{self, Plan, Savable, SaveFormat, SummaryKind};
 
 /// How lines are split into fields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -136,28 +136,39 @@ impl Collection {
         Ok(())
     }
 
-    /// Saves the sample if there is a destination, and prints its lines, or the answers to the
-    /// questions if there are any.
+    /// Prints the lines of the sample, or the answers to the questions if there are any, and saves it
+    /// if that is planned.
     ///
     /// # Errors
     ///
     /// Questions that the sample cannot answer, lines without the fields they need unless `skipper`
     /// skips them, and output that cannot be written.
-    pub(crate) fn save_and_print(
+    pub(crate) fn print_and_save(
         &self,
-        destination: Option<Destination<'_>>,
+        plan: Option<&Plan>,
         questions: Questions<'_>,
         format: Format,
         skipper: &mut Skipper,
         out: &mut impl Write,
     ) -> Result<(), Error> {
-        saved::save(destination, self)?;
+        let printed = self.print(questions, format, skipper, out);
+        saved::save_after(printed, plan, self)
+    }
+
+    fn print(
+        &self,
+        questions: Questions<'_>,
+        format: Format,
+        skipper: &mut Skipper,
+        out: &mut impl Write,
+    ) -> Result<(), Error> {
         let answers = self.answer(questions, skipper)?;
         skipper.report();
         match answers {
-            Some(answers) => answers.write(format, out),
-            None => self.write_lines(out),
+            Some(answers) => answers.write(format, out)?,
+            None => self.write_lines(out)?,
         }
+        Ok(out.flush()?)
     }
 
     fn answer(

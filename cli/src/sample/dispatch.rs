@@ -6,6 +6,7 @@ macro_rules! methods {
     ($($variant:ident {
         name: $name:literal,
         help: $help:literal,
+        most: $most:expr,
         options: $options:expr,
         answers: $answers:expr,
         images: $images:expr,
@@ -17,6 +18,7 @@ macro_rules! methods {
             const METHOD: Method = Method {
                 name: $name,
                 help: $help,
+                most: $most,
                 options: &$options,
                 answers: &$answers,
                 images: &$images,

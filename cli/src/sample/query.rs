@@ -7,8 +7,9 @@
 //! CONDITION = FIELD ( "=" | "!=" | "<" | "<=" | ">" | ">=" ) VALUE
 //! ```
 //!
-//! FIELD is the number of a field, from 1. VALUE is any text up to the next ` and `. If the field and
-//! VALUE are both numbers, they are compared as numbers (`-` in a field is 0), otherwise as text.
+//! FIELD is the number of a field, from 1. VALUE is any text up to the next word `and`; it does not
+//! begin with `=`, `<` or `>`. If the field and VALUE are both numbers, they are compared as numbers
+//! (`-` in a field is 0), otherwise as text.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -103,60 +104,166 @@ impl FromStr for Query {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (quantity, conditions) = match text.split_once(" where ") {
-            Some((quantity, conditions)) => (quantity, conditions.split(" and ").collect()),
-            None => (text, Vec::new()),
+        let all = Span { text, column: 1 };
+        let (quantity, conditions) = match all.split(" where") {
+            Some((quantity, conditions)) => (quantity, Some(conditions)),
+            None => (all, None),
         };
-        let quantity = quantity.trim().parse()?;
-        if quantity == Quantity::Fraction && conditions.is_empty() {
-            return Err("fraction needs a condition, for example: fraction where 9=404".to_owned());
+        let quantity = quantity.trim();
+        let parsed = quantity.quantity()?;
+        let conditions = conditions.map_or(Ok(Vec::new()), Span::conditions)?;
+        if parsed == Quantity::Fraction && conditions.is_empty() {
+            let reason = "fraction needs a condition, for example: fraction where 9=404";
+            return Err(quantity.error(reason));
         }
         Ok(Self {
             text: text.trim().to_owned(),
-            quantity,
-            conditions: conditions
-                .into_iter()
-                .map(str::parse)
-                .collect::<Result<_, _>>()?,
+            quantity: parsed,
+            conditions,
         })
     }
 }
 
-impl FromStr for Quantity {
-    type Err = String;
+/// A part of the text of a query.
+#[derive(Clone, Copy, Debug)]
+struct Span<'a> {
+    text: &'a str,
+    /// The number of its first character in the query, from 1.
+    column: usize,
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let unknown = || {
-            format!(
-                "{text:?} is not one of count, weight, fraction, sum(FIELD), mean(FIELD) and \
-                 quantile(FIELD, SHARE)"
-            )
+impl<'a> Span<'a> {
+    /// What is wrong with it, and where.
+    fn error(self, reason: impl fmt::Display) -> String {
+        format!("column {}: {reason}", self.column)
+    }
+
+    /// The parts before and after a place.
+    fn at(self, place: usize) -> (Self, Self) {
+        let (before, after) = self.text.split_at(place);
+        let column = self.column + before.chars().count();
+        let before = Self {
+            text: before,
+            ..self
         };
-        match text {
-            "count" => return Ok(Self::Count),
-            "weight" => return Ok(Self::Weight),
-            "fraction" => return Ok(Self::Fraction),
+        (
+            before,
+            Self {
+                text: after,
+                column,
+            },
+        )
+    }
+
+    /// The parts before and after a word that begins with a space and ends with one or with the text.
+    fn split(self, word: &str) -> Option<(Self, Self)> {
+        let ends = |place: &usize| {
+            let after = &self.text[place + word.len()..];
+            after.is_empty() || after.starts_with(' ')
+        };
+        let place = self
+            .text
+            .match_indices(word)
+            .map(|(place, _)| place)
+            .find(ends)?;
+        let (before, rest) = self.at(place);
+        Some((before, rest.at(word.len()).1))
+    }
+
+    fn trim(self) -> Self {
+        let start = self.text.len() - self.text.trim_start().len();
+        let (_, rest) = self.at(start);
+        Self {
+            text: rest.text.trim_end(),
+            ..rest
+        }
+    }
+
+    fn quantity(self) -> Result<Quantity, String> {
+        let unknown = || {
+            self.error(format_args!(
+                "{:?} is not one of count, weight, fraction, sum(FIELD), mean(FIELD) and \
+                 quantile(FIELD, SHARE)",
+                self.text
+            ))
+        };
+        match self.text {
+            "count" => return Ok(Quantity::Count),
+            "weight" => return Ok(Quantity::Weight),
+            "fraction" => return Ok(Quantity::Fraction),
             _ => {}
         }
-        let inner = text.strip_suffix(')').ok_or_else(unknown)?;
-        let (name, argument) = inner.split_once('(').ok_or_else(unknown)?;
-        match (name.trim(), argument.split_once(',')) {
-            ("sum", None) => field(argument).map(Self::Sum),
-            ("mean", None) => field(argument).map(Self::Mean),
-            ("quantile", Some((number, share))) => {
-                let share = parse_number(share.as_bytes())
-                    .filter(|share| (0.0..=1.0).contains(share))
-                    .ok_or_else(|| format!("{share:?} is not a share from 0 to 1"))?;
-                Ok(Self::Quantile(field(number)?, share))
+        let open = self.text.find('(').ok_or_else(unknown)?;
+        let (name, rest) = self.at(open);
+        let close = rest.text.len() - 1;
+        if !rest.text.ends_with(')') {
+            return Err(unknown());
+        }
+        let argument = rest.at(close).0.at(1).1;
+        let comma = argument.text.find(',');
+        match (name.text.trim(), comma) {
+            ("sum", None) => argument.field().map(Quantity::Sum),
+            ("mean", None) => argument.field().map(Quantity::Mean),
+            ("quantile", Some(comma)) => {
+                let (number, share) = argument.at(comma);
+                Ok(Quantity::Quantile(number.field()?, share.at(1).1.share()?))
             }
             _ => Err(unknown()),
         }
     }
-}
 
-fn field(text: &str) -> Result<FieldNumber, String> {
-    let text = text.trim();
-    text.parse().map_err(|reason| format!("{text:?}: {reason}"))
+    fn share(self) -> Result<f64, String> {
+        let span = self.trim();
+        parse_number(span.text.as_bytes())
+            .filter(|share| (0.0..=1.0).contains(share))
+            .ok_or_else(|| span.error(format_args!("{:?} is not a share from 0 to 1", span.text)))
+    }
+
+    fn field(self) -> Result<FieldNumber, String> {
+        let span = self.trim();
+        let parsed = span.text.parse();
+        parsed.map_err(|reason| span.error(format_args!("{:?}: {reason}", span.text)))
+    }
+
+    /// Conditions, with `and` between them.
+    fn conditions(self) -> Result<Vec<Condition>, String> {
+        let mut conditions = Vec::new();
+        let mut rest = self;
+        while let Some((condition, more)) = rest.split(" and") {
+            conditions.push(condition.condition()?);
+            rest = more;
+        }
+        conditions.push(rest.condition()?);
+        Ok(conditions)
+    }
+
+    fn condition(self) -> Result<Condition, String> {
+        let span = self.trim();
+        let digits = span.text.find(|c: char| !c.is_ascii_digit());
+        let (number, rest) = span.at(digits.unwrap_or(span.text.len()));
+        let rest = rest.trim();
+        let found = Relation::ALL
+            .into_iter()
+            .find(|(symbol, _)| rest.text.starts_with(*symbol));
+        let (symbol, relation) = found.ok_or_else(|| {
+            span.error(format_args!(
+                "{:?} is not a condition like 9=404 (with =, !=, <, <=, > or >=)",
+                span.text
+            ))
+        })?;
+        let value = rest.at(symbol.len()).1.trim();
+        if value.text.starts_with(['=', '<', '>']) {
+            return Err(rest.error(format_args!(
+                "{:?} does not begin with one of =, !=, <, <=, > and >=, and a value",
+                rest.text
+            )));
+        }
+        Ok(Condition {
+            field: number.field()?,
+            relation,
+            value: value.text.to_owned(),
+        })
+    }
 }
 
 /// A condition on one field.
@@ -212,29 +319,6 @@ impl Condition {
     }
 }
 
-impl FromStr for Condition {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        let digits = text.find(|c: char| !c.is_ascii_digit());
-        let (number, rest) = text.split_at(digits.unwrap_or(text.len()));
-        let rest = rest.trim_start();
-        let found = Relation::ALL.into_iter().find_map(|(symbol, relation)| {
-            let value = rest.strip_prefix(symbol)?;
-            Some((relation, value.trim().to_owned()))
-        });
-        let (relation, value) = found.ok_or_else(|| {
-            format!("{text:?} is not a condition like 9=404 (with =, !=, <, <=, > or >=)")
-        })?;
-        Ok(Self {
-            field: field(number)?,
-            relation,
-            value,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,6 +346,8 @@ mod tests {
             ("4=1000", true),
             ("5<0", true),
             ("5=-5 and 1=200", true),
+            ("3=android", false),
+            ("3>=a and 3<brandy", true),
             ("5=-5 and 1=201", false),
         ] {
             let query = query(&format!("count where {condition}"));
@@ -297,12 +383,27 @@ mod tests {
             ("sum(x)", "a field number must be a whole number"),
             ("quantile(1, 1.5)", "not a share from 0 to 1"),
             ("quantile(1, NaN)", "not a share from 0 to 1"),
-            ("count where", "is not one of count"),
+            ("count where", "column 12: \"\" is not a condition"),
             ("fraction", "needs a condition"),
             ("count where 9", "not a condition like 9=404"),
             ("count where =4", "a field number must be a whole number"),
             ("count where 9=404 and ", "not a condition"),
             ("count where 9~404", "not a condition"),
+            (
+                "mean(1) where 1=5 and",
+                "column 22: \"\" is not a condition",
+            ),
+            (
+                "count where 1=5 and and 2=3",
+                "column 20: \"\" is not a cond",
+            ),
+            ("count where é", "column 13: "),
+            ("count where 2==200", "column 14: \"==200\" does not"),
+            ("count where 2=>404", "column 14: "),
+            ("count where 2<>200", "column 14: "),
+            ("count where 1=1 and 2!==x", "column 22: "),
+            ("quantile(1, 7)", "column 13: \"7\" is not a share"),
+            ("sum( x)", "column 6: "),
         ] {
             let error = text.parse::<Query>().expect_err(text);
             assert!(error.contains(reason), "{text}: {error}");

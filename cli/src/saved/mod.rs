@@ -7,6 +7,6 @@ mod file;
 mod replace;
 mod save;
 
-pub(crate) use file::{Encoded, SummaryKind, encode};
-pub(crate) use replace::replace_by;
-pub(crate) use save::{Destination, Savable, SaveFormat, check, save};
+pub(crate) use file::{Encoded, SummaryKind, encode, read};
+pub(crate) use replace::Replacement;
+pub(crate) use save::{Destination, Plan, Savable, SaveFormat, after, save_after};

@@ -5,8 +5,10 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
-use super::replace::replace;
+use super::replace::Replacement;
 use crate::error::Error;
+use crate::file::Identity;
+use crate::output::message::say;
 
 /// The format of a saved summary.
 #[derive(Clone, Copy, Debug, Default, PartialEq, ValueEnum)]
@@ -27,44 +29,79 @@ pub(crate) struct Destination<'a> {
     pub(crate) format: SaveFormat,
 }
 
+impl Destination<'_> {
+    /// Finds what would hinder saving; called before anything is read.
+    ///
+    /// # Errors
+    ///
+    /// If the file is one of the inputs.
+    pub(crate) fn plan(self, inputs: &[Identity]) -> Result<Plan, Error> {
+        Ok(Plan {
+            format: self.format,
+            file: Replacement::plan(self.path, inputs)?,
+        })
+    }
+}
+
 /// A summary that can be saved.
 pub(crate) trait Savable {
     /// The bytes of the file, or the reason why the summary does not have this format.
     fn encode(&self, format: SaveFormat) -> Result<Vec<u8>, String>;
 }
 
-/// Refuses a format that the summary does not have; called before anything is read.
-///
-/// # Errors
-///
-/// If `summary`, which is still empty, cannot be saved in the format.
-pub(crate) fn check(
-    destination: Option<Destination<'_>>,
-    summary: &impl Savable,
-) -> Result<(), Error> {
-    let Some(Destination { format, .. }) = destination else {
-        return Ok(());
-    };
-    let refused = |reason| Error::Usage(format!("--save-as datasketches: {reason}"));
-    summary.encode(format).map(drop).map_err(refused)
+/// A file in which a summary will be saved.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    format: SaveFormat,
+    file: Replacement,
 }
 
-/// Saves a summary if there is a destination. The file is replaced as a whole or not at all.
+impl Plan {
+    /// Refuses a format that the summary does not have; called before anything is read.
+    ///
+    /// # Errors
+    ///
+    /// If `summary`, which is still empty, cannot be saved in the format.
+    pub(crate) fn check(&self, summary: &impl Savable) -> Result<(), Error> {
+        let refused = |reason| Error::Usage(format!("--save-as datasketches: {reason}"));
+        summary.encode(self.format).map(drop).map_err(refused)
+    }
+
+    fn save(&self, summary: &impl Savable) -> Result<(), Error> {
+        let bytes = summary.encode(self.format).map_err(io::Error::other);
+        self.file.write(|file| file.write_all(&bytes?))
+    }
+}
+
+/// Saves a summary if that is planned, after its results were printed. It is saved even if the
+/// output failed, as when its reader has ended.
 ///
 /// # Errors
 ///
-/// If the summary cannot be saved in the format, or the file cannot be written.
-pub(crate) fn save(
-    destination: Option<Destination<'_>>,
+/// The error of the output, and if the summary cannot be saved.
+pub(crate) fn save_after(
+    printed: Result<(), Error>,
+    plan: Option<&Plan>,
     summary: &impl Savable,
 ) -> Result<(), Error> {
-    let Some(Destination { path, format }) = destination else {
-        return Ok(());
-    };
-    let bytes = summary.encode(format).map_err(io::Error::other);
-    let saved = bytes.and_then(|bytes| replace(path, &bytes));
-    saved.map_err(|cause| Error::Save {
-        name: path.display().to_string(),
-        cause,
-    })
+    after(printed, || plan.map_or(Ok(()), |plan| plan.save(summary)))
+}
+
+/// Writes a file after the results were printed, even if the output failed.
+///
+/// # Errors
+///
+/// The error of the output, or of `write`. If both fail, `write` is reported here.
+pub(crate) fn after(
+    printed: Result<(), Error>,
+    write: impl FnOnce() -> Result<(), Error>,
+) -> Result<(), Error> {
+    match (printed, write()) {
+        (printed, Ok(())) => printed,
+        (Ok(()) | Err(Error::Closed), failed) => failed,
+        (printed, Err(error)) => {
+            say(format_args!("forebay: {error}"));
+            printed
+        }
+    }
 }

@@ -65,14 +65,27 @@ fn a_stream_that_is_killed_and_resumed_has_the_result_of_an_unbroken_one() {
         )
     };
     let expected = forebay(&args("unbroken"), "").quiet_success();
-    let mut kills = 0;
-    for after in [40, 90, 20, 150, 60, 110, 30, 80] {
+    let (mut kills, mut slowness) = (0, 1);
+    let kept = directory.path().join("broken");
+    let is_begun = || {
+        let state = forebay(&format!("state {}", kept.display()), "");
+        state.stdout.contains(" ms: whole")
+    };
+    // On a busy machine it takes longer to the first checkpoint.
+    let delays = [40, 90, 20, 150, 60, 110, 30, 80].into_iter().cycle();
+    for (round, after) in delays.enumerate() {
+        if round >= 8 {
+            if is_begun() {
+                break;
+            }
+            slowness *= 2;
+        }
         let mut child = command(&args("broken"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("the binary starts");
-        sleep(Duration::from_millis(after));
+        sleep(Duration::from_millis(after * slowness));
         child.kill().expect("it can be killed");
         let status = child.wait().expect("it ends");
         kills += usize::from(status.code().is_none());
@@ -187,7 +200,7 @@ fn a_directory_without_checkpoints_is_an_error() {
     let message = forebay(&format!("state {}", directory.path().display()), "").failure(1);
     assert!(message.contains("has no checkpoints"), "{message}");
     let message = forebay(&format!("state {}/nowhere", directory.path().display()), "").failure(1);
-    assert!(message.contains("has no checkpoints"), "{message}");
+    assert!(message.contains("nowhere: No such file"), "{message}");
     let message = forebay(&format!("state {}", file.display()), "").failure(1);
     assert!(message.contains("lines"), "{message}");
 }

@@ -2,13 +2,18 @@
 
 mod checkpoint;
 mod estimate;
+mod files;
 mod images;
+mod memory;
 mod merge;
 mod merge_samples;
 mod methods;
 mod sample;
+mod scripts;
 mod serve;
 mod state_dir;
 mod stream;
 mod support;
+mod told;
 mod top;
+mod versions;

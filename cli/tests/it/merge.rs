@@ -57,10 +57,6 @@ fn files_that_are_not_summaries_or_do_not_match_are_refused_by_name() {
             "no-such-file".to_owned(),
             "cannot read no-such-file".to_owned(),
         ),
-        (
-            format!("{counts} --save {}/no/where", folder.path().display()),
-            "cannot write".to_owned(),
-        ),
     ] {
         let message = forebay(&format!("merge {args}"), "").failure(1);
         assert!(

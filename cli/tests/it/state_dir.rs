@@ -96,7 +96,7 @@ fn directories_that_cannot_hold_state_are_named() {
     )
     .failure(1);
     assert!(
-        message.contains(&format!("state in {}: ", file.display())),
+        message.contains(&format!("cannot write {}: not a directory", file.display())),
         "{message}"
     );
     let below = file.join("below");
@@ -124,6 +124,30 @@ fn directories_that_cannot_hold_state_are_named() {
     );
     drop(lock);
     forebay(&args, "").quiet_success();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_named_as_that_whichever_thread_meets_it_first() {
+    let (directory, file) = input();
+    let script = "trap '' XFSZ; ulimit -f 40; exec \"$0\" \"$@\"";
+    for _ in 0..5 {
+        let args =
+            "stream -q --field 3 --threads 4 --batch-lines 500 --state-memory 0 --state-dir d";
+        let output = std::process::Command::new("sh")
+            .args(["-c", script, env!("CARGO_BIN_EXE_forebay")])
+            .args(args.split(' '))
+            .arg(&file)
+            .current_dir(directory.path())
+            .output()
+            .expect("a shell");
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{message}");
+        assert!(
+            message.contains("d/pages.redb: I/O error: File too large"),
+            "{message}"
+        );
+    }
 }
 
 #[test]

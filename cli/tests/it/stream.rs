@@ -207,7 +207,15 @@ fn wrong_usage_is_refused_with_a_reason() {
             "a whole number of milliseconds, 1 or more",
         ),
         ("--batch-lines 0", "must be a whole number, 1 or more"),
-        ("--threads 0", "must be a whole number, 1 or more"),
+        ("--threads 0", "must be a whole number from 1 to 65536"),
+        (
+            "--partitions 65537",
+            "must be a whole number from 1 to 65536",
+        ),
+        (
+            "-k 1073741825",
+            "must be a whole number from 1 to 1073741824",
+        ),
         ("--delimiter ,", "--field"),
         ("--generate 5 file", "cannot be used with"),
     ] {
@@ -277,42 +285,64 @@ fn the_report_is_one_page_with_four_charts_and_nothing_of_the_input_is_markup() 
 fn a_report_that_cannot_be_written_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().expect("a directory");
     let path = folder.path().join("missing").join("page.html");
-    let message = forebay(&format!("stream -q --report {}", path.display()), "a\n").failure(1);
-    assert!(message.contains("missing/page.html"), "{message}");
+    let run = forebay(&format!("stream -q --report {}", path.display()), "a\n");
+    assert_eq!(run.status, 1);
+    assert!(run.stderr.contains("missing/page.html"), "{}", run.stderr);
 }
 
 /// Sends a signal with the program `kill`.
 #[cfg(unix)]
-fn interrupt(child: &std::process::Child) {
+fn signal(child: &std::process::Child, signal: &str) {
     let id = child.id().to_string();
     let kill = std::process::Command::new("kill")
-        .args(["-INT", &id])
+        .args([signal, &id])
         .status();
     assert!(kill.expect("kill can be run").success());
 }
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_the_stream_gracefully_while_the_input_is_still_open() {
+fn a_signal_ends_the_stream_gracefully_while_the_input_is_still_open() {
     use std::io::{BufRead, BufReader, Read, Write};
-    for cut in ["--batch-lines 2", "--interval 50ms"] {
-        let args = format!("stream --progress --format csv {cut}");
+    let cases = [
+        ("--batch-lines 2", "-INT", 130),
+        ("--batch-lines 2", "-TERM", 143),
+        ("--interval 50ms", "-INT", 130),
+        ("--interval 50ms", "-TERM", 143),
+    ];
+    for (cut, name, code) in cases {
+        let folder = tempfile::tempdir().expect("a directory");
+        let page = folder.path().join("page");
+        let page = page.display();
+        let args = format!("stream --progress --format csv --report {page} {cut}");
         let mut child = crate::support::command(&args)
             .spawn()
             .expect("the binary starts");
         let mut stdin = child.stdin.take().expect("a pipe");
         stdin.write_all(b"ebb\nflow\nebb\n").expect("it reads");
         // After the first batch, the handler is installed and the input has arrived.
-        let mut messages = BufReader::new(child.stderr.take().expect("a pipe")).lines();
-        let of_lines = |line: String| line.contains(" lines, ");
-        let reported = messages.any(|line| of_lines(line.expect("text")));
-        assert!(reported, "there is a batch of several lines");
-        interrupt(&child);
-        let mut result = String::new();
+        let mut messages = BufReader::new(child.stderr.take().expect("a pipe"));
+        let mut line = String::new();
+        while !line.contains(" lines, ") {
+            line.clear();
+            let read = messages.read_line(&mut line).expect("text");
+            assert!(read > 0, "there is a batch of several lines");
+        }
+        signal(&child, name);
+        let (mut result, mut rest) = (String::new(), String::new());
         let mut stdout = child.stdout.take().expect("a pipe");
         stdout.read_to_string(&mut result).expect("text");
-        assert!(child.wait().expect("it ends").success());
+        messages.read_to_string(&mut rest).expect("text");
+        assert_eq!(child.wait().expect("it ends").code(), Some(code), "{name}");
         assert_eq!(result, "item,count\nebb,2\nflow,1\n");
+        assert!(
+            rest.ends_with(
+                "forebay: stopped before the end of the input: the results are those so far\n"
+            ),
+            "{rest}"
+        );
+        let page = std::fs::read_to_string(page.to_string()).expect("it was written");
+        assert!(page.contains("3 lines, 2 items"), "{page}");
         drop(stdin);
     }
 }

@@ -118,6 +118,7 @@ impl StateBackend for Disk {
             path,
             memory_limit: self.memory_limit,
             freed: Mutex::default(),
+            failed: Mutex::default(),
             _lock: lock,
         })))
     }
@@ -136,6 +137,9 @@ struct Pages {
     memory_limit: usize,
     /// Pages to be removed with the next write, which costs less than a write of its own.
     freed: Mutex<Vec<u64>>,
+    /// The error of the disk that came first: later ones say only that there was one. A write holds it
+    /// until it has ended, so that nobody asks for it too soon.
+    failed: Mutex<Option<StateError>>,
     /// Released last.
     _lock: File,
 }
@@ -164,8 +168,21 @@ impl Pages {
         Ok(table.get(page)?.map(|bytes| bytes.value().to_vec()))
     }
 
-    fn error(&self, cause: impl Into<BoxError>) -> StateError {
-        StateError::new(&self.path, cause)
+    fn failed(&self) -> MutexGuard<'_, Option<StateError>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An error of the store, or the error of the disk before it that it comes of.
+    fn error(&self, cause: redb::Error, failed: &mut Option<StateError>) -> StateError {
+        let comes_of_another = matches!(cause, redb::Error::PreviousIo);
+        let is_of_disk = matches!(cause, redb::Error::Io(_));
+        let error = StateError::new(&self.path, cause);
+        match failed {
+            Some(first) if comes_of_another => return first.clone(),
+            None if is_of_disk => *failed = Some(error.clone()),
+            _ => {}
+        }
+        error
     }
 }
 
@@ -175,12 +192,15 @@ impl PageStore for Pages {
     }
 
     fn put(&self, page: u64, bytes: &[u8]) -> Result<(), StateError> {
-        self.write(page, bytes).map_err(|error| self.error(error))
+        let mut failed = self.failed();
+        let written = self.write(page, bytes);
+        written.map_err(|error| self.error(error, &mut failed))
     }
 
     fn get(&self, page: u64) -> Result<Vec<u8>, StateError> {
-        let found = self.read(page).map_err(|error| self.error(error))?;
-        found.ok_or_else(|| self.error(format!("page {page} is missing")))
+        let found = self.read(page);
+        let found = found.map_err(|error| self.error(error, &mut self.failed()))?;
+        found.ok_or_else(|| StateError::new(&self.path, format!("page {page} is missing")))
     }
 
     fn remove(&self, page: u64) -> Result<(), StateError> {

@@ -16,31 +16,33 @@ use crate::input::skip::Skipper;
 ///
 /// Files that cannot be read or merged, options that do not fit their contents, and failing output.
 pub(crate) fn run(args: &MergeArgs, out: &mut impl Write) -> Result<(), Error> {
+    let MergeOutput {
+        save, estimates, ..
+    } = &args.output;
+    // The file may be one of those that are merged: they are read before it is replaced.
+    let plan = save.plan(&[])?;
     let mut all = Saved::read(&args.first)?;
     for path in &args.others {
-        all.merge(Saved::read(path)?)
+        all.merge(Saved::read(path)?, args.unlike())
             .map_err(|reason| Error::NotSaved {
                 name: path.display().to_string(),
                 reason: reason.into(),
             })?;
     }
-    let MergeOutput {
-        save, estimates, ..
-    } = &args.output;
-    let destination = save.destination();
     match all {
         Saved::Counters(counters) => {
             let (n, format) = args.output.for_ranking()?;
-            counters.save_and_print(destination, n, format, out)
+            counters.print_and_save(plan.as_ref(), n, format, out)
         }
         Saved::Sample(mut sample) => {
+            args.refuse_insisting()?;
             if let Some(delimiter) = &args.delimiter {
                 sample.set_delimiter(delimiter)?;
             }
             let format = args.output.format_of_estimates()?;
             let mut skipper = Skipper::new(args.on_bad());
-            sample.save_and_print(
-                destination,
+            sample.print_and_save(
+                plan.as_ref(),
                 estimates.questions(),
                 format,
                 &mut skipper,

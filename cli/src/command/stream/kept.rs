@@ -1,5 +1,7 @@
 //! The state of a stream with checkpoints or a server, and recovery.
 
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use forebay::frequent::MisraGries;
@@ -79,9 +81,11 @@ impl Kept {
     pub(crate) fn served(&self, telemetry: &Telemetry) -> ServedStream {
         let key = |bytes: &[u8]| Some(Text::from(bytes));
         let name = |item: &Text| item.to_vec();
-        let total = |window: &Panes| window.merged().map(|heavy| heavy.total_weight());
+        // The total is a number of items that were read.
+        let merged = |window: &Panes| window.merged().ok().flatten();
+        let total = move |window: &Panes| merged(window).map(|heavy| heavy.total_weight());
         let heavy = ServedState::single(self.window.clone());
-        let heavy = heavy.shown_as(total).heavy_hitters(Window::merged, name);
+        let heavy = heavy.shown_as(total).heavy_hitters(merged, name);
         let counts = ServedState::with_byte_keys(self.items.counts.clone(), key, name);
         let served = ServedStream::with_telemetry(telemetry)
             .state("heavy_hitters", heavy)
@@ -95,25 +99,57 @@ impl Kept {
     }
 }
 
-/// Adds checkpoints, if they are wanted.
+/// Adds checkpoints and the state backend on disk, if they are wanted.
 ///
 /// # Errors
 ///
-/// If the input cannot be read again.
-pub(crate) fn durable(builder: ContextBuilder, args: &StreamArgs) -> Result<ContextBuilder, Error> {
-    let Some(directory) = &args.checkpoint else {
-        return Ok(builder);
-    };
+/// If the input cannot be read again, or a directory is something else.
+pub(crate) fn durable(
+    mut builder: ContextBuilder,
+    args: &StreamArgs,
+) -> Result<ContextBuilder, Error> {
     let sources = args.sources();
-    if !sources.iter().all(Source::is_repeatable) {
+    if args.checkpoint.is_some() && !sources.iter().all(Source::is_repeatable) {
         let message = "--checkpoint needs files: standard input cannot be read again";
         return Err(Error::Usage(message.into()));
     }
-    // The name of this type holds all options that must not change: if they do, recovery fails and
-    // shows both names.
+    for directory in [&args.checkpoint, &args.state_dir].into_iter().flatten() {
+        check_directory(directory)?;
+    }
+    if let Some(directory) = &args.checkpoint {
+        builder = builder.checkpoint(directory, Every::auto());
+    }
+    if let Some(directory) = &args.state_dir {
+        let memory_limit = args.state_memory.saturating_mul(1 << 20);
+        builder = builder.state_backend(Disk::new(directory).memory_limit(memory_limit));
+    }
+    if args.checkpoint.is_none() && args.state_dir.is_none() {
+        return Ok(builder);
+    }
+    Ok(builder
+        .durable::<(u64, u64)>(&totals(&sources, args))
+        .durable::<Text>("text")
+        .durable::<SharedSample>("sample of lines")
+        .durable::<Panes>("heavy hitters by batch"))
+}
+
+/// Checks that a directory can be made or is there: a pipe or a device would be opened in vain.
+fn check_directory(directory: &Path) -> Result<(), Error> {
+    match fs::metadata(directory) {
+        Ok(found) if !found.is_dir() => Err(Error::Save {
+            name: directory.display().to_string(),
+            cause: io::ErrorKind::NotADirectory.into(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The name of the type of the totals. It holds all options that must not change: if they do,
+/// recovery fails and shows both names.
+fn totals(sources: &[Source], args: &StreamArgs) -> String {
     let names: Vec<String> = sources.iter().map(Source::to_string).collect();
     let field = args.keys.field.map(|number| number.to_string());
-    let totals = format!(
+    format!(
         "totals of {} (field {}, delimiter {}, counters {}, window {}, samples {})",
         names.join(" "),
         field.as_deref().unwrap_or("none"),
@@ -123,25 +159,7 @@ pub(crate) fn durable(builder: ContextBuilder, args: &StreamArgs) -> Result<Cont
         args.k,
         args.window.as_deref().unwrap_or("none"),
         args.samples,
-    );
-    Ok(builder
-        .checkpoint(directory, Every::auto())
-        .durable::<(u64, u64)>(&totals)
-        .durable::<Text>("text")
-        .durable::<SharedSample>("sample of lines")
-        .durable::<Panes>("heavy hitters by batch"))
-}
-
-/// Adds the state backend on disk, if it is wanted.
-pub(crate) fn beyond_memory(builder: ContextBuilder, args: &StreamArgs) -> ContextBuilder {
-    let Some(directory) = &args.state_dir else {
-        return builder;
-    };
-    let memory_limit = args.state_memory.saturating_mul(1 << 20);
-    builder
-        .durable::<Text>("text")
-        .durable::<SharedSample>("sample of lines")
-        .state_backend(Disk::new(directory).memory_limit(memory_limit))
+    )
 }
 
 /// Reports what the stream resumes from, and which checkpoints it skipped.

@@ -8,11 +8,11 @@ use forebay::stream::{BoxError, Source};
 
 use crate::command::stream::feed::{Feed, Message};
 use crate::command::stream::record::Record;
-use crate::error::Error;
+use crate::error::{Error, Interrupt};
 
-/// The most blocks in a batch of an interval, so that a batch ends even if input arrives faster than
-/// it is taken.
-const MAX_BLOCKS: usize = 256;
+/// About how many bytes of memory the lines of a batch of an interval take at most, so that a batch
+/// ends even if input arrives faster than it is taken.
+const INTERVAL_BYTES: usize = 64 << 20;
 
 /// The records as they arrive; a clone is a handle to the same records.
 #[derive(Clone)]
@@ -25,11 +25,15 @@ pub(crate) struct LineSource {
 struct State {
     feed: Feed,
     waiting: VecDeque<Record>,
+    /// The memory that they take.
+    bytes: usize,
     /// How many of the next records to skip, since an earlier run has processed them.
     to_skip: u64,
     ended: bool,
     /// The error that ended the input, if any.
     failure: Option<Error>,
+    /// What stopped the stream before the input ended.
+    interrupt: Option<Interrupt>,
 }
 
 impl State {
@@ -39,15 +43,22 @@ impl State {
             Some(Message::Records(records)) => {
                 let skipped = self.to_skip.min(records.len() as u64);
                 self.to_skip -= skipped;
-                self.waiting
-                    .extend(records.into_iter().skip(skipped as usize));
+                let records = records.into_iter().skip(skipped as usize);
+                self.waiting.extend(records.inspect(|record| {
+                    self.bytes += record.memory();
+                }));
             }
             Some(Message::End(Err(error))) => {
                 self.failure = Some(error);
                 self.waiting.clear();
+                self.bytes = 0;
                 self.ended = true;
             }
-            Some(Message::End(Ok(())) | Message::Stop) | None => self.ended = true,
+            Some(Message::Stop(interrupt)) => {
+                self.interrupt = Some(interrupt);
+                self.ended = true;
+            }
+            Some(Message::End(Ok(()))) | None => self.ended = true,
         }
     }
 
@@ -61,10 +72,10 @@ impl State {
 
     /// Takes what has arrived.
     fn gather(&mut self) {
-        for _ in 0..MAX_BLOCKS {
+        while self.bytes < INTERVAL_BYTES && !self.ended {
             match self.feed.next_if_there() {
-                Some(message) if !self.ended => self.take(message),
-                _ => return,
+                Some(message) => self.take(message),
+                None => return,
             }
         }
     }
@@ -75,9 +86,11 @@ impl LineSource {
         let state = State {
             feed,
             waiting: VecDeque::new(),
+            bytes: 0,
             to_skip: 0,
             ended: false,
             failure: None,
+            interrupt: None,
         };
         Self {
             state: Arc::new(Mutex::new(state)),
@@ -96,13 +109,14 @@ impl LineSource {
         !state.waiting.is_empty()
     }
 
-    /// How the input has ended.
+    /// What stopped the stream before the input ended, if anything did.
     ///
     /// # Errors
     ///
-    /// The error that ended it, if any.
-    pub(crate) fn outcome(&self) -> Result<(), Error> {
-        self.lock().failure.take().map_or(Ok(()), Err)
+    /// The error that ended the input, if any.
+    pub(crate) fn outcome(&self) -> Result<Option<Interrupt>, Error> {
+        let mut state = self.lock();
+        state.failure.take().map_or(Ok(state.interrupt), Err)
     }
 }
 
@@ -135,10 +149,12 @@ impl Source for LineSource {
         let mut state = self.lock();
         // An earlier run may have planned the batch.
         state.fill(count);
-        match state.waiting.len() < count {
-            true => Err("the input is shorter than it was".into()),
-            false => Ok(state.waiting.drain(..count).collect()),
+        if state.waiting.len() < count {
+            return Err("the input is shorter than it was".into());
         }
+        let records: Vec<Record> = state.waiting.drain(..count).collect();
+        state.bytes -= records.iter().map(Record::memory).sum::<usize>();
+        Ok(records)
     }
 
     fn is_finished(&self, _at: &[u64]) -> bool {

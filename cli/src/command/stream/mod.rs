@@ -9,6 +9,7 @@ mod record;
 mod report;
 mod results;
 mod serve;
+mod signal;
 mod telemetry;
 
 use std::io::Write;
@@ -27,7 +28,7 @@ use crate::command::stream::record::Record;
 use crate::command::stream::report::Report;
 use crate::command::stream::results::{Found, Results, SharedSample};
 use crate::error::Error;
-use crate::saved;
+use crate::saved::{self, Replacement};
 
 /// Runs the input through a stream and prints the results at the end.
 ///
@@ -41,6 +42,8 @@ pub(crate) fn run(args: &StreamArgs, out: &mut impl Write) -> Result<(), Error> 
     let results = Results::new(Found::new(window));
     let size = args.interval.is_none().then_some(args.batch_lines.get());
     let builder = context(args)?;
+    // What cannot be written or read is told before the input is read.
+    let page = args.plan_report()?;
     let lines = LineSource::new(Feed::start(args)?, size);
     let build = || builder.build().map_err(Error::stream);
     let ctx = match &args.checkpoint {
@@ -62,17 +65,16 @@ pub(crate) fn run(args: &StreamArgs, out: &mut impl Write) -> Result<(), Error> 
     };
     run_to_end(args, ctx, &lines)?;
     drop(server);
-    lines.outcome()?;
+    let interrupt = lines.outcome()?;
     let found = kept.map_or_else(|| results.take(), |kept| kept.found(window));
     let report = Report::new(&found, items, args)?;
-    if let Some(path) = &args.report {
-        let saved = saved::replace_by(path, |file| page::write(&report, &telemetry, file));
-        saved.map_err(|cause| Error::Save {
-            name: path.display().to_string(),
-            cause,
-        })?;
-    }
-    report.write(args, out)
+    let printed = report.write(args, out).and_then(|()| Ok(out.flush()?));
+    saved::after(printed, || {
+        let write = |page: Replacement| page.write(|file| page::write(&report, &telemetry, file));
+        let written = page.map_or(Ok(()), write);
+        written.map_err(|error| report.cause(error))
+    })?;
+    interrupt.map_or(Ok(()), |interrupt| Err(Error::Interrupted(interrupt)))
 }
 
 fn context(args: &StreamArgs) -> Result<ContextBuilder, Error> {
@@ -85,7 +87,6 @@ fn context(args: &StreamArgs) -> Result<ContextBuilder, Error> {
     if let Some(interval) = args.interval {
         builder = builder.batch_interval(interval);
     }
-    let builder = kept::beyond_memory(builder, args);
     kept::durable(builder, args)
 }
 

@@ -1,16 +1,20 @@
 //! The report as an HTML page: one file, without scripts and without other files.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
 use forebay_serve::Telemetry;
 
 use crate::command::stream::report::Report;
+use crate::output::format::{is_steering, percent};
 
 const STYLE: &str = Telemetry::STYLE;
 
 /// Writes the page at the end of the stream.
-pub(crate) fn write(report: &Report, telemetry: &Telemetry, file: &mut File) -> io::Result<()> {
+pub(crate) fn write(
+    report: &Report,
+    telemetry: &Telemetry,
+    file: &mut dyn Write,
+) -> io::Result<()> {
     let mut page = BufWriter::new(file);
     write!(
         page,
@@ -41,8 +45,8 @@ fn write_body(page: &mut impl Write, report: &Report, telemetry: &Telemetry) -> 
         writeln!(
             page,
             "<tr><td><code>{item}</code></td><td class=\"n\">{lower}</td>\
-             <td class=\"n\">{upper}</td><td><meter value=\"{share:.4}\"></meter> {:.2}%</td></tr>",
-            100.0 * share
+             <td class=\"n\">{upper}</td><td><meter value=\"{share:.4}\"></meter> {}</td></tr>",
+            percent(share).replace('<', "&lt;")
         )?;
     }
     writeln!(page, "</table>")?;
@@ -56,7 +60,7 @@ fn write_samples(page: &mut impl Write, report: &Report) -> io::Result<()> {
     }
     heading(page, "Lines drawn at random", "item</th><th>lines")?;
     for sampled in samples {
-        let sampled = sampled.map_err(io::Error::other)?;
+        let sampled = report.kept(sampled).map_err(io::Error::other)?;
         let lines: String = sampled.lines.iter().map(|line| code(line)).collect();
         let item = code(&sampled.item);
         writeln!(page, "<tr><td>{item}</td><td>{lines}</td></tr>")?;
@@ -81,7 +85,7 @@ fn escaped(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
-            c if c.is_control() => escaped.extend(c.escape_default()),
+            c if is_steering(c) => escaped.extend(c.escape_default()),
             c => escaped.push(c),
         }
     }

@@ -42,6 +42,14 @@ pub(crate) struct Occurrence {
 }
 
 impl Record {
+    /// About how many bytes of memory it takes.
+    pub(crate) fn memory(&self) -> usize {
+        /// The counts of a shared text, and what the allocator keeps of it.
+        const SHARED: usize = 32;
+        let field = self.field.as_ref().map_or(0, |field| SHARED + field.len());
+        size_of::<Self>() + SHARED + self.line.1.len() + field
+    }
+
     /// The items in the line, in order.
     pub(crate) fn into_occurrences(self) -> Vec<Occurrence> {
         let Self { line, field } = self;
@@ -78,6 +86,9 @@ fn words(line: &PlacedLine) -> Vec<Occurrence> {
     found
 }
 
+/// The most records that are made at once: few, since a block may hold very many short lines.
+const AT_ONCE: usize = 1 << 10;
+
 /// Reads the input as records.
 pub(crate) struct RecordReader {
     sources: Vec<Source>,
@@ -96,7 +107,7 @@ impl RecordReader {
         }
     }
 
-    /// Reads the input and calls `visit` with the records of each block as soon as it arrives.
+    /// Reads the input and calls `visit` with some of the records at a time, as soon as they arrive.
     ///
     /// # Errors
     ///
@@ -112,21 +123,32 @@ impl RecordReader {
             &mut self.skipper,
             &Progress::hidden(),
             |block, skipper| {
-                let mut records = Vec::new();
-                block.try_lines(skipper, |line| {
-                    let text = line.text();
-                    let field = self.field.map(|number| self.separator.field(text, number));
-                    records.push(Record {
-                        field: field.transpose()?.map(Text::from),
-                        line: (line.position(), Text::from(text)),
-                    });
-                    Ok(())
-                })?;
-                visit(records)
+                block.parts(AT_ONCE).try_for_each(|part| {
+                    let mut records = Vec::with_capacity(part.lines().len());
+                    part.try_lines(skipper, |line| {
+                        let text = line.text();
+                        let field = self.field.map(|number| self.separator.field(text, number));
+                        records.push(Record {
+                            field: field.transpose()?.map(Text::from),
+                            line: (line.position(), Text::from(text)),
+                        });
+                        Ok(())
+                    })?;
+                    visit(records)
+                })
             },
         )?;
         self.skipper.report();
         Ok(())
+    }
+}
+
+/// A record of a line, without a field.
+#[cfg(test)]
+pub(crate) fn record_of(text: &[u8]) -> Record {
+    Record {
+        line: (Position::nth(1), Text::from(text)),
+        field: None,
     }
 }
 
@@ -136,11 +158,7 @@ mod tests {
 
     #[test]
     fn a_line_is_offered_once_for_each_of_its_words() {
-        let record = Record {
-            line: (Position::nth(1), Text::from(&b"Ebb, ebb and EBB"[..])),
-            field: None,
-        };
-        let found = record.into_occurrences();
+        let found = record_of(b"Ebb, ebb and EBB").into_occurrences();
         let items: Vec<&[u8]> = found.iter().map(|found| &*found.item).collect();
         assert_eq!(items, [&b"ebb"[..], b"ebb", b"and", b"ebb"]);
         let first: Vec<bool> = found.iter().map(|found| found.line.is_some()).collect();

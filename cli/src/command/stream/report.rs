@@ -1,5 +1,7 @@
 //! What is printed: a line for each batch, and the report at the end.
 
+use std::cell::Cell;
+use std::fmt;
 use std::io::Write;
 
 use forebay::frequent::MisraGries;
@@ -38,12 +40,18 @@ pub(crate) struct Report {
     pub(crate) ranking: Ranking,
     /// The number of batches that the heavy hitters are of; `None` means all.
     window: Option<usize>,
+    /// Why state could not be read, if that was found while the report was written.
+    failure: Cell<Option<Error>>,
 }
 
 /// In the form that scripts rely on.
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let counts = || self.items.rows().map(|row| row.map(Counted::from));
+        let counts = || {
+            let rows = self.items.rows();
+            rows.map(|row| self.kept(row).map(Counted::from))
+        };
+        let sampled = || self.items.sampled().map(|sampled| self.kept(sampled));
         let mut report = serializer.serialize_struct("Report", 6)?;
         report.serialize_field("batches", &self.batches)?;
         report.serialize_field("records", &self.lines)?;
@@ -51,15 +59,27 @@ impl Serialize for Report {
         report.serialize_field("counts", &Listed(counts))?;
         report.serialize_field("heavy_hitters", &Bounds(&self.ranking))?;
         // For the items in `counts`, in the same order.
-        report.serialize_field("samples", &Listed(|| self.items.sampled()))?;
+        report.serialize_field("samples", &Listed(sampled))?;
         report.end()
     }
 }
 
+/// State could not be read; the report keeps the error, since serializers keep only its text.
+#[derive(Debug)]
+pub(crate) struct Unread;
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("state cannot be read")
+    }
+}
+
+impl std::error::Error for Unread {}
+
 /// A list whose elements are read one by one.
 struct Listed<F>(F);
 
-impl<T: Serialize, I: Iterator<Item = Result<T, Error>>, F: Fn() -> I> Serialize for Listed<F> {
+impl<T: Serialize, I: Iterator<Item = Result<T, Unread>>, F: Fn() -> I> Serialize for Listed<F> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(None)?;
         for element in (self.0)() {
@@ -115,7 +135,7 @@ impl Report {
     ///
     /// If spilled state cannot be read.
     pub(crate) fn new(found: &Found, states: ItemStates, args: &StreamArgs) -> Result<Self, Error> {
-        let heavy = found.window.merged();
+        let heavy = found.window.merged()?;
         let heavy = heavy.unwrap_or_else(|| MisraGries::new(args.k.get()));
         let items = Items::new(states, args)?;
         let shown = if args.top == 0 { usize::MAX } else { args.top };
@@ -125,13 +145,27 @@ impl Report {
             ranking: Ranking::new(&heavy, shown),
             items,
             window: args.window_batches()?,
+            failure: Cell::new(None),
         })
+    }
+
+    /// A result whose error is kept here.
+    pub(crate) fn kept<T>(&self, result: Result<T, Error>) -> Result<T, Unread> {
+        result.map_err(|error| {
+            self.failure.set(Some(error));
+            Unread
+        })
+    }
+
+    /// The error that was kept, or else the one that came of it.
+    pub(crate) fn cause(&self, error: Error) -> Error {
+        self.failure.take().unwrap_or(error)
     }
 
     pub(crate) fn write(&self, args: &StreamArgs, out: &mut impl Write) -> Result<(), Error> {
         match args.format {
             Format::Table => self.write_tables(out),
-            Format::Json => write_json(self, out),
+            Format::Json => write_json(self, out).map_err(|error| self.cause(error)),
             Format::Csv => {
                 let rows = self.items.rows().map(|row| row.map(Counted::from));
                 write_csv(&["item", "count"], rows, out)

@@ -1,6 +1,6 @@
 //! The HTTP server while the stream runs.
 
-use std::fs;
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use forebay_serve::{ServeError, ServedStream, Server, ServerBuilder};
 
 use crate::args::StreamArgs;
 use crate::error::Error;
+use crate::file::{open_regular, read_at_most};
 use crate::output::message::say;
 
 /// The settings of the server.
@@ -46,8 +47,17 @@ pub(crate) fn start(settings: ServerBuilder, stream: ServedStream) -> Result<Ser
 
 /// The token in a file, without its line end. It is not an argument, since all users of a machine
 /// can see the arguments of a program.
-fn token(path: &Path) -> Result<String, Error> {
-    let text = fs::read_to_string(path).map_err(|cause| Error::Read {
+///
+/// # Errors
+///
+/// If it cannot be read, or is no regular file or a large one: not the file that was meant.
+pub(crate) fn token(path: &Path) -> Result<String, Error> {
+    const LARGEST: u64 = 4 << 10;
+    let read = || {
+        let bytes = read_at_most(open_regular(path)?, LARGEST)?;
+        String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))
+    };
+    let text = read().map_err(|cause| Error::Read {
         name: path.display().to_string().into(),
         cause,
     })?;

@@ -5,12 +5,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use forebay::frequent::MisraGries;
-
 use crate::args::TopArgs;
 use crate::command::top::tally::Tally;
 use crate::error::Error;
 use crate::frequent::ranking::Ranking;
+use crate::frequent::sums::Sums;
 use crate::frequent::window::Window;
 use crate::input::block::OwnedBlock;
 use crate::input::chunk::Delivery;
@@ -102,17 +101,14 @@ fn take_until<T: Tally>(
     }
 }
 
-fn draw<W>(
+fn draw<S: Sums + Clone>(
     args: &TopArgs,
-    window: &Window<MisraGries<Vec<u8>, W>>,
+    window: &Window<S>,
     out: &mut impl Write,
-) -> Result<(), Error>
-where
-    W: forebay::frequent::Weight + Into<crate::output::format::Number>,
-{
+) -> Result<(), Error> {
     /// Moves to the upper left corner and erases the screen.
     const CLEAR: &str = "\x1b[H\x1b[2J";
-    let Some(summary) = window.merged() else {
+    let Some(summary) = window.merged()? else {
         return Ok(());
     };
     if args.output.format == Format::Table && stdout().is_terminal() {

@@ -6,14 +6,12 @@ mod tally;
 
 use std::io::Write;
 
-use forebay::frequent::MisraGries;
-use forebay::merge_all;
-
 use self::tally::{CountTally, Tally, WeightTally};
 use crate::args::{RankingArgs, TopArgs};
+use crate::command::random::random_number;
 use crate::error::Error;
-use crate::frequent::counters::Counters;
-use crate::saved;
+use crate::frequent::counters::{Counters, Question};
+use crate::frequent::sums::merged;
 
 /// Reads the input and prints its most frequent items.
 ///
@@ -27,21 +25,27 @@ pub(crate) fn run(args: &TopArgs, out: &mut impl Write) -> Result<(), Error> {
     }
 }
 
-fn count<T>(args: &TopArgs, make: impl Fn() -> T, out: &mut impl Write) -> Result<(), Error>
-where
-    T: Tally,
-    Counters: From<MisraGries<Vec<u8>, T::Weight>>,
-{
-    saved::check(
-        args.output.save.destination(),
-        &Counters::from(make().finish()),
-    )?;
+fn count<T: Tally>(
+    args: &TopArgs,
+    make: impl Fn() -> T,
+    out: &mut impl Write,
+) -> Result<(), Error> {
+    let RankingArgs { n, format, save } = &args.output;
+    let question = Question {
+        counted: args.keys.counted(),
+        delimiter: args.delimiter.text().map(str::to_owned),
+        weight_field: args.weight_field,
+    };
+    let counters = |sums: T::Sums| Counters::new(sums, question.clone(), random_number());
+    let plan = save.plan(&args.input.identities())?;
+    if let Some(plan) = &plan {
+        plan.check(&counters(make().finish()))?;
+    }
     if let Some(every) = args.every {
         return live::run(args, every, make(), out);
     }
     let lanes = lanes::count_all(&args.input, args.jobs(), &make)?;
     let parts = lanes.into_iter().map(|mut lane| lane.finish());
-    let summary = merge_all(parts).unwrap_or_else(|| make().finish());
-    let RankingArgs { n, format, save } = &args.output;
-    Counters::from(summary).save_and_print(save.destination(), n.get(), *format, out)
+    let summary = merged(parts)?.unwrap_or_else(|| make().finish());
+    counters(summary).print_and_save(plan.as_ref(), n.get(), *format, out)
 }

@@ -2,20 +2,21 @@
 
 use std::mem;
 
-use forebay::frequent::{MisraGries, Weight};
+use forebay::frequent::MisraGries;
 
 use crate::args::TopArgs;
 use crate::error::{Error, Problem};
+use crate::frequent::counters::AnySums;
+use crate::frequent::sums::{Sums, Weights};
 use crate::input::block::Block;
 use crate::input::field::Separator;
 use crate::input::keys::KeyFinder;
 use crate::input::skip::Skipper;
-use crate::output::format::Number;
 use crate::place::FieldNumber;
 
 /// A summary that is filled with the items of blocks.
 pub(crate) trait Tally: Send {
-    type Weight: Weight + Into<Number>;
+    type Sums: Sums + Clone + Into<AnySums>;
 
     /// Counts the items of a block.
     ///
@@ -24,13 +25,8 @@ pub(crate) trait Tally: Send {
     /// The first bad line, unless `skipper` skips it.
     fn take(&mut self, block: &Block<'_>, skipper: &mut Skipper) -> Result<(), Error>;
 
-    fn summary(&mut self) -> &mut MisraGries<Vec<u8>, Self::Weight>;
-
     /// Returns the summary and starts a new one.
-    fn finish(&mut self) -> MisraGries<Vec<u8>, Self::Weight> {
-        let empty = MisraGries::with_weights(self.summary().k());
-        mem::replace(self.summary(), empty)
-    }
+    fn finish(&mut self) -> Self::Sums;
 }
 
 /// Counts 1 for each item.
@@ -50,7 +46,7 @@ impl CountTally {
 }
 
 impl Tally for CountTally {
-    type Weight = u64;
+    type Sums = MisraGries<Vec<u8>>;
 
     fn take(&mut self, block: &Block<'_>, skipper: &mut Skipper) -> Result<(), Error> {
         let summary = &mut self.summary;
@@ -58,8 +54,9 @@ impl Tally for CountTally {
             .in_block(block, skipper, |key| summary.update_ref(key))
     }
 
-    fn summary(&mut self) -> &mut MisraGries<Vec<u8>> {
-        &mut self.summary
+    fn finish(&mut self) -> Self::Sums {
+        let empty = MisraGries::new(self.summary.k());
+        mem::replace(&mut self.summary, empty)
     }
 }
 
@@ -69,7 +66,7 @@ pub(crate) struct WeightTally {
     keys: KeyFinder,
     separator: Separator,
     field: FieldNumber,
-    summary: MisraGries<Vec<u8>, f64>,
+    sums: Weights,
 }
 
 impl WeightTally {
@@ -79,25 +76,28 @@ impl WeightTally {
             keys: args.keys.finder(separator.clone()),
             separator,
             field,
-            summary: MisraGries::with_weights(args.k.get()),
+            sums: Weights::new(args.k.get()),
         }
     }
 }
 
 impl Tally for WeightTally {
-    type Weight = f64;
+    type Sums = Weights;
 
     fn take(&mut self, block: &Block<'_>, skipper: &mut Skipper) -> Result<(), Error> {
+        let Weights { summary, rounding } = &mut self.sums;
         block.try_lines(skipper, |line| {
-            let weight = self.separator.weight(line.text(), self.field)?;
+            let weight = self.separator.summand(line.text(), self.field)?;
             self.keys.in_line(line, |key| {
-                let updated = self.summary.try_update_weighted_ref(key, weight.get());
+                rounding.note(weight);
+                let updated = summary.try_update_weighted_ref(key, weight.number);
                 updated.map_err(|_| Problem::TotalTooLarge)
             })
         })
     }
 
-    fn summary(&mut self) -> &mut MisraGries<Vec<u8>, f64> {
-        &mut self.summary
+    fn finish(&mut self) -> Weights {
+        let empty = Weights::new(self.sums.k());
+        mem::replace(&mut self.sums, empty)
     }
 }

@@ -39,6 +39,7 @@ methods! {
     Uniform {
         name: "uniform",
         help: "All lines have the same chance; no line is drawn twice",
+        most: None,
         options: [],
         answers: ["count", "fraction", "sum", "mean", "quantile"],
         images: [ImageKind::Reservoir, ImageKind::ReservoirUnion],
@@ -46,6 +47,7 @@ methods! {
     Replacement {
         name: "replacement",
         help: "All lines have the same chance in every draw; a line may be drawn more than once",
+        most: Some(10_000_000),
         options: [],
         answers: [],
         images: [],
@@ -54,6 +56,7 @@ methods! {
         name: "weighted",
         help: "Lines are drawn one after the other by weight; no line is drawn twice, and those of \
                weight 0 never",
+        most: None,
         options: ["--weight-field"],
         answers: ["count", "sum", "weight"],
         images: [],
@@ -61,6 +64,7 @@ methods! {
     VarOpt {
         name: "varopt",
         help: "The chance is proportional to the weight; gives the best estimates of weight",
+        most: None,
         options: ["--weight-field"],
         answers: ["weight"],
         images: [ImageKind::VarOpt, ImageKind::VarOptUnion],
@@ -68,6 +72,7 @@ methods! {
     Decay {
         name: "decay",
         help: "Recent lines are preferred: the weight of a line halves with every half-life of its age",
+        most: None,
         options: ["--time-field", "--half-life"],
         answers: ["count"],
         images: [],
@@ -80,6 +85,8 @@ pub(crate) struct Method {
     /// Its name after `--method`.
     pub(crate) name: &'static str,
     help: &'static str,
+    /// The most lines it draws, if it needs memory for all of them at the first line.
+    most: Option<usize>,
     /// The options it takes, of those in [`MethodOptions`].
     options: &'static [&'static str],
     /// The quantities it can estimate.
@@ -118,6 +125,23 @@ impl Method {
         match self.answers {
             [] => "nothing".to_owned(),
             answers => listed(answers, "and"),
+        }
+    }
+
+    /// Checks the number of lines to draw.
+    ///
+    /// # Errors
+    ///
+    /// If the method needs memory for all of them at once, and there are too many.
+    pub(crate) fn check_capacity(&self, capacity: usize) -> Result<(), Error> {
+        match self.most {
+            Some(most) if capacity > most => {
+                let name = self.name;
+                Err(Error::Usage(format!(
+                    "-n {capacity}: --method {name} draws at most {most} lines"
+                )))
+            }
+            _ => Ok(()),
         }
     }
 
