@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::vec::Vec;
 
 use crate::stream::checkpoint::error::{CheckpointError, failed};
-use crate::stream::checkpoint::storage::{LocalStorage, Storage};
+use crate::stream::checkpoint::local_storage::{Access, LocalStorage};
+use crate::stream::checkpoint::storage::Storage;
 use crate::stream::checkpoint::stored_checkpoint::StoredCheckpoint;
 
 const PREFIX: &str = "batch-";
@@ -21,7 +22,8 @@ pub(crate) struct Directory {
 
 impl Directory {
     pub(crate) fn new(path: PathBuf) -> Self {
-        let storage = Arc::new(LocalStorage);
+        let access = Access::Owner;
+        let storage = Arc::new(LocalStorage { access });
         Self { path, storage }
     }
 

@@ -8,6 +8,7 @@ use crate::stream::checkpoint::config::{DurabilityConfig, JobFacts};
 use crate::stream::checkpoint::durable::{LogContext, Members};
 use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::found::FoundCheckpoint;
+use crate::stream::checkpoint::lock::DirectoryLock;
 use crate::stream::checkpoint::manifest::{JobStamp, MANIFEST};
 use crate::stream::checkpoint::stored_checkpoint::StoredCheckpoint;
 use crate::stream::state::refusal::Refusal;
@@ -22,9 +23,9 @@ impl Checkpointer {
         operators: &mut Members<'_>,
         job: JobFacts,
     ) -> Result<(Self, Option<(u64, u64)>), CheckpointError> {
-        let (recovery, stored) = match found {
-            Some(found) => (Some(found.recovery), found.stored),
-            None => (None, None),
+        let (recovery, stored, lock) = match found {
+            Some(found) => (Some(found.recovery), found.stored, found.lock),
+            None => (None, None, None),
         };
         let target = config.target;
         let mut this = Self::new(
@@ -33,25 +34,44 @@ impl Checkpointer {
             recovery,
             job,
         );
+        let is_new = this.lock(lock)?;
         let clock = match stored {
             Some(stored) => Some(this.restore(&stored, operators)?),
             None => None,
         };
-        this.make_sure(operators, config.logs)?;
+        this.make_sure(operators, is_new, config.logs)?;
         Ok((this, clock))
+    }
+
+    /// Locks the directory of the checkpoints; `found` is the lock of the one in which recovery has
+    /// looked. Returns whether they differ, so that nobody has looked there.
+    fn lock(&mut self, found: Option<DirectoryLock>) -> Result<bool, CheckpointError> {
+        let Some(Target { directory, .. }) = &self.target else {
+            self.locks.extend(found);
+            return Ok(false);
+        };
+        let is_other = !found
+            .as_ref()
+            .is_some_and(|lock| directory.is_locked_by(lock));
+        self.locks.extend(found);
+        if is_other {
+            self.locks.push(directory.lock()?);
+        }
+        Ok(is_other)
     }
 
     /// Opens logs, and verifies that checkpoints can be taken.
     fn make_sure(
         &mut self,
         operators: &mut Members<'_>,
+        is_new: bool,
         logs: bool,
     ) -> Result<(), CheckpointError> {
         let Some(Target { directory, .. }) = &self.target else {
             return Ok(());
         };
         let is_used = || Ok(!directory.times()?.is_empty() || directory.claim_logs(&[]).is_err());
-        if self.recovery.is_none() && is_used()? {
+        if is_new && is_used()? {
             let directory = directory.path.clone();
             return Err(CheckpointError::Occupied { directory });
         }
