@@ -5,7 +5,10 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::string::String;
+use std::vec::Vec;
 
+use crate::stream::checkpoint::local_storage::{Access, LocalStorage};
+use crate::stream::checkpoint::storage::{Storage, create_dirs};
 use crate::stream::error::BoxError;
 use crate::stream::sink::write_to::Sink;
 use crate::stream::time::BatchTime;
@@ -19,12 +22,40 @@ pub(super) trait Format<T>: Send + Sync + 'static {
 /// when it is complete, replacing an earlier one of the same batch.
 pub(super) struct Directories<F> {
     /// The part of the path before the time: a directory and the start of a name.
-    pub(super) prefix: String,
-    pub(super) suffix: String,
-    pub(super) format: F,
+    prefix: String,
+    suffix: String,
+    format: F,
+    /// Whether the directory of the batches is known to be durable.
+    is_durable: bool,
 }
 
+/// What a sink writes is for others, too.
+const STORAGE: LocalStorage = LocalStorage {
+    access: Access::Umask,
+};
+
 impl<F> Directories<F> {
+    pub(super) fn new(prefix: impl Into<String>, suffix: impl Into<String>, format: F) -> Self {
+        Self {
+            prefix: prefix.into(),
+            suffix: suffix.into(),
+            format,
+            is_durable: false,
+        }
+    }
+
+    /// Creates the directory of the batches, durably, unless it is there.
+    fn create_parent(&mut self, directory: &Path) -> io::Result<()> {
+        let Some(parent) = directory.parent() else {
+            return Ok(());
+        };
+        if !self.is_durable || !parent.is_dir() {
+            create_dirs(&STORAGE, parent)?;
+            self.is_durable = true;
+        }
+        Ok(())
+    }
+
     fn directory(&self, time: BatchTime) -> PathBuf {
         let mut name = self.prefix.clone();
         if !name.is_empty() && !name.ends_with('/') {
@@ -45,22 +76,9 @@ fn aside(directory: &Path) -> PathBuf {
     directory.with_file_name(format!(".{name}.part"))
 }
 
-/// Removes a directory, if it exists.
-fn remove(directory: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
 /// Makes the names in a directory durable.
 fn sync(directory: &Path) -> io::Result<()> {
-    let here = Path::new(".");
-    let directory = match directory.as_os_str().is_empty() {
-        true => here,
-        false => directory,
-    };
-    File::open(directory)?.sync_all()
+    STORAGE.sync(Vec::new(), &[directory])
 }
 
 fn unwritable(path: &Path, error: impl std::fmt::Display) -> BoxError {
@@ -71,7 +89,10 @@ impl<T, F: Format<T>> Sink<T> for Directories<F> {
     fn begin(&mut self, time: BatchTime) -> Result<(), BoxError> {
         let directory = self.directory(time);
         let folder = aside(&directory);
-        let made = remove(&folder).and_then(|()| fs::create_dir_all(&folder));
+        let made = STORAGE
+            .remove_dir(&folder)
+            .and_then(|()| self.create_parent(&directory))
+            .and_then(|()| STORAGE.create_dir(&folder));
         made.map_err(|error| unwritable(&directory, error))
     }
 
@@ -91,7 +112,7 @@ impl<T, F: Format<T>> Sink<T> for Directories<F> {
         let directory = self.directory(time);
         let rename = || {
             sync(&aside(&directory))?;
-            remove(&directory)?;
+            STORAGE.remove_dir(&directory)?;
             fs::rename(aside(&directory), &directory)?;
             // The batch is not run again once a checkpoint says so: then its files must be there.
             directory.parent().map_or(Ok(()), sync)
