@@ -284,8 +284,12 @@ fn what_cannot_be_kept_is_refused_before_the_first_batch() {
 #[test]
 fn a_checkpoint_that_cannot_be_written_ends_the_stream_with_the_cause() {
     let directory = tempfile::tempdir().unwrap();
-    let mut driver = sums(&directory.path().join("sub"), 2).unwrap();
-    fs::write(directory.path().join("sub"), b"a file").unwrap();
+    let mut driver = sums(directory.path(), 2).unwrap();
+    fs::write(
+        directory.path().join(".part-00000000000000001000"),
+        b"a file",
+    )
+    .unwrap();
     let error = driver.step(driver.next_time()).unwrap_err().to_string();
     assert!(error.contains("operator checkpoint failed"), "{error}");
 }
