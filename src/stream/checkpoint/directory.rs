@@ -52,6 +52,17 @@ impl Directory {
         Ok(times)
     }
 
+    /// Makes a checkpoint durable that was found: who wrote it may have been killed before that.
+    pub(crate) fn make_durable(&self, time: u64) -> Result<(), CheckpointError> {
+        let path = self.path_of(time);
+        for name in self.storage.list(&path).map_err(failed(&path))? {
+            let file = path.join(name);
+            self.storage.sync_file(&file).map_err(failed(&file))?;
+        }
+        let synced = self.storage.sync(Vec::new(), &[&path, &self.path]);
+        synced.map_err(failed(&path))
+    }
+
     /// Removes what is older than a checkpoint and the one before it, and incomplete checkpoints: a
     /// stream that was killed meanwhile leaves them.
     pub(crate) fn tidy(&self, newest: u64) -> Result<(), CheckpointError> {

@@ -64,6 +64,10 @@ impl Storage for LocalStorage {
         directories.iter().try_for_each(|path| sync_dir(path))
     }
 
+    fn sync_file(&self, path: &Path) -> io::Result<()> {
+        OpenOptions::new().write(true).open(path)?.sync_all()
+    }
+
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::hard_link(from, to)
     }

@@ -9,7 +9,7 @@ pub(crate) mod durable;
 pub(crate) mod error;
 pub(crate) mod every;
 #[cfg(test)]
-mod faults;
+pub(crate) mod faults;
 pub(crate) mod found;
 mod frame;
 pub(crate) mod inspect;

@@ -104,6 +104,11 @@ impl Segments {
                 cut_off.map_err(failed(&path))?;
                 cut = Some(CutLog::new(path.clone(), whole - length));
             }
+            if number == count && !is_empty {
+                // Who wrote it may have been killed before it was synced.
+                let synced = self.storage.sync_file(&path);
+                synced.map_err(failed(&path))?;
+            }
             match end {
                 Some(end) if !is_empty => self.closed.push_back(Closed { path, end }),
                 // Without a record it makes room for the segment of the same name.

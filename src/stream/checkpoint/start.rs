@@ -88,7 +88,13 @@ impl Checkpointer {
             }
         }
         self.snapshots(operators)?;
-        self.last.map_or(Ok(()), |newest| directory.tidy(newest))
+        // A checkpoint elsewhere is none of this directory.
+        self.last = self.last.filter(|_| !is_new);
+        let Some(newest) = self.last else {
+            return Ok(());
+        };
+        directory.make_durable(newest)?;
+        directory.tidy(newest)
     }
 
     fn restore(

@@ -19,6 +19,9 @@ pub(crate) trait Storage: fmt::Debug + Send + Sync {
     /// Syncs these files and the entries of these directories.
     fn sync(&self, files: Vec<Box<dyn Output>>, directories: &[&Path]) -> io::Result<()>;
 
+    /// Syncs a file that an earlier process may have left without that.
+    fn sync_file(&self, path: &Path) -> io::Result<()>;
+
     /// Adds a hard link to a file.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
 

@@ -2,7 +2,6 @@
 
 use std::eprintln;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::vec::Vec;
 
 use crate::stream::checkpoint::error::CheckpointError;
@@ -10,7 +9,7 @@ use crate::stream::checkpoint::storage::{Storage, create_dirs};
 use crate::stream::threads::lock::lock;
 use crate::stream::{BatchTime, FailurePolicy};
 
-use super::disk::{Disk, Loss};
+use super::disk::Loss;
 use super::jobs::{BATCHES, Input, Job, SharedWitness, Start, is_of_a_call, newest};
 use super::process::{Fault, Process, SharedDisk};
 
@@ -24,15 +23,11 @@ struct Case {
     witness: SharedWitness,
 }
 
-fn new_disk() -> SharedDisk {
-    Arc::new(Mutex::new(Disk::new()))
-}
-
 impl Case {
     fn new(job: Job) -> Self {
         Self {
             job,
-            disk: new_disk(),
+            disk: SharedDisk::default(),
             witness: SharedWitness::default(),
         }
     }
@@ -237,10 +232,10 @@ fn nothing_acknowledged_is_lost_in_power_cuts_one_after_the_other() {
 #[test]
 fn a_directory_that_was_made_is_there_after_a_power_cut_whoever_was_killed_before() {
     let path = Path::new("/some/where/deep/down");
-    let counted = Process::new(&new_disk(), &[]);
+    let counted = Process::new(&SharedDisk::default(), &[]);
     create_dirs(&counted, path).unwrap();
     for killed in 0..counted.calls() {
-        let disk = new_disk();
+        let disk = SharedDisk::default();
         create_dirs(&Process::new(&disk, &[(killed, Fault::Killed)]), path).unwrap_err();
         create_dirs(&Process::new(&disk, &[]), path).unwrap();
         lock(&disk).lose_power(Loss::Whole);

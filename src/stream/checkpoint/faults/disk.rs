@@ -8,7 +8,7 @@ use std::vec::Vec;
 
 /// Files and directories by number; the root is the first.
 #[derive(Debug)]
-pub(super) struct Disk {
+pub(crate) struct Disk {
     nodes: Vec<Node>,
 }
 
@@ -23,7 +23,7 @@ type Entries = BTreeMap<OsString, usize>;
 
 /// What a power cut leaves of that which was not synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Loss {
+pub(crate) enum Loss {
     /// Nothing.
     Whole,
     /// Any part, chosen with this seed: some of the changes of each directory, in whatever order
@@ -83,17 +83,17 @@ fn error<T>(kind: ErrorKind) -> io::Result<T> {
     Err(kind.into())
 }
 
-impl Disk {
-    pub(super) fn new() -> Self {
-        let root = Node::Directory {
-            now: Entries::new(),
-            synced: Entries::new(),
-        };
-        let nodes = std::vec![root];
+impl Default for Disk {
+    /// The root alone.
+    fn default() -> Self {
+        let (now, synced) = Default::default();
+        let nodes = std::vec![Node::Directory { now, synced }];
         Self { nodes }
     }
+}
 
-    pub(super) fn lose_power(&mut self, mut loss: Loss) {
+impl Disk {
+    pub(crate) fn lose_power(&mut self, mut loss: Loss) {
         for node in &mut self.nodes {
             match node {
                 Node::File { now, synced } => {

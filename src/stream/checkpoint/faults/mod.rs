@@ -4,6 +4,6 @@
 //! how many it has run.
 
 mod calls;
-mod disk;
+pub(crate) mod disk;
 mod jobs;
-mod process;
+pub(crate) mod process;

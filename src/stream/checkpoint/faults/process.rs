@@ -14,7 +14,7 @@ use super::disk::{Disk, Loss};
 
 /// The fault at a chosen call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// The call fails without any effect.
     Fails,
     /// Half of it is done, and it fails.
@@ -30,10 +30,10 @@ pub(super) enum Fault {
 }
 
 /// A disk that processes share, one after the other.
-pub(super) type SharedDisk = Arc<Mutex<Disk>>;
+pub(crate) type SharedDisk = Arc<Mutex<Disk>>;
 
 #[derive(Clone, Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     disk: SharedDisk,
     /// By the number of the call.
     faults: Arc<[(usize, Fault)]>,
@@ -52,7 +52,7 @@ fn ended() -> io::Error {
 }
 
 impl Process {
-    pub(super) fn new(disk: &SharedDisk, faults: &[(usize, Fault)]) -> Self {
+    pub(crate) fn new(disk: &SharedDisk, faults: &[(usize, Fault)]) -> Self {
         Self {
             disk: Arc::clone(disk),
             faults: faults.into(),
@@ -60,7 +60,7 @@ impl Process {
         }
     }
 
-    pub(super) fn calls(&self) -> usize {
+    pub(crate) fn calls(&self) -> usize {
         lock(&self.progress).calls
     }
 
@@ -132,6 +132,10 @@ impl Storage for Process {
             })
         };
         directories.iter().try_for_each(sync)
+    }
+
+    fn sync_file(&self, path: &Path) -> io::Result<()> {
+        self.sync(Vec::new(), &[path])
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
