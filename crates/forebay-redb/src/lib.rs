@@ -1,8 +1,10 @@
 //! Keyed state beyond memory: tables that spill to an embedded store on disk.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
 use std::mem;
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use redb::{Database, Durability, ReadableDatabase, TableDefinition};
@@ -12,7 +14,9 @@ use forebay::stream::{BoxError, PageStore, StateBackend, StateError};
 /// Keeps keyed state on disk as far as it does not fit into a memory limit.
 ///
 /// The directory is scratch space of one stream at a time, which locks the file `pages.lock` in it:
-/// it starts empty, and nothing in it survives the run. What survives is in checkpoints.
+/// it starts empty, and nothing in it survives the run. What survives is in checkpoints. On Unix what
+/// is created there is for the owner alone: directories have mode 700 and files 600, whatever the
+/// umask. A directory that exists keeps its mode.
 ///
 /// # Cost
 ///
@@ -89,29 +93,26 @@ impl StateBackend for Disk {
     fn open(&self) -> Result<Option<Box<dyn PageStore>>, StateError> {
         let at = |path: &Path, error: BoxError| StateError::new(path, error);
         let directory = &self.directory;
-        fs::create_dir_all(directory).map_err(|error| at(directory, error.into()))?;
+        create_dirs(directory).map_err(|error| at(directory, error.into()))?;
         let path = directory.join(LOCK);
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path);
-        let lock = lock.map_err(|error| at(&path, error.into()))?;
-        lock.try_lock().map_err(|error| match error {
-            fs::TryLockError::WouldBlock => {
-                at(directory, "another stream keeps its state here".into())
-            }
-            fs::TryLockError::Error(error) => at(&path, error.into()),
-        })?;
+        let lock = match lock(&path).map_err(|error| at(&path, error.into()))? {
+            Locked::Mine(lock) => lock,
+            Locked::Others(process) => return Err(at(directory, in_use(process).into())),
+        };
         let path = directory.join(PAGES);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(at(&path, error.into()));
             }
             _ => {}
         }
-        let mut builder = Database::builder();
-        let database = builder.set_cache_size(CACHE).create(&path);
+        let file = options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(&path);
+        let file = file.map_err(|error| at(&path, error.into()))?;
+        let database = Database::builder().set_cache_size(CACHE).create_file(file);
         let database = database.map_err(|error| at(&path, error.into()))?;
         Ok(Some(Box::new(Pages {
             database,
@@ -121,6 +122,73 @@ impl StateBackend for Disk {
             failed: Mutex::default(),
             _lock: lock,
         })))
+    }
+}
+
+/// Creates a directory and its missing parents, for the owner alone.
+fn create_dirs(path: &Path) -> io::Result<()> {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path)
+}
+
+/// Options of a file that is created for the owner alone.
+fn options() -> OpenOptions {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
+    let mut options = File::options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// What became of an attempt to lock a file.
+enum Locked {
+    /// Held until it is dropped.
+    Mine(File),
+    /// Held by another stream, in this process if that is known.
+    Others(Option<u32>),
+}
+
+/// Locks a file, which is created if it does not exist; on a platform without file locks nothing is
+/// locked.
+fn lock(path: &Path) -> io::Result<Locked> {
+    // Opening a FIFO could wait for ever.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        let what = "not a regular file";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+    }
+    let mut options = options();
+    let options = options.read(true).write(true).create(true).truncate(false);
+    let mut file = options.open(path)?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => return Ok(Locked::Others(holder(&file))),
+        Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Unsupported => {
+            return Err(error);
+        }
+        _ => {}
+    }
+    // For whoever is refused; nothing else depends on it.
+    let _ = file
+        .set_len(0)
+        .and_then(|()| writeln!(file, "{}", process::id()));
+    Ok(Locked::Mine(file))
+}
+
+/// The process that has locked a file, if that can be read: on Windows it cannot.
+fn holder(file: &File) -> Option<u32> {
+    let mut text = String::new();
+    file.take(20).read_to_string(&mut text).ok()?;
+    text.trim_end().parse().ok()
+}
+
+fn in_use(process: Option<u32>) -> String {
+    let refusal = "another stream keeps its state here";
+    match process {
+        Some(own) if own == process::id() => format!("{refusal}, in this process"),
+        Some(process) => format!("{refusal}, in process {process}"),
+        None => refusal.into(),
     }
 }
 

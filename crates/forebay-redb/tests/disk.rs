@@ -61,7 +61,7 @@ fn a_directory_belongs_to_one_stream_at_a_time() {
     first.step(first.next_time()).unwrap();
     let error = state_error(stream(builder(), &root).into_driver());
     let expected = format!(
-        "state in {}: another stream keeps its state here",
+        "state in {}: another stream keeps its state here, in this process",
         root.display()
     );
     assert_eq!(error, expected);
@@ -130,4 +130,28 @@ fn the_report_says_how_much_is_in_memory() {
     assert_eq!((half.keys(), none.keys()), (whole.keys(), whole.keys()));
     assert!(half.bytes() <= whole.bytes() / 2 && half.bytes() > whole.bytes() / 4);
     assert_eq!(none.bytes(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_made_is_for_the_owner_alone_and_a_fifo_is_no_lock() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let directory = tempfile::tempdir().unwrap();
+    let above = directory.path().join("made");
+    let root = above.join("when/needed");
+    let mut driver = stream(builder(), &root).into_driver().unwrap();
+    driver.step(driver.next_time()).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!([mode(&above), mode(&root)], [0o700; 2]);
+    let files = ["pages.lock", "pages.redb"].map(|name| mode(&root.join(name)));
+    assert_eq!(files, [0o600; 2]);
+    driver.run_to_end().unwrap();
+    drop(driver);
+    let lock = root.join("pages.lock");
+    fs::remove_file(&lock).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&lock).status();
+    assert!(made.unwrap().success());
+    let error = state_error(stream(builder(), &root).into_driver());
+    assert!(error.ends_with("not a regular file"), "{error}");
 }

@@ -11,6 +11,7 @@ use crate::stream::checkpoint::durable::{Member, Members};
 use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::error::failed;
 use crate::stream::checkpoint::every::Every;
+use crate::stream::checkpoint::lock::DirectoryLock;
 use crate::stream::checkpoint::manifest::JobStamp;
 use crate::stream::checkpoint::recovery::Recovery;
 use crate::stream::checkpoint::report::CheckpointReport;
@@ -39,6 +40,8 @@ pub(crate) struct Checkpointer {
     writing: Option<Writing>,
     /// When the last checkpoint was taken, and how long until it was durable.
     cost: Option<(Instant, Duration)>,
+    /// Those of the directories that it uses; released last.
+    pub(super) locks: Vec<DirectoryLock>,
 }
 
 /// A checkpoint that is being written.
@@ -75,6 +78,7 @@ impl Checkpointer {
             durable: None,
             writing: None,
             cost: None,
+            locks: Vec::new(),
         }
     }
 

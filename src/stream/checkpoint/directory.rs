@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::vec::Vec;
 
 use crate::stream::checkpoint::error::{CheckpointError, failed};
-use crate::stream::checkpoint::storage::{LocalStorage, Storage};
+use crate::stream::checkpoint::local_storage::{Access, LocalStorage};
+use crate::stream::checkpoint::storage::Storage;
 use crate::stream::checkpoint::stored_checkpoint::StoredCheckpoint;
 
 const PREFIX: &str = "batch-";
@@ -21,7 +22,8 @@ pub(crate) struct Directory {
 
 impl Directory {
     pub(crate) fn new(path: PathBuf) -> Self {
-        let storage = Arc::new(LocalStorage);
+        let access = Access::Owner;
+        let storage = Arc::new(LocalStorage { access });
         Self { path, storage }
     }
 
@@ -48,6 +50,17 @@ impl Directory {
         let mut times: Vec<u64> = names.iter().filter_map(time).collect();
         times.sort_unstable_by(|a, b| b.cmp(a));
         Ok(times)
+    }
+
+    /// Makes a checkpoint durable that was found: who wrote it may have been killed before that.
+    pub(crate) fn make_durable(&self, time: u64) -> Result<(), CheckpointError> {
+        let path = self.path_of(time);
+        for name in self.storage.list(&path).map_err(failed(&path))? {
+            let file = path.join(name);
+            self.storage.sync_file(&file).map_err(failed(&file))?;
+        }
+        let synced = self.storage.sync(Vec::new(), &[&path, &self.path]);
+        synced.map_err(failed(&path))
     }
 
     /// Removes what is older than a checkpoint and the one before it, and incomplete checkpoints: a

@@ -131,6 +131,13 @@ pub enum CheckpointError {
         /// Where they are.
         directory: PathBuf,
     },
+    /// Another stream is using the directory.
+    InUse {
+        /// The directory.
+        directory: PathBuf,
+        /// The process of the other stream, if that is known.
+        process: Option<u32>,
+    },
 }
 
 impl CheckpointError {
@@ -223,7 +230,17 @@ impl fmt::Display for CheckpointError {
                 "{} has checkpoints of an earlier run: recover them or remove them",
                 directory.display()
             ),
+            Self::InUse { directory, process } => in_use(directory, *process, f),
         }
+    }
+}
+
+fn in_use(directory: &Path, process: Option<u32>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "{} is in use by another stream", directory.display())?;
+    match process {
+        Some(own) if own == std::process::id() => f.write_str(" of this process"),
+        Some(process) => write!(f, ", of process {process}"),
+        None => Ok(()),
     }
 }
 

@@ -88,48 +88,20 @@ pub(crate) fn open<'a>(
     Ok(found)
 }
 
-/// The bodies of the sections of a file, and how many bytes it has with them. If it `may_be_torn`,
-/// the remains of an interrupted write at its end are ignored; any other defect is an error.
-pub(crate) fn intact<'a>(
-    path: &Path,
-    kind: Kind,
-    bytes: &'a [u8],
-    may_be_torn: bool,
-) -> Result<(Vec<&'a [u8]>, usize), CheckpointError> {
-    if may_be_torn && bytes.len() < HEADER {
-        return Ok((Vec::new(), 0));
-    }
-    let mut rest = header(path, kind, bytes)?;
-    let mut found = Vec::new();
-    while !rest.is_empty() {
-        match next(rest) {
-            // No record is empty: these bytes were never written.
-            Ok(([], _)) | Err(Flaw::Short) if may_be_torn => break,
-            Err(Flaw::Check(after)) if may_be_torn && after.is_empty() => break,
-            Err(flaw) => return Err(flaw.of(path)),
-            Ok((body, after)) => {
-                found.push(body);
-                rest = after;
-            }
-        }
-    }
-    Ok((found, bytes.len() - rest.len()))
-}
-
 /// What is wrong with a section.
-pub(crate) enum Flaw<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
     Short,
-    /// Its checksum; this follows it.
-    Check(&'a [u8]),
+    Check,
 }
 
-impl Flaw<'_> {
+impl Flaw {
     pub(crate) fn of(&self, path: &Path) -> CheckpointError {
         CheckpointError::Corrupt {
             path: path.into(),
             what: match self {
                 Self::Short => "it is too short",
-                Self::Check(_) => "the checksum of a section is wrong",
+                Self::Check => "the checksum of a section is wrong",
             },
         }
     }
@@ -175,13 +147,13 @@ pub(crate) fn promised(head: &[u8]) -> Option<(u64, u32)> {
 }
 
 /// The body of the first section, and what follows it.
-fn next(bytes: &[u8]) -> Result<(&[u8], &[u8]), Flaw<'_>> {
+fn next(bytes: &[u8]) -> Result<(&[u8], &[u8]), Flaw> {
     let (length, check) = promised(bytes).ok_or(Flaw::Short)?;
     let length = usize::try_from(length).map_err(|_| Flaw::Short)?;
     let (_, after) = bytes.split_at(SECTION);
     let (body, after) = after.split_at_checked(length).ok_or(Flaw::Short)?;
     match check == crc32fast::hash(body) {
         true => Ok((body, after)),
-        false => Err(Flaw::Check(after)),
+        false => Err(Flaw::Check),
     }
 }

@@ -1,25 +1,21 @@
 //! The write-ahead log of an input that cannot be replayed: what it received is durable, batch by
 //! batch, before the batch runs.
 //!
-//! A log is a directory of segments. A segment is a header as in every file here, then a section
-//! for each batch, empty ones too: the number of the record, the time of the batch, the items.
+//! A record is a batch, an empty one too: its number, the time of the batch, the items.
 
-use std::boxed::Box;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::format;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::string::String;
-use std::sync::Arc;
 use std::vec::Vec;
 
 use crate::stream::checkpoint::directory::Directory;
 use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::error::failed;
 use crate::stream::checkpoint::frame;
-use crate::stream::checkpoint::frame::Kind;
 use crate::stream::checkpoint::recovery::CutLog;
-use crate::stream::checkpoint::storage::{Output, Storage};
+use crate::stream::checkpoint::segments::Segments;
 use crate::stream::error::BoxError;
 use crate::stream::state::codec::{Codec, put, take};
 use crate::stream::state::saved::used_up;
@@ -28,22 +24,12 @@ use crate::stream::time::BatchTime;
 /// The directory of all logs, beside the checkpoints.
 const LOGS: &str = "log";
 
-/// A segment is closed at this length, or at the smaller one once a checkpoint is durable.
-const LONGEST: u64 = 64 << 20;
-const SHORTEST: u64 = 64 << 10;
-
 /// The log of one input.
 pub(crate) struct Log<T> {
-    path: PathBuf,
-    storage: Arc<dyn Storage>,
     codec: Codec<T>,
-    /// The segments, oldest first; the last one is open for writing, if there is one.
-    segments: VecDeque<Segment>,
-    open: Option<Box<dyn Output>>,
+    segments: Segments,
     /// The buffer of the last record, reused for the next one.
     section: Vec<u8>,
-    /// Bytes in the open segment.
-    length: u64,
     /// The number of the next record that a batch takes, and how many are written.
     next: u64,
     written: u64,
@@ -56,13 +42,6 @@ pub(crate) struct Log<T> {
 struct Record<T> {
     time: BatchTime,
     items: Vec<T>,
-}
-
-#[derive(Debug)]
-struct Segment {
-    path: PathBuf,
-    /// The number of the first record after it.
-    end: u64,
 }
 
 impl Directory {
@@ -86,14 +65,18 @@ impl Directory {
     }
 }
 
-/// The name of an operator as a directory name.
+/// The name of an operator as a directory name. Capitals are escaped, since not every file system
+/// tells them from small letters.
 fn directory_name(operator: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let plain = |byte: u8| byte.is_ascii_lowercase() || b"0123456789-_".contains(&byte);
     let escape = |byte: u8| match plain(byte) {
         true => String::from(char::from(byte)),
         false => format!("%{byte:02x}"),
     };
-    operator.bytes().map(escape).collect()
+    match operator {
+        "" => "%".into(),
+        name => name.bytes().map(escape).collect(),
+    }
 }
 
 impl<T: 'static> Log<T> {
@@ -106,78 +89,30 @@ impl<T: 'static> Log<T> {
         next: u64,
     ) -> Result<(Self, Option<CutLog>), CheckpointError> {
         let path = directory.logs().join(directory_name(operator));
-        let mut log = Self {
-            path,
-            storage: Arc::clone(&directory.storage),
-            codec,
-            segments: VecDeque::new(),
-            open: None,
-            section: Vec::new(),
-            length: 0,
+        let mut segments = Segments::new(path, &directory.storage);
+        let mut replay = Replay {
+            codec: &codec,
             next,
-            written: next,
             waiting: VecDeque::new(),
+        };
+        let (end, cut) = segments.read(|path, section, expected| {
+            let added = replay.add(section, expected);
+            added.map_err(|what| {
+                let path = path.into();
+                CheckpointError::Corrupt { path, what }
+            })
+        })?;
+        let waiting = replay.waiting;
+        let log = Self {
+            codec,
+            segments,
+            section: Vec::new(),
+            next,
+            written: end.unwrap_or(next).max(next),
+            waiting,
             reached: VecDeque::new(),
         };
-        let cut = log.read()?;
         Ok((log, cut))
-    }
-
-    fn read(&mut self) -> Result<Option<CutLog>, CheckpointError> {
-        let names = self.storage.list(&self.path).map_err(failed(&self.path))?;
-        let mut paths: Vec<PathBuf> = names.iter().map(|name| self.path.join(name)).collect();
-        paths.sort();
-        let (mut cut, count) = (None, paths.len());
-        let mut expected = None;
-        for (path, number) in paths.into_iter().zip(1..) {
-            let bytes = self.storage.read(&path).map_err(failed(&path))?;
-            let (sections, length) = frame::intact(&path, Kind::Log, &bytes, number == count)?;
-            if length < bytes.len() {
-                let storage = &self.storage;
-                storage.cut(&path, length as u64).map_err(failed(&path))?;
-                cut = Some(CutLog::new(path.clone(), (bytes.len() - length) as u64));
-            }
-            for section in sections {
-                expected = Some(self.add(&path, section, expected)?);
-            }
-            if let Some(end) = expected {
-                self.segments.push_back(Segment { path, end });
-            }
-        }
-        self.written = expected.unwrap_or(self.next).max(self.next);
-        Ok(cut)
-    }
-
-    /// Reads a record of an earlier run and returns the number that must follow.
-    fn add(
-        &mut self,
-        path: &Path,
-        section: &[u8],
-        expected: Option<u64>,
-    ) -> Result<u64, CheckpointError> {
-        let corrupt = |what| CheckpointError::Corrupt {
-            path: path.into(),
-            what,
-        };
-        let record = self.decode(section);
-        let (number, record) = record.map_err(|_| corrupt("a record cannot be decoded"))?;
-        let wanted = self.next + self.waiting.len() as u64;
-        let follows = expected.is_none_or(|expected| number == expected);
-        if !follows || number > wanted {
-            return Err(corrupt("records before it are missing"));
-        }
-        if number == wanted {
-            self.waiting.push_back(record);
-        }
-        Ok(number + 1)
-    }
-
-    fn decode(&self, mut section: &[u8]) -> Result<(u64, Record<T>), BoxError> {
-        let (number, time): (u64, u64) = take(&mut section)?;
-        let items = self.codec.take_all(&mut section)?;
-        used_up(section)?;
-        let time = BatchTime::from_millis(time);
-        Ok((number, Record { time, items }))
     }
 
     /// The items that earlier runs received for the batch of this time; `None` if nothing is left
@@ -219,29 +154,17 @@ impl<T: 'static> Log<T> {
     /// Makes the items of a batch durable.
     pub(crate) fn append(&mut self, now: BatchTime, items: &[T]) -> Result<(), CheckpointError> {
         let mut section = std::mem::take(&mut self.section);
-        let written = match self.encode(now, items, &mut section) {
-            Ok(()) => self.write(&section),
+        let appended = match self.encode(now, items, &mut section) {
+            Ok(()) => self.segments.append(self.written, &section),
             Err(error) => {
                 let operator = LOGS.into();
-                return Err(CheckpointError::Encode { operator, error });
+                Err(CheckpointError::Encode { operator, error })
             }
         };
         self.section = section;
-        if let Err(error) = written {
-            // Half a record may have been written. If it cannot be cut off now, it is when the log
-            // is read.
-            self.open = None;
-            if let Some(segment) = self.segments.back() {
-                let _ = self.storage.cut(&segment.path, self.length);
-            }
-            return Err(error);
-        }
+        appended?;
         self.written += 1;
         self.next = self.written;
-        if let Some(segment) = self.segments.back_mut() {
-            segment.end = self.written;
-        }
-        self.close_if_longer_than(LONGEST);
         Ok(())
     }
 
@@ -250,46 +173,6 @@ impl<T: 'static> Log<T> {
             put(&(self.written, now.as_millis()), out)?;
             self.codec.put_all(items.iter(), out)
         })
-    }
-
-    fn write(&mut self, section: &[u8]) -> Result<(), CheckpointError> {
-        if self.open.is_none() {
-            self.begin_segment()?;
-        }
-        let path = self
-            .segments
-            .back()
-            .map_or(&self.path, |segment| &segment.path);
-        if let Some(open) = &mut self.open {
-            open.write(section).map_err(failed(path))?;
-            open.sync().map_err(failed(path))?;
-            self.length += section.len() as u64;
-        }
-        Ok(())
-    }
-
-    fn begin_segment(&mut self) -> Result<(), CheckpointError> {
-        let storage = &self.storage;
-        storage.create_dir(&self.path).map_err(failed(&self.path))?;
-        // A segment that could not be written has the same name and no record.
-        let path = self.path.join(format!("{:020}", self.written));
-        self.segments.retain(|segment| segment.path != path);
-        let mut open = storage.create(&path).map_err(failed(&path))?;
-        let header = frame::begin(Kind::Log);
-        open.write(&header).map_err(failed(&path))?;
-        let above = self.path.ancestors().take(3);
-        let synced = storage.sync(Vec::new(), &above.collect::<Vec<_>>());
-        synced.map_err(failed(&self.path))?;
-        let end = self.written;
-        self.segments.push_back(Segment { path, end });
-        (self.open, self.length) = (Some(open), header.len() as u64);
-        Ok(())
-    }
-
-    fn close_if_longer_than(&mut self, bytes: u64) {
-        if self.length > bytes {
-            self.open = None;
-        }
     }
 
     /// The batch of this time is committed.
@@ -310,14 +193,41 @@ impl<T: 'static> Log<T> {
             }
             self.reached.pop_front();
         }
-        self.close_if_longer_than(SHORTEST);
-        let closed = self.segments.len() - usize::from(self.open.is_some());
-        let old = self.segments.iter().take(closed);
-        let old = old.take_while(|segment| segment.end <= needed).count();
-        for segment in self.segments.drain(..old) {
-            let path = &segment.path;
-            self.storage.remove_file(path).map_err(failed(path))?;
+        self.segments.release_before(needed)
+    }
+}
+
+/// What is read of the records of earlier runs.
+struct Replay<'a, T> {
+    codec: &'a Codec<T>,
+    /// The number of the first record that is needed.
+    next: u64,
+    waiting: VecDeque<Record<T>>,
+}
+
+impl<T: 'static> Replay<'_, T> {
+    /// Adds a record, and returns the number that must follow; an error says what is wrong.
+    fn add(&mut self, section: &[u8], expected: Option<u64>) -> Result<u64, &'static str> {
+        let record = self.decode(section);
+        let (number, record) = record.map_err(|_| "a record cannot be decoded")?;
+        let wanted = self.next + self.waiting.len() as u64;
+        // Not every segment that was removed before a power cut need be gone after it: what is no
+        // longer needed may have gaps.
+        let follows = expected.is_none_or(|expected| number >= expected);
+        if !follows || number > wanted {
+            return Err("records before it are missing");
         }
-        Ok(())
+        if number == wanted {
+            self.waiting.push_back(record);
+        }
+        Ok(number + 1)
+    }
+
+    fn decode(&self, mut section: &[u8]) -> Result<(u64, Record<T>), BoxError> {
+        let (number, time): (u64, u64) = take(&mut section)?;
+        let items = self.codec.take_all(&mut section)?;
+        used_up(section)?;
+        let time = BatchTime::from_millis(time);
+        Ok((number, Record { time, items }))
     }
 }

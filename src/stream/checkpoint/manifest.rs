@@ -1,5 +1,6 @@
 //! The manifest of a checkpoint, which lists what belongs to it: written last, and read first.
 
+use std::format;
 use std::path::Path;
 use std::string::String;
 use std::vec::Vec;
@@ -15,6 +16,9 @@ use crate::stream::state::saved::used_up;
 
 /// The name of the manifest of a checkpoint.
 pub(crate) const MANIFEST: &str = "manifest";
+
+/// The most bytes that it has.
+pub(crate) const LONGEST: u64 = 1 << 30;
 
 /// The key group number of state that belongs to no key group.
 pub(crate) const WHOLE: u32 = u32::MAX;
@@ -96,7 +100,10 @@ impl Manifest {
         put(self, &mut body)?;
         let mut bytes = frame::begin(Kind::Manifest);
         frame::push(&body, &mut bytes);
-        Ok(bytes)
+        match bytes.len() as u64 <= LONGEST {
+            true => Ok(bytes),
+            false => Err(format!("a manifest has at most {LONGEST} bytes").into()),
+        }
     }
 
     /// Reads the file.

@@ -1,5 +1,6 @@
 //! Finding the checkpoint to resume from.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::vec::Vec;
 
@@ -77,8 +78,8 @@ impl Recovery {
 ///
 /// # Errors
 ///
-/// If there are checkpoints but none is intact, or one has another format version: resuming from an
-/// older one would lose what another program has done.
+/// If there are checkpoints but none is intact. If one has another format version or cannot be read:
+/// it may be intact, and resuming from an older one would lose what has been done since.
 pub(crate) fn find(
     directory: &Directory,
 ) -> Result<(Recovery, Option<StoredCheckpoint>), CheckpointError> {
@@ -95,8 +96,8 @@ pub(crate) fn find(
                 };
                 return Ok((recovery, Some(snapshot)));
             }
-            Err(other @ CheckpointError::Version { .. }) => return Err(other),
-            Err(reason) => passed_over.push(PassedOver { path, reason }),
+            Err(reason) if is_incomplete(&reason) => passed_over.push(PassedOver { path, reason }),
+            Err(other) => return Err(other),
         }
     }
     match passed_over.is_empty() {
@@ -112,5 +113,15 @@ pub(crate) fn find(
             directory: directory.path.clone(),
             passed_over,
         }),
+    }
+}
+
+/// Whether a checkpoint with this defect is not intact, for certain.
+fn is_incomplete(reason: &CheckpointError) -> bool {
+    use io::ErrorKind::{NotFound, UnexpectedEof};
+    match reason {
+        CheckpointError::Corrupt { .. } | CheckpointError::Foreign { .. } => true,
+        CheckpointError::Io { error, .. } => matches!(error.kind(), NotFound | UnexpectedEof),
+        _ => false,
     }
 }

@@ -10,7 +10,8 @@ use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::error::failed;
 use crate::stream::checkpoint::frame;
 use crate::stream::checkpoint::frame::{Flaw, HEADER, Kind, SECTION};
-use crate::stream::checkpoint::storage::{Storage, fill};
+use crate::stream::checkpoint::local_storage::fill;
+use crate::stream::checkpoint::storage::Storage;
 
 /// How many bytes are read at a time.
 const CHUNK: usize = 256 << 10;
@@ -39,6 +40,11 @@ impl StoredFile {
             path: path.into(),
             storage: Arc::clone(storage),
         }
+    }
+
+    pub(crate) fn length(&self) -> Result<u64, CheckpointError> {
+        let length = self.storage.length(&self.path);
+        length.map_err(failed(&self.path))
     }
 
     /// Verifies the file in one pass with a fixed buffer. `visit` gets each intact section and at
@@ -109,8 +115,44 @@ impl StoredFile {
         }
         match check.finalize() == section.check {
             true => Ok(()),
-            false => Err(Flaw::Check(&[]).of(&self.path)),
+            false => Err(Flaw::Check.of(&self.path)),
         }
+    }
+
+    /// Reads a log section by section: `visit` gets the body of each. If it `may_be_torn`, the
+    /// remains of an interrupted write at its end are ignored; any other defect is an error.
+    ///
+    /// Returns the length of the file without these remains, and all of it.
+    pub(crate) fn read_log(
+        &self,
+        may_be_torn: bool,
+        mut visit: impl FnMut(&[u8]) -> Result<(), CheckpointError>,
+    ) -> Result<(u64, u64), CheckpointError> {
+        let io = failed(&self.path);
+        let whole = self.storage.length(&self.path).map_err(&io)?;
+        let mut bytes = BufReader::with_capacity(CHUNK, Reading::new(self));
+        let mut header = [0; HEADER];
+        let length = fill(&mut bytes, &mut header).map_err(&io)?;
+        // A header that is not there was never synced, so no record after it was.
+        if may_be_torn && (length < HEADER || header == [0; HEADER]) {
+            return Ok((0, whole));
+        }
+        frame::header(&self.path, Kind::Log, &header[..length])?;
+        let (mut end, mut body) = (HEADER as u64, Vec::new());
+        while end < whole {
+            let flaw = next(&mut bytes, whole - end, &mut body).map_err(&io)?;
+            let after = end + (SECTION + body.len()) as u64;
+            match flaw {
+                // No record is empty: these bytes were never written.
+                _ if may_be_torn && body.is_empty() => break,
+                Some(Flaw::Short) if may_be_torn => break,
+                Some(Flaw::Check) if may_be_torn && after == whole => break,
+                Some(flaw) => return Err(flaw.of(&self.path)),
+                None => visit(&body)?,
+            }
+            end = after;
+        }
+        Ok((end, whole))
     }
 
     /// The body of a section, verified again.
@@ -127,9 +169,26 @@ impl StoredFile {
         }
         match crc32fast::hash(buffer) == section.check {
             true => Ok(buffer),
-            false => Err(Flaw::Check(&[]).of(&self.path)),
+            false => Err(Flaw::Check.of(&self.path)),
         }
     }
+}
+
+/// Reads the body of the next section, of which there are at most `left` bytes; returns what is wrong
+/// with it.
+fn next(from: &mut impl Read, left: u64, body: &mut Vec<u8>) -> io::Result<Option<Flaw>> {
+    let mut head = [0; SECTION];
+    let read = fill(from, &mut head)?;
+    let after = left.saturating_sub(SECTION as u64);
+    let promised = frame::promised(&head[..read]).filter(|(length, _)| *length <= after);
+    let Some((length, check)) = promised else {
+        return Ok(Some(Flaw::Short));
+    };
+    body.resize(length as usize, 0);
+    if fill(from, body)? < body.len() {
+        return Ok(Some(Flaw::Short));
+    }
+    Ok((check != crc32fast::hash(body)).then_some(Flaw::Check))
 }
 
 impl fmt::Debug for StoredFile {
@@ -172,7 +231,7 @@ mod tests {
     use std::fs;
     use std::string::{String, ToString};
 
-    use super::super::storage::LocalStorage;
+    use super::super::local_storage::{Access, LocalStorage};
     use super::*;
 
     /// The contents of a state file: the bodies of its sections.
@@ -182,7 +241,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state");
         fs::write(&path, bytes).unwrap();
-        let storage: Arc<dyn Storage> = Arc::new(LocalStorage);
+        let access = Access::Owner;
+        let storage: Arc<dyn Storage> = Arc::new(LocalStorage { access });
         (directory, StoredFile::new(path, &storage))
     }
 

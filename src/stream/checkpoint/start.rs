@@ -8,6 +8,7 @@ use crate::stream::checkpoint::config::{DurabilityConfig, JobFacts};
 use crate::stream::checkpoint::durable::{LogContext, Members};
 use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::found::FoundCheckpoint;
+use crate::stream::checkpoint::lock::DirectoryLock;
 use crate::stream::checkpoint::manifest::{JobStamp, MANIFEST};
 use crate::stream::checkpoint::stored_checkpoint::StoredCheckpoint;
 use crate::stream::state::refusal::Refusal;
@@ -23,9 +24,9 @@ impl Checkpointer {
         operators: &mut Members<'_>,
         job: JobFacts,
     ) -> Result<(Self, Option<(u64, u64)>), CheckpointError> {
-        let (recovery, stored) = match found {
-            Some(found) => (Some(found.recovery), found.stored),
-            None => (None, None),
+        let (recovery, stored, lock) = match found {
+            Some(found) => (Some(found.recovery), found.stored, found.lock),
+            None => (None, None, None),
         };
         let target = config.target;
         let mut this = Self::new(
@@ -34,15 +35,33 @@ impl Checkpointer {
             recovery,
             job,
         );
+        let is_new = this.lock(lock)?;
         let clock = match stored {
             Some(stored) => Some(this.restore(&stored, operators)?),
             None => None,
         };
-        let first = this.make_sure(operators, config.logs)?;
+        let first = this.make_sure(operators, is_new, config.logs)?;
         // Without a checkpoint the stream begins again with the first batch of the logs.
         let before = first.map(|time| time.as_millis().saturating_sub(this.job.interval));
         let clock = clock.or_else(|| before.map(|before| (before, before)));
         Ok((this, clock))
+    }
+
+    /// Locks the directory of the checkpoints; `found` is the lock of the one in which recovery has
+    /// looked. Returns whether they differ, so that nobody has looked there.
+    fn lock(&mut self, found: Option<DirectoryLock>) -> Result<bool, CheckpointError> {
+        let Some(Target { directory, .. }) = &self.target else {
+            self.locks.extend(found);
+            return Ok(false);
+        };
+        let is_other = !found
+            .as_ref()
+            .is_some_and(|lock| directory.is_locked_by(lock));
+        self.locks.extend(found);
+        if is_other {
+            self.locks.push(directory.lock()?);
+        }
+        Ok(is_other)
     }
 
     /// Opens logs, and verifies that checkpoints can be taken. Returns the first batch of an earlier
@@ -50,13 +69,14 @@ impl Checkpointer {
     fn make_sure(
         &mut self,
         operators: &mut Members<'_>,
+        is_new: bool,
         write_ahead: bool,
     ) -> Result<Option<BatchTime>, CheckpointError> {
         let Some(Target { directory, .. }) = &self.target else {
             return Ok(None);
         };
         let is_used = || Ok(!directory.times()?.is_empty() || directory.claim_logs(&[]).is_err());
-        if self.recovery.is_none() && is_used()? {
+        if is_new && is_used()? {
             let directory = directory.path.clone();
             return Err(CheckpointError::Occupied { directory });
         }
@@ -76,7 +96,10 @@ impl Checkpointer {
             }
         }
         self.snapshots(operators)?;
+        // A checkpoint elsewhere is none of this directory.
+        self.last = self.last.filter(|_| !is_new);
         if let Some(newest) = self.last {
+            directory.make_durable(newest)?;
             directory.tidy(newest)?;
         }
         Ok(first)

@@ -4,23 +4,23 @@
 use std::any::Any;
 use std::boxed::Box;
 use std::ffi::OsString;
-use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
-use std::thread::{self, JoinHandle};
+use std::path::{Path, PathBuf};
 use std::vec::Vec;
+use std::{fmt, io};
 
 /// A file system.
 pub(crate) trait Storage: fmt::Debug + Send + Sync {
-    /// Creates a directory and its missing parents.
+    /// Creates a directory in one that exists.
     fn create_dir(&self, path: &Path) -> io::Result<()>;
 
-    /// Creates an empty file.
+    /// Creates an empty file; an error if there is anything of this name.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Output>>;
 
     /// Syncs these files and the entries of these directories.
     fn sync(&self, files: Vec<Box<dyn Output>>, directories: &[&Path]) -> io::Result<()>;
+
+    /// Syncs a file that an earlier process may have left without that.
+    fn sync_file(&self, path: &Path) -> io::Result<()>;
 
     /// Adds a hard link to a file.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
@@ -36,14 +36,27 @@ pub(crate) trait Storage: fmt::Debug + Send + Sync {
     /// Removes a directory and its contents, if it exists.
     fn remove_dir(&self, path: &Path) -> io::Result<()>;
 
+    /// Whether there is a directory of this name.
+    fn is_dir(&self, path: &Path) -> io::Result<bool>;
+
     /// The names in a directory; none if it does not exist.
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>>;
 
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// The length of a file; an error if it is not a regular file.
+    fn length(&self, path: &Path) -> io::Result<u64>;
 
-    /// Fills `into` with the bytes of a file from `offset` on; returns how many were read, fewer
-    /// only at the end of the file.
+    /// The bytes of a file; an error if it is not a regular file or has more than `most`.
+    fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>>;
+
+    /// Fills `into` with the bytes of a regular file from `offset` on; returns how many were read,
+    /// fewer only at the end of the file.
     fn read_at(&self, path: &Path, offset: u64, into: &mut [u8]) -> io::Result<usize>;
+
+    /// Locks a file, which is created if it does not exist.
+    fn lock(&self, path: &Path) -> io::Result<Locked>;
+
+    /// The path of a directory without links in it.
+    fn real_path(&self, path: &Path) -> io::Result<PathBuf>;
 }
 
 /// A file being written.
@@ -57,139 +70,60 @@ pub(crate) trait Output: Send {
     fn sync(&mut self) -> io::Result<()>;
 }
 
-/// The local file system.
-#[derive(Debug)]
-pub(crate) struct LocalStorage;
+/// Holds a lock until it is dropped.
+pub(crate) type Lock = Box<dyn Any + Send + Sync>;
 
-impl Storage for LocalStorage {
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir_all(path)
-    }
+/// What became of an attempt to lock a file.
+pub(crate) enum Locked {
+    Mine(Lock),
+    /// Held by another user, in this process if that is known.
+    Others(Option<u32>),
+}
 
-    fn create(&self, path: &Path) -> io::Result<Box<dyn Output>> {
-        let file = File::create(path)?;
-        Ok(Box::new(DiskFile { file, early: None }))
-    }
-
-    fn sync(&self, files: Vec<Box<dyn Output>>, directories: &[&Path]) -> io::Result<()> {
-        // One after the other: the first sync takes the journal along that the others would wait
-        // for, and threads for them cost more than the rest of the work.
-        files.into_iter().try_for_each(|mut file| file.sync())?;
-        directories.iter().try_for_each(|path| sync_dir(path))
-    }
-
-    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::hard_link(from, to)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
-    }
-
-    fn cut(&self, path: &Path, length: u64) -> io::Result<()> {
-        let file = OpenOptions::new().write(true).open(path)?;
-        file.set_len(length)?;
-        file.sync_all()
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        unless_missing(fs::remove_file(path))
-    }
-
-    fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        unless_missing(fs::remove_dir_all(path))
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
-        match fs::read_dir(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            entries => entries?.map(|entry| Ok(entry?.file_name())).collect(),
+/// Creates a directory and its missing parents, durably.
+///
+/// They are created from the top down, each one durable before the next is created. A process that
+/// was killed meanwhile has left at most one that is not durable, the lowest; so the lowest one
+/// that exists is made durable here, too.
+pub(crate) fn create_dirs(storage: &dyn Storage, path: &Path) -> io::Result<()> {
+    let mut missing = Vec::new();
+    for directory in path.ancestors().filter(|it| !it.as_os_str().is_empty()) {
+        if storage.is_dir(directory)? {
+            sync_if_possible(storage, directory)?;
+            break;
         }
+        missing.push(directory);
     }
-
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        fs::read(path)
-    }
-
-    fn read_at(&self, path: &Path, offset: u64, into: &mut [u8]) -> io::Result<usize> {
-        let mut file = File::open(path)?;
-        file.seek(SeekFrom::Start(offset))?;
-        fill(&mut file, into)
-    }
-}
-
-/// Reads until `into` is full or the input ends; returns the number of bytes read.
-pub(crate) fn fill(from: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < into.len() {
-        match from.read(&mut into[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+    for directory in missing.into_iter().rev() {
+        match storage.create_dir(directory) {
+            // Another process was faster.
+            Err(error)
+                if error.kind() == io::ErrorKind::AlreadyExists && storage.is_dir(directory)? => {}
+            created => created?,
         }
+        sync_parent(storage, directory)?;
     }
-    Ok(filled)
+    Ok(())
 }
 
-/// Syncs the entries of a directory, where directories can be opened.
-fn sync_dir(path: &Path) -> io::Result<()> {
-    match cfg!(unix) {
-        true => File::open(path)?.sync_all(),
-        false => Ok(()),
-    }
+/// Makes the name of a directory durable.
+fn sync_parent(storage: &dyn Storage, directory: &Path) -> io::Result<()> {
+    let parent = directory.parent();
+    parent.map_or(Ok(()), |parent| storage.sync(Vec::new(), &[parent]))
 }
 
-fn unless_missing(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+/// The same for a directory that was found. Most likely it is old and durable, so it does not
+/// matter if its parent cannot be opened or synced at all.
+fn sync_if_possible(storage: &dyn Storage, directory: &Path) -> io::Result<()> {
+    use io::ErrorKind::{InvalidInput, PermissionDenied, ReadOnlyFilesystem, Unsupported};
+    let cannot_be = [
+        InvalidInput,
+        PermissionDenied,
+        ReadOnlyFilesystem,
+        Unsupported,
+    ];
+    match sync_parent(storage, directory) {
+        Err(error) if !cannot_be.contains(&error.kind()) => Err(error),
         _ => Ok(()),
-    }
-}
-
-fn joined(thread: JoinHandle<io::Result<()>>) -> io::Result<()> {
-    thread.join().unwrap_or_else(panicked)
-}
-
-fn panicked(_: Box<dyn Any + Send>) -> io::Result<()> {
-    Err(io::Error::other("a thread panicked"))
-}
-
-/// A file of the local file system.
-struct DiskFile {
-    file: File,
-    /// Syncs the first part of a file.
-    early: Option<JoinHandle<io::Result<()>>>,
-}
-
-impl DiskFile {
-    /// The result of the sync that was started: the system reports an error only once.
-    fn finish_writing(&mut self) -> io::Result<()> {
-        self.early.take().map_or(Ok(()), joined)
-    }
-}
-
-impl Output for DiskFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)
-    }
-
-    fn begin_sync(&mut self) {
-        let before = self.early.take();
-        match (before, self.file.try_clone()) {
-            // One after the other; the first error is returned.
-            (before, Ok(file)) => {
-                self.early = Some(thread::spawn(move || {
-                    before.map_or(Ok(()), joined)?;
-                    file.sync_data()
-                }));
-            }
-            (before, Err(_)) => self.early = before,
-        }
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.finish_writing()?;
-        self.file.sync_all()
     }
 }

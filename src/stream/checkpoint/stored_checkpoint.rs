@@ -10,7 +10,7 @@ use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::error::failed;
 use crate::stream::checkpoint::frame::Kind;
 use crate::stream::checkpoint::manifest::{
-    FileEntry, JobStamp, MANIFEST, Manifest, PieceHead, PieceId, WHOLE,
+    FileEntry, JobStamp, LONGEST, MANIFEST, Manifest, PieceHead, PieceId, WHOLE,
 };
 use crate::stream::checkpoint::scan::{Section, StoredFile};
 use crate::stream::checkpoint::storage::Storage;
@@ -35,7 +35,7 @@ impl StoredCheckpoint {
         storage: &Arc<dyn Storage>,
     ) -> Result<Self, CheckpointError> {
         let path = directory.join(MANIFEST);
-        let bytes = storage.read(&path).map_err(failed(&path))?;
+        let bytes = storage.read(&path, LONGEST).map_err(failed(&path))?;
         let manifest = Manifest::read(&path, &bytes)?;
         let operators = manifest.operators.into_iter().map(|operator| {
             let saved = SavedState {
@@ -67,6 +67,9 @@ impl StoredCheckpoint {
             path: stored.path.to_path_buf(),
             what,
         };
+        if stored.length()? != file.length {
+            return Err(corrupt("it is not the file that the manifest names"));
+        }
         let mut wanted: BTreeSet<PieceId> = file.pieces.iter().copied().collect();
         let mut makes_sense = true;
         let whole = stored.scan(Kind::State, PieceHead::LONGEST, |section, first| {

@@ -26,8 +26,14 @@ impl ContextBuilder {
     ///
     /// A checkpoint is taken when a batch and its outputs are done, and written in the background;
     /// one is written at a time. If writing fails, the stream ends at the next batch or when it is
-    /// stopped. The checkpoint before it is kept too. Types that operators keep must be
-    /// [`durable`](Self::durable), and inputs must be replayable:
+    /// stopped. The checkpoint before it is kept too.
+    ///
+    /// The directory has one stream at a time, which locks the file `LOCK` in it where the platform
+    /// has file locks, until its driver is dropped. It is created if it does not exist. On Unix what
+    /// is created there is for the owner alone: directories have mode 700 and files 600, whatever
+    /// the umask. A directory that exists keeps its mode.
+    ///
+    /// Types that operators keep must be [`durable`](Self::durable), and inputs must be replayable:
     /// [`batches`](StreamingContext::batches), [`from_iter`](StreamingContext::from_iter),
     /// [`text_files`](StreamingContext::text_files), a
     /// [`ReplayableQueue`](crate::stream::ReplayableQueue) and every
@@ -164,9 +170,10 @@ impl StreamingContext {
     ///
     /// # Errors
     ///
-    /// If `build` fails, if a checkpoint has another format version, or if there are checkpoints
-    /// and none is intact: a stream never starts over where it should resume. State that does not
-    /// fit the program is a [`StartError::Checkpoint`](crate::stream::StartError::Checkpoint) at
+    /// If `build` fails, if another stream uses the directory, if a checkpoint cannot be read or has
+    /// another format version, or if there are checkpoints and none is intact: a stream never starts
+    /// over where it should resume. The directory must be writable, since it is locked from here on.
+    /// State that does not fit the program is a [`StartError::Checkpoint`](crate::stream::StartError::Checkpoint) at
     /// the start.
     ///
     /// # Examples

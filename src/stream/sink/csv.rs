@@ -42,11 +42,7 @@ impl<T: Data + Serialize, P: Pipe<Item = T>> DStream<'_, T, P> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn save_as_csv(&self, prefix: impl Into<String>, suffix: impl Into<String>) {
-        let sink = Directories {
-            prefix: prefix.into(),
-            suffix: suffix.into(),
-            format: Csv,
-        };
+        let sink = Directories::new(prefix, suffix, Csv);
         self.write_directories("save_as_csv", sink);
     }
 }

@@ -1,12 +1,17 @@
 //! One directory per batch, with a file per partition.
 
+use std::boxed::Box;
 use std::fmt::Display;
 use std::format;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io::{self, BufWriter, IntoInnerError, Write};
 use std::path::{self, Path, PathBuf};
 use std::string::{String, ToString};
+use std::sync::Arc;
+use std::vec::Vec;
 
+use crate::stream::checkpoint::local_storage::{Access, LocalStorage};
+use crate::stream::checkpoint::storage::{Output, Storage, create_dirs};
 use crate::stream::data::Data;
 use crate::stream::error::BoxError;
 use crate::stream::pipeline::pipe::Pipe;
@@ -23,12 +28,37 @@ pub(super) trait Format<T>: Send + Sync + 'static {
 /// when it is complete, replacing an earlier one of the same batch.
 pub(super) struct Directories<F> {
     /// The part of the path before the time: a directory and the start of a name.
-    pub(super) prefix: String,
-    pub(super) suffix: String,
-    pub(super) format: F,
+    prefix: String,
+    suffix: String,
+    format: F,
+    storage: Arc<dyn Storage>,
+    /// Whether the directory of the batches is known to be durable.
+    is_durable: bool,
 }
 
 impl<F> Directories<F> {
+    pub(super) fn new(prefix: impl Into<String>, suffix: impl Into<String>, format: F) -> Self {
+        // What a sink writes is for others, too.
+        let access = Access::Umask;
+        Self {
+            prefix: prefix.into(),
+            suffix: suffix.into(),
+            format,
+            storage: Arc::new(LocalStorage { access }),
+            is_durable: false,
+        }
+    }
+
+    /// Creates the directory of the batches, durably, unless it is there.
+    fn create_parent(&mut self, directory: &Path) -> io::Result<()> {
+        let parent = parent(directory);
+        if !self.is_durable || !self.storage.is_dir(parent)? {
+            create_dirs(&*self.storage, parent)?;
+            self.is_durable = true;
+        }
+        Ok(())
+    }
+
     fn directory(&self, time: BatchTime) -> PathBuf {
         self.directory_of(time.as_millis())
     }
@@ -69,22 +99,27 @@ fn aside(directory: &Path) -> PathBuf {
     directory.with_file_name(format!(".{name}.part"))
 }
 
-/// Removes a directory, if it exists.
-fn remove(directory: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+/// The directory of the batches; the working directory, if the path has no other.
+fn parent(directory: &Path) -> &Path {
+    let parent = directory.parent().unwrap_or(directory);
+    match parent.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => parent,
     }
 }
 
-/// Makes the names in a directory durable.
-fn sync(directory: &Path) -> io::Result<()> {
-    let here = Path::new(".");
-    let directory = match directory.as_os_str().is_empty() {
-        true => here,
-        false => directory,
-    };
-    File::open(directory)?.sync_all()
+/// A file of a storage, for formats.
+struct Writer(Box<dyn Output>);
+
+impl Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn unwritable(path: &Path, error: impl Display) -> BoxError {
@@ -95,7 +130,11 @@ impl<T, F: Format<T>> Sink<T> for Directories<F> {
     fn begin(&mut self, time: BatchTime) -> Result<(), BoxError> {
         let directory = self.directory(time);
         let folder = aside(&directory);
-        let made = remove(&folder).and_then(|()| fs::create_dir_all(&folder));
+        let made = self
+            .storage
+            .remove_dir(&folder)
+            .and_then(|()| self.create_parent(&directory))
+            .and_then(|()| self.storage.create_dir(&folder));
         made.map_err(|error| unwritable(&directory, error))
     }
 
@@ -103,9 +142,10 @@ impl<T, F: Format<T>> Sink<T> for Directories<F> {
         let directory = self.directory(time);
         let path = aside(&directory).join(format!("part-{partition:05}"));
         let write = || {
-            let mut file = BufWriter::new(File::create(path)?);
+            let mut file = BufWriter::new(Writer(self.storage.create(&path)?));
             self.format.write(items, &mut file)?;
-            file.into_inner()?.sync_all()?;
+            let written = file.into_inner().map_err(IntoInnerError::into_error);
+            written?.0.sync()?;
             Ok::<_, BoxError>(())
         };
         write().map_err(|error| unwritable(&directory, error))
@@ -114,11 +154,12 @@ impl<T, F: Format<T>> Sink<T> for Directories<F> {
     fn commit(&mut self, time: BatchTime) -> Result<(), BoxError> {
         let directory = self.directory(time);
         let rename = || {
-            sync(&aside(&directory))?;
-            remove(&directory)?;
-            fs::rename(aside(&directory), &directory)?;
+            let storage = &self.storage;
+            storage.sync(Vec::new(), &[&aside(&directory)])?;
+            storage.remove_dir(&directory)?;
+            storage.rename(&aside(&directory), &directory)?;
             // The batch is not run again once a checkpoint says so: then its files must be there.
-            directory.parent().map_or(Ok(()), sync)
+            storage.sync(Vec::new(), &[parent(&directory)])
         };
         rename().map_err(|error| unwritable(&directory, error))
     }
@@ -134,5 +175,63 @@ impl<T: Data, P: Pipe<Item = T>> DStream<'_, T, P> {
     pub(super) fn write_directories<F: Format<T>>(&self, kind: &str, sink: Directories<F>) {
         self.ctx.claim(sink.names());
         self.write_as(kind, sink);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+
+    use crate::stream::checkpoint::faults::disk::Loss;
+    use crate::stream::checkpoint::faults::process::{Fault, Process, SharedDisk};
+    use crate::stream::threads::lock::lock;
+
+    use super::*;
+
+    struct Digits;
+
+    impl Format<u8> for Digits {
+        fn write(&self, items: &[u8], file: &mut dyn Write) -> Result<(), BoxError> {
+            Ok(items.iter().try_for_each(|item| write!(file, "{item}"))?)
+        }
+    }
+
+    /// Writes a batch of two partitions below a directory that is not there at first.
+    fn write(process: &Process) -> Result<(), BoxError> {
+        let mut sink = Directories {
+            storage: Arc::new(process.clone()),
+            ..Directories::new("/new/deep/out", "txt", Digits)
+        };
+        let time = BatchTime::from_millis(1_000);
+        sink.begin(time)?;
+        sink.write(time, 0, &[1, 2])?;
+        sink.write(time, 1, &[3])?;
+        sink.commit(time)
+    }
+
+    #[test]
+    fn a_batch_that_is_committed_is_there_after_a_power_cut_whatever_was_before() {
+        let counted = Process::new(&SharedDisk::default(), &[]);
+        write(&counted).unwrap();
+        for at in 0..counted.calls() {
+            for fault in [
+                Fault::Killed,
+                Fault::Fails,
+                Fault::PowerAfter(Loss::Part(at as u64)),
+            ] {
+                let disk = SharedDisk::default();
+                write(&Process::new(&disk, &[(at, fault)])).unwrap_err();
+                let process = Process::new(&disk, &[]);
+                write(&process).unwrap();
+                lock(&disk).lose_power(Loss::Whole);
+                let part = |number| {
+                    let path = format!("/new/deep/out-1000.txt/part-{number:05}");
+                    let bytes = process.read(path.as_ref(), u64::MAX).unwrap();
+                    String::from_utf8(bytes).unwrap()
+                };
+                let parts = [part(0), part(1)];
+                assert_eq!(parts, ["12".to_string(), "3".to_string()], "{at} {fault:?}");
+            }
+        }
     }
 }

@@ -40,11 +40,7 @@ impl<T: Data + Serialize, P: Pipe<Item = T>> DStream<'_, T, P> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn save_as_json_lines(&self, prefix: impl Into<String>, suffix: impl Into<String>) {
-        let sink = Directories {
-            prefix: prefix.into(),
-            suffix: suffix.into(),
-            format: JsonLines,
-        };
+        let sink = Directories::new(prefix, suffix, JsonLines);
         self.write_directories("save_as_json_lines", sink);
     }
 }

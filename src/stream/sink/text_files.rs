@@ -41,11 +41,7 @@ impl<T: Data + Display, P: Pipe<Item = T>> DStream<'_, T, P> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn save_as_text_files(&self, prefix: impl Into<String>, suffix: impl Into<String>) {
-        let sink = Directories {
-            prefix: prefix.into(),
-            suffix: suffix.into(),
-            format: Text,
-        };
+        let sink = Directories::new(prefix, suffix, Text);
         self.write_directories("save_as_text_files", sink);
     }
 }

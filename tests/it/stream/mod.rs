@@ -2,6 +2,7 @@
 
 mod backends;
 mod batch;
+mod directories;
 mod failures;
 mod handles;
 mod incremental;
