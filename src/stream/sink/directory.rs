@@ -166,7 +166,7 @@ impl<T, F: Format<T>> Sink<T> for Directories<F> {
 
     fn abort(&mut self, time: BatchTime) {
         // What cannot be removed is removed when the batch begins again, or is in nobody's way.
-        let _ = remove(&aside(&self.directory(time)));
+        let _ = self.storage.remove_dir(&aside(&self.directory(time)));
     }
 }
 
