@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
@@ -121,9 +121,12 @@ pub(crate) fn what_is_counted_survives(
         }
         println!("seed {round}: {} kills", kills - before);
         let found = tree(&broken);
-        // Which segments of a log are left follows from the moments of the kills.
-        let in_a_log = |name: &Path| name.components().any(|it| it.as_os_str() == "log");
-        let differs = |name: &&PathBuf| !in_a_log(name) && found.get(*name) != expected.get(*name);
+        // Which segments of a log are left follows from the moments of the kills, and a lock names
+        // its process.
+        let varies = |part: Component<'_>| ["log", "LOCK"].iter().any(|it| part.as_os_str() == *it);
+        let differs = |name: &&PathBuf| {
+            !name.components().any(varies) && found.get(*name) != expected.get(*name)
+        };
         let wrong: Vec<_> = expected
             .keys()
             .chain(found.keys())
