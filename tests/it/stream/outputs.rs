@@ -146,7 +146,7 @@ fn batches_that_are_left_out_leave_no_directories() {
         }
     }
     upstream
-        .map(|n| std::sync::Arc::new(Item(n)))
+        .map(|n| Arc::new(Item(n)))
         .save_as_text_files(folder.path().join("out").to_string_lossy(), "txt");
     assert_eq!(run(ctx), 6);
     assert_eq!(names(folder.path()), ["out-5000.txt", "out-6000.txt"]);
