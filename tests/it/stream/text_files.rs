@@ -141,7 +141,8 @@ fn positions_are_as_large_as_the_directory() {
         fs::remove_file(path).unwrap();
     }
     driver.checkpoint().unwrap();
-    let contents = inspect(&checkpoints).unwrap()[0].contents().unwrap();
+    let checkpoints = inspect(&checkpoints).unwrap();
+    let contents = checkpoints[0].contents().unwrap();
     assert!(contents.operators()[0].bytes() < 1_000);
 }
 
