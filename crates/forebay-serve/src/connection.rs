@@ -29,7 +29,8 @@ pub(crate) struct Acceptor {
 impl Acceptor {
     /// Serves until the stop; then requests in progress have a moment left.
     pub(crate) async fn serve(mut self, listener: TcpListener) {
-        let served = Arc::new(Semaphore::new(self.limits.connections));
+        let connections = self.limits.connections.min(Semaphore::MAX_PERMITS);
+        let served = Arc::new(Semaphore::new(connections));
         let turned_away = Arc::new(Semaphore::new(Limits::TURNED_AWAY));
         let mut open = JoinSet::new();
         let mut stop = self.stop.clone();
@@ -102,7 +103,15 @@ async fn converse(
     tokio::select! {
         _ = connection.as_mut() => return,
         _ = stop.changed() => {}
-        () = sleep(Limits::CONNECTION_LIFE) => {}
+        () = sleep(Limits::CONNECTION_LIFE) => {
+            // The question of the moment may still be answered.
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                _ = connection.as_mut() => return,
+                _ = stop.changed() => {}
+                () = sleep(limits.patience + Limits::GRACE) => return,
+            }
+        }
     }
     connection.as_mut().graceful_shutdown();
     let _ = timeout(Limits::GRACE, connection).await;

@@ -9,6 +9,8 @@ pub(crate) struct Limits {
     /// Rows of a ranking, and keys whose samples are shown.
     pub(crate) rows: usize,
     pub(crate) answer_bytes: usize,
+    /// Bytes of answers that their clients have not read, all together.
+    pub(crate) unread_bytes: usize,
     /// Time for a request to arrive, for its answer to be found, and for its client to read more of
     /// it.
     pub(crate) patience: Duration,
@@ -30,8 +32,11 @@ impl Limits {
     /// Requests that are being answered or waiting.
     pub(crate) const QUESTIONS: usize = 64;
 
-    /// Bytes of answers that their clients have not read, all together, unless one may have more.
-    pub(crate) const UNREAD_BYTES: usize = 64 << 20;
+    /// Bytes of an answer that takes no room of the unread ones, so that there are always some.
+    pub(crate) const SMALL_BYTES: usize = 64 << 10;
+
+    /// The longest patience: more than a connection lasts, and less than a clock can add.
+    pub(crate) const MOST_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 
     /// Bytes of the message of a failure.
     pub(crate) const FAILURE_BYTES: usize = 1 << 10;
@@ -45,8 +50,26 @@ impl Limits {
     /// After this time a connection ends with its next answer, so that slow readers end too.
     pub(crate) const CONNECTION_LIFE: Duration = Duration::from_secs(120);
 
-    /// The time left for open requests when the server stops, or their connection is too old.
+    /// The time left for open requests when the server stops, and for the rest of an answer when
+    /// its connection is too old.
     pub(crate) const GRACE: Duration = Duration::from_secs(1);
+}
+
+impl Limits {
+    pub(crate) const fn are_any_zero(&self) -> bool {
+        let Self {
+            connections,
+            rows,
+            answer_bytes,
+            unread_bytes,
+            patience,
+        } = *self;
+        connections == 0
+            || rows == 0
+            || answer_bytes == 0
+            || unread_bytes == 0
+            || patience.is_zero()
+    }
 }
 
 impl Default for Limits {
@@ -55,6 +78,7 @@ impl Default for Limits {
             connections: 256,
             rows: 1_000,
             answer_bytes: 4 << 20,
+            unread_bytes: 64 << 20,
             patience: Duration::from_secs(10),
         }
     }

@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, Uri, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -185,23 +185,36 @@ impl Site {
     ) -> Answer {
         let permit = Arc::clone(&self.questions).try_acquire_owned();
         let permit = permit.map_err(|_| Refusal::busy())?;
-        let (site, patience) = (self.clone(), self.limits.patience);
-        let found = spawn_blocking(move || {
+        let (site, (reply, found)) = (self.clone(), oneshot::channel());
+        spawn_blocking(move || {
             let _held = permit;
-            let stream = site.stream(&name)?;
-            let (of, key) = (question.of.as_deref(), question.key.as_deref());
-            let (state_name, state) = stream.choose(of, key, can_answer)?;
-            let asked = Asked {
-                stream: &name,
-                state: state_name,
-                bytes: site.limits.answer_bytes,
-            };
-            ask(state, &asked, &question)
+            // Whoever asked may have left or given up while others were answered.
+            if !reply.is_closed() {
+                let answer = site.find(&name, &question, can_answer, ask);
+                let _ = reply.send(answer);
+            }
         });
-        match timeout(patience, found).await {
+        match timeout(self.limits.patience, found).await {
             Err(_) => Err(Refusal::late()),
             Ok(Err(_)) => Err(Refusal::failed("the state could not be read")),
             Ok(Ok(answer)) => answer,
         }
+    }
+
+    fn find(
+        &self,
+        name: &str,
+        question: &Question,
+        can_answer: impl Fn(&dyn Ask) -> bool,
+        ask: impl Fn(&dyn Ask, &Asked<'_>, &Question) -> Answer,
+    ) -> Answer {
+        let (of, key) = (question.of.as_deref(), question.key.as_deref());
+        let (state_name, state) = self.stream(name)?.choose(of, key, can_answer)?;
+        let asked = Asked {
+            stream: name,
+            state: state_name,
+            bytes: self.limits.answer_bytes,
+        };
+        ask(state, &asked, question)
     }
 }

@@ -47,8 +47,8 @@ use crate::unread::Unread;
 ///
 /// # Memory
 ///
-/// Answers that clients have not read yet take at most 64 MiB together, or one
-/// [answer](ServerBuilder::max_answer) if that is more; what is beyond is refused.
+/// Answers that clients have not read yet take at most 64 MiB together, see
+/// [`max_unread`](ServerBuilder::max_unread); what is beyond is refused.
 ///
 /// # Cost
 ///
@@ -193,10 +193,18 @@ impl ServerBuilder {
         self
     }
 
+    /// How many bytes of answers may wait for their clients to read them, all together; 64 MiB by
+    /// default, and always enough for one answer. Answers of at most 64 KiB do not count, since
+    /// there are no more of them than connections.
+    pub fn max_unread(mut self, bytes: usize) -> Self {
+        self.limits.unread_bytes = bytes;
+        self
+    }
+
     /// How long a client may take to send the head of a request and to read more of an answer, and
-    /// how long an answer may take to be found; ten seconds by default.
+    /// how long an answer may take to be found; ten seconds by default, and a day at most.
     pub fn timeout(mut self, patience: Duration) -> Self {
-        self.limits.patience = patience;
+        self.limits.patience = patience.min(Limits::MOST_PATIENCE);
         self
     }
 
@@ -217,7 +225,7 @@ impl ServerBuilder {
             streams: self.streams.into(),
             limits: self.limits,
             questions: Arc::new(Semaphore::new(Limits::QUESTIONS)),
-            unread: Unread::new(Limits::UNREAD_BYTES.max(self.limits.answer_bytes)),
+            unread: Unread::new(self.limits.unread_bytes.max(self.limits.answer_bytes)),
         };
         let (stop, stopped) = watch::channel(());
         let acceptor = Acceptor {
@@ -243,9 +251,7 @@ impl ServerBuilder {
     /// have the same name, or two states or two receivers of one, or no path can name a stream.
     pub fn check(&self) -> Result<(), ServeError> {
         self.access()?;
-        let limits = &self.limits;
-        let is_open = limits.connections > 0 && limits.answer_bytes > 0 && limits.rows > 0;
-        if !is_open || limits.patience.is_zero() {
+        if self.limits.are_any_zero() {
             return Err(ServeError::Limit);
         }
         let names = self.streams.iter().map(ServedStream::name);

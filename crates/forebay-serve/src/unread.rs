@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::limits::Limits;
 use crate::refusal::Refusal;
 
 /// The room for answers that wait to be read.
@@ -40,6 +41,9 @@ impl Unread {
     /// Takes room for an answer until it has been sent.
     pub(crate) fn hold(&self, mut answer: Vec<u8>) -> Result<Bytes, Refusal> {
         answer.shrink_to_fit();
+        if answer.len() <= Limits::SMALL_BYTES {
+            return Ok(answer.into());
+        }
         let room = Arc::clone(&self.room).try_acquire_many_owned(units(answer.len()));
         let _room = room.map_err(|_| Refusal::busy())?;
         Ok(Bytes::from_owner(Held { answer, _room }))
@@ -58,15 +62,23 @@ mod tests {
 
     #[test]
     fn answers_have_a_limit_together_until_they_are_dropped() {
-        let unread = Unread::new(4 << 10);
-        let first = unread.hold(vec![1; 3 << 10]).expect("there is room");
-        assert_eq!(first.len(), 3 << 10);
-        assert!(unread.hold(vec![2; 1_025]).is_err());
+        let unread = Unread::new(400 << 10);
+        let first = unread.hold(vec![1; 300 << 10]).expect("there is room");
+        assert_eq!(first.len(), 300 << 10);
+        let more = || unread.hold(vec![2; (100 << 10) + 1]);
+        assert!(more().is_err());
         let copy = first.clone();
         drop(first);
-        assert!(unread.hold(vec![2; 1_025]).is_err());
+        assert!(more().is_err());
         drop(copy);
-        assert!(unread.hold(vec![2; 1_025]).is_ok());
-        assert!(Unread::new(usize::MAX).hold(vec![3; 10]).is_ok());
+        assert!(more().is_ok());
+        assert!(Unread::new(usize::MAX).hold(vec![3; 100 << 10]).is_ok());
+    }
+
+    #[test]
+    fn small_answers_are_given_even_if_there_is_no_room() {
+        let unread = Unread::new(1);
+        assert!(unread.hold(vec![1; Limits::SMALL_BYTES]).is_ok());
+        assert!(unread.hold(vec![1; Limits::SMALL_BYTES + 1]).is_err());
     }
 }

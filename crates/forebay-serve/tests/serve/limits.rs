@@ -2,12 +2,14 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use forebay::stream::StreamingContext;
-use forebay_serve::{ServedState, ServedStream, Server};
+use forebay_serve::{ServedState, ServedStream, Server, ServerBuilder};
 use serde_json::Value;
 
 use super::{Reply, Words, connect, exchange, get, request};
@@ -89,19 +91,23 @@ fn rows(answer: &Value, list: &str) -> usize {
 
 #[test]
 fn answers_that_nobody_reads_have_a_limit_together() {
-    // Two such answers are more than the limit, and more than the system keeps while they are sent.
-    const BYTES: usize = 40 << 20;
+    // More than the system keeps while it is sent.
+    const NUMBERS: usize = 600_000;
+    const BYTES: usize = 21 * NUMBERS;
     let ctx = StreamingContext::builder("long")
         .threads(1)
         .build()
         .unwrap();
     let longs = ctx
-        .batches([vec![(1u64, BYTES)]])
+        .batches([vec![(1u64, NUMBERS)]])
         .update_state_by_key(|_, mut new, _| new.next());
-    let shown = ServedState::new(longs.handle()).shown_as(|length| "x".repeat(*length));
+    let shown = ServedState::new(longs.handle()).shown_as(|&length| vec![u64::MAX; length]);
     let served = ServedStream::of(&ctx).state("long", shown);
-    let server = Server::builder().max_answer(BYTES + 1_000).stream(served);
-    let server = server.timeout(Duration::from_secs(60)).start().unwrap();
+    let limits = Server::builder()
+        .max_answer(BYTES + 1_000)
+        .max_unread(BYTES + 1_000);
+    let server = limits.stream(served).timeout(Duration::from_secs(60));
+    let server = server.start().unwrap();
     ctx.into_driver().unwrap().run_to_end().unwrap();
     let address = server.local_addr();
     let ask = || {
@@ -115,7 +121,8 @@ fn answers_that_nobody_reads_have_a_limit_together() {
     let (first, mut unread) = ask();
     assert_eq!(first, "HTTP/1.1 200");
     assert_eq!(ask().0, "HTTP/1.1 503");
-    assert_eq!(get(address, "/streams").status, 200);
+    // Small answers are given all the same.
+    assert_eq!(get(address, "/metrics").status, 200);
     // Reading makes room again, and so does leaving; when it is noticed is up to the machine.
     let ask_until_there_is_room = || {
         let start = Instant::now();
@@ -124,7 +131,6 @@ fn answers_that_nobody_reads_have_a_limit_together() {
                 (status, unread) if status == "HTTP/1.1 200" => return unread,
                 _ => assert!(start.elapsed() < Duration::from_secs(30)),
             }
-            thread::sleep(Duration::from_millis(5));
         }
     };
     let mut piece = vec![0; 1 << 20];
@@ -134,6 +140,30 @@ fn answers_that_nobody_reads_have_a_limit_together() {
     }
     drop(ask_until_there_is_room());
     drop(ask_until_there_is_room());
+}
+
+#[test]
+fn limits_of_any_size_are_limits() {
+    let largest = |it: ServerBuilder| {
+        it.max_connections(usize::MAX)
+            .max_rows(usize::MAX)
+            .max_answer(usize::MAX)
+            .max_unread(usize::MAX)
+            .timeout(Duration::MAX)
+    };
+    let smallest = |it: ServerBuilder| it.max_connections(1).max_unread(1);
+    for settings in [largest as fn(ServerBuilder) -> ServerBuilder, smallest] {
+        let mut words = Words::new(settings);
+        words.step("ebb flow ebb");
+        let rows = rows(&words.get("/top?of=counts&n=2").answer(), "rows");
+        assert_eq!(rows, 2);
+    }
+    let mut words = Words::new(largest);
+    words.step("ebb");
+    let all = format!("/top?of=counts&n={}", usize::MAX);
+    assert_eq!(rows(&words.get(&all).answer(), "rows"), 1);
+    let all = format!("/sample?n={}", usize::MAX);
+    assert_eq!(rows(&words.get(&all).answer(), "samples"), 1);
 }
 
 #[test]
@@ -236,6 +266,8 @@ struct Held {
     server: Server,
     end: std::sync::mpsc::Sender<()>,
     stream: thread::JoinHandle<()>,
+    /// How often a state was shown.
+    shown: Arc<AtomicUsize>,
 }
 
 impl Held {
@@ -250,7 +282,12 @@ impl Held {
             .batches([vec![1u64]])
             .map(|n| (n, n))
             .update_state_by_key(|_, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()));
-        let served = ServedState::new(counts.handle()).counts(|n| *n);
+        let shown = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&shown);
+        let served = ServedState::new(counts.handle()).shown_as(move |n| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            *n
+        });
         let until = std::sync::Mutex::new(until);
         counts.for_each_batch(move |_, _| {
             running.send(())?;
@@ -269,6 +306,7 @@ impl Held {
             server,
             end,
             stream,
+            shown,
         }
     }
 }
@@ -305,6 +343,24 @@ fn more_questions_than_can_wait_are_refused() {
     assert_eq!(replies, [(503, "busy".into()), (504, "late".into())]);
     held.end.send(()).unwrap();
     held.stream.join().unwrap();
+}
+
+#[test]
+fn questions_that_nobody_waits_for_any_more_are_not_answered() {
+    let held = Held::new();
+    let server = held.server.local_addr();
+    let askers: Vec<_> = (0..20)
+        .map(|_| thread::spawn(move || get(server, "/streams/held/state/1").refusal().0))
+        .collect();
+    for asker in askers {
+        assert_eq!(asker.join().unwrap(), 504);
+    }
+    held.end.send(()).unwrap();
+    held.stream.join().unwrap();
+    assert_eq!(get(server, "/streams/held/state/1").answer()["value"], 1);
+    // Those that were being answered when their time was over, and the last one.
+    let shown = held.shown.load(Ordering::Relaxed);
+    assert!((1..=3).contains(&shown), "{shown}");
 }
 
 #[test]

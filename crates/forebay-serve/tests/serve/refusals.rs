@@ -329,6 +329,7 @@ fn settings_that_cannot_be_are_errors() {
         Server::builder().max_connections(0),
         Server::builder().max_rows(0),
         Server::builder().max_answer(0),
+        Server::builder().max_unread(0),
         Server::builder().timeout(std::time::Duration::ZERO),
     ] {
         assert!(matches!(builder.start().unwrap_err(), ServeError::Limit));
