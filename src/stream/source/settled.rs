@@ -48,7 +48,7 @@ impl Settled {
     pub(super) fn has_left_out(&self, items: &Range<u64>) -> bool {
         let later = self.left_out.iter().rev();
         let mut later = later.take_while(|left_out| left_out.end > items.start);
-        later.any(|left_out| left_out.start < items.end)
+        !items.is_empty() && later.any(|left_out| left_out.start < items.end)
     }
 }
 

@@ -390,7 +390,7 @@ mod tests {
         assert_eq!(files.known.len(), 1);
         fs::remove_file(&there).expect("the file");
         files.go_to(&at);
-        let error = files.advance(&mut at, VecDeque::new(), 1, &mut lines);
+        let error = files.advance(&mut at, VecDeque::new(), 2, &mut lines);
         let error = error.expect_err("the second one was begun").to_string();
         assert!(error.contains("there cannot be read"), "{error}");
     }
