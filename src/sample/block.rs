@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slice_no_longer_than_the_capacity_is_held_whole_without_a_threshold() {
+    fn a_slice_no_longer_than_the_capacity_is_held_completely_without_a_threshold() {
         for len in [64, 99, 100] {
             let core = BottomK::new(100);
             assert!(pays(&core, len));

@@ -14,7 +14,7 @@ fn sorted<T: Ord + Clone, R>(sample: &Reservoir<T, R>) -> Vec<T> {
 }
 
 #[test]
-fn a_stream_shorter_than_the_capacity_is_kept_whole() {
+fn a_stream_shorter_than_the_capacity_is_kept_completely() {
     for k in 1..40usize {
         for n in 0..=k {
             let mut one_by_one = Reservoir::with_seed(k, 1);

@@ -41,7 +41,7 @@ fn every_method_draws_as_many_lines_as_asked_and_the_seed_fixes_them() {
 }
 
 #[test]
-fn short_input_is_kept_whole_or_drawn_from_repeatedly() {
+fn short_input_is_kept_completely_or_drawn_from_repeatedly() {
     for method in METHODS {
         let drawn = sample(&format!("-n 5 {method}"), "1 1\n2 2\n");
         if method.contains("replacement") {

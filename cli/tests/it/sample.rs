@@ -31,7 +31,7 @@ fn lines_come_out_unchanged_and_in_input_order() {
 }
 
 #[test]
-fn raw_bytes_and_line_ends_are_kept_and_the_last_end_is_completed() {
+fn raw_bytes_and_line_ends_are_preserved_and_the_last_end_is_added() {
     let run = forebay("sample -n 9", "  a\tb \r\n\nlast");
     assert_eq!(run.quiet_success(), "  a\tb \r\n\nlast\n");
 }

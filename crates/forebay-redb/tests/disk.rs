@@ -106,7 +106,7 @@ fn a_directory_that_cannot_be_is_named() {
 }
 
 #[test]
-fn the_report_tells_how_much_is_in_memory() {
+fn the_report_says_how_much_is_in_memory() {
     let sizes = |settings: ContextBuilder| {
         let ctx = settings.build().unwrap();
         let counts = ctx

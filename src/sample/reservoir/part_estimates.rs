@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_whole_is_exact_and_nothing_has_no_mean() {
+    fn a_complete_sample_is_exact_and_an_empty_one_has_no_mean() {
         let mut sample = Reservoir::with_seed(5, 1);
         sample.extend([1u32, 2, 30, 40]);
         let large = |&i: &u32| (i > 9).then_some(f64::from(i));
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_which_little_was_left_out_is_not_taken_for_whole() {
+    fn a_part_of_which_little_was_left_out_is_not_taken_as_complete() {
         let mut sample = Reservoir::with_seed(100, 1);
         sample.extend(0..101u32);
         let mean = sample.estimate_mean_where_with_confidence(tenth, 0.95);

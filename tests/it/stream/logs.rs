@@ -148,7 +148,7 @@ fn damage_before_the_end_of_a_log_is_an_error_not_a_loss() {
 }
 
 #[test]
-fn a_log_of_another_type_or_of_a_stream_that_begins_anew_is_refused() {
+fn a_log_of_another_type_or_of_a_stream_that_starts_over_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let (queue, seen) = (BatchQueue::new(), Seen::default());
     let mut driver = open(directory.path(), 2, &queue, &seen).unwrap();

@@ -76,7 +76,7 @@ fn batches_that_come_while_another_runs_are_submitted_before_they_start() {
 }
 
 #[test]
-fn the_life_of_a_receiver_is_told() {
+fn the_life_of_a_receiver_is_reported() {
     let ctx = context();
     let (numbers, status) = ctx.receiver(Flaky(0));
     numbers.named("flaky").for_each_batch(|_, _| Ok(()));

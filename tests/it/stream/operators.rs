@@ -160,7 +160,7 @@ fn transform_gets_the_whole_batch_and_its_time() {
 }
 
 #[test]
-fn update_state_visits_every_known_key_and_removes_where_told() {
+fn update_state_visits_every_known_key_and_removes_those_without_a_state() {
     let ctx = context();
     let pairs = ctx.batches([
         vec![("a", 1i64), ("b", 2), ("a", 3)],

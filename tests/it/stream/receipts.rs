@@ -45,7 +45,7 @@ fn a_batch_that_fails_makes_nothing_safe_and_one_left_out_is_over() {
 }
 
 #[test]
-fn whoever_waits_for_a_stream_that_is_gone_learns_it() {
+fn waiting_for_a_stream_that_is_gone_ends() {
     let ctx = context();
     let (sender, numbers) = ctx.channel(10);
     numbers.for_each_batch(|_, _| Ok(()));

@@ -185,7 +185,7 @@ fn every_truncation_and_every_flipped_byte_is_passed_over_or_refused() {
 }
 
 #[test]
-fn without_a_whole_checkpoint_nothing_begins_anew() {
+fn without_an_intact_checkpoint_the_stream_does_not_start_over() {
     let directory = tempfile::tempdir().unwrap();
     steps(&mut sums(directory.path(), 2).unwrap(), 3);
     for path in files(directory.path())
@@ -323,7 +323,7 @@ fn goes_on_from(golden: &Path) {
 }
 
 #[test]
-fn a_checkpoint_of_another_format_version_is_refused_by_name_and_nothing_begins_anew() {
+fn a_checkpoint_of_another_format_version_is_refused_and_the_stream_does_not_start_over() {
     for version in [1u8, 3] {
         let directory = tempfile::tempdir().unwrap();
         steps(&mut sums(directory.path(), 2).unwrap(), 3);

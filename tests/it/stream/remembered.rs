@@ -44,7 +44,7 @@ fn a_batch_left_out_is_not_remembered_and_one_run_again_is_once() {
 }
 
 #[test]
-fn a_recovered_stream_has_the_batches_at_hand_before_it_runs_one() {
+fn a_recovered_stream_remembers_its_batches_before_it_runs_one() {
     use forebay::stream::{Every, StreamingContext};
 
     let directory = tempfile::tempdir().unwrap();

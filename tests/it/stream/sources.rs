@@ -149,7 +149,7 @@ fn a_limited_directory_is_cut_within_files_and_resumed_at_any_line() {
 }
 
 #[test]
-fn a_range_of_files_is_repeatable_by_a_source_made_anew() {
+fn a_range_of_files_is_repeatable_by_a_new_source() {
     let folder = tempfile::tempdir().unwrap();
     for file in ["a", "b"] {
         fs::write(folder.path().join(file), "1\n2\n3\n").unwrap();

@@ -180,7 +180,7 @@ fn idle_keys_that_stay_cost_no_call() {
 }
 
 #[test]
-fn processing_time_does_not_let_go_of_what_was_just_touched() {
+fn processing_time_does_not_expire_what_was_just_touched() {
     let ctx = builder().build().unwrap();
     let spec = StateSpec::new(|_, _: &u8, event: Option<u64>, last: &mut State<u64>| {
         event.into_iter().for_each(|event| last.update(event));

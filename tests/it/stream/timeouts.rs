@@ -35,7 +35,7 @@ fn none() -> &'static [(&'static str, u32)] {
 }
 
 #[test]
-fn a_key_goes_strictly_after_its_time_and_is_told_once_with_no_value() {
+fn a_key_times_out_strictly_after_its_time_and_is_reported_once_without_a_value() {
     // Touched at 1 s: the threshold passes that in batch 4, not in batch 3 where it meets it.
     let seen = rows(2 * SECOND, &[&[("a", 1)], none(), none(), none(), none()]);
     let gone = vec![("a", None, Some(1), true), ("z", None, Some(7), true)];

@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn the_options_a_method_takes_are_said_in_words() {
+    fn the_options_of_a_method_are_listed_in_words() {
         let taken = |name| Method::named(name).expect("a method").taken();
         assert_eq!(
             taken("uniform"),

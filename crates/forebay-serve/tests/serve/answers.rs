@@ -217,7 +217,7 @@ fn a_connection_serves_one_request_after_the_other() {
 }
 
 #[test]
-fn a_failure_of_the_stream_is_told() {
+fn a_failure_of_the_stream_is_reported() {
     let builder = StreamingContext::builder("skips").on_failure(FailurePolicy::Skip);
     let ctx = builder.threads(1).build().unwrap();
     ctx.batches([vec![1u32], vec![0], vec![2]])

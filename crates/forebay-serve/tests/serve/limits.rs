@@ -68,7 +68,7 @@ fn an_answer_that_is_too_large_is_refused() {
 }
 
 #[test]
-fn connections_beyond_the_limit_are_told_and_the_others_served() {
+fn connections_beyond_the_limit_are_refused_and_the_others_served() {
     let words = Words::new(|it| it.max_connections(3));
     let server = words.server.local_addr();
     let mut open: Vec<TcpStream> = (0..3).map(|_| connect(server)).collect();

@@ -9,7 +9,7 @@ use forebay_serve::{ServeError, ServedState, ServedStream, Server};
 use super::{Words, connect, exchange, get, request};
 
 #[test]
-fn what_is_not_there_is_said_to_be_missing() {
+fn what_is_missing_is_a_404() {
     let mut words = Words::new(|it| it);
     words.step("ebb");
     let server = words.server.local_addr();
@@ -35,7 +35,7 @@ fn what_is_not_there_is_said_to_be_missing() {
 }
 
 #[test]
-fn questions_that_make_no_sense_are_said_to_be_bad() {
+fn questions_that_make_no_sense_are_bad_requests() {
     let words = Words::new(|it| it.max_rows(50));
     let long = format!("/state/{}?of=counts", "x".repeat(1_025));
     let long_sample = format!("/sample?key={}", "x".repeat(1_025));
