@@ -18,6 +18,7 @@ use crate::stream::checkpoint::storage::{Locked, Output, Storage};
 /// The local file system.
 #[derive(Debug)]
 pub(crate) struct LocalStorage {
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix has modes"))]
     pub(crate) access: Access,
 }
 
@@ -32,6 +33,7 @@ pub(crate) enum Access {
 
 impl LocalStorage {
     fn options(&self) -> OpenOptions {
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
         let mut options = OpenOptions::new();
         #[cfg(unix)]
         if self.access == Access::Owner {
