@@ -173,7 +173,7 @@ fn step<S: Sampler>(sample: &mut S, number: u64, act: impl FnOnce(&mut S)) {
         }
         let held = sample.held();
         assert!(held.len() <= sample.capacity());
-        assert!(sample.is_sound());
+        assert!(sample.is_sound(), "{}", std::any::type_name::<S>());
     });
 }
 
