@@ -9,8 +9,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use quantile::{normal_quantile, student_quantile};
-pub(crate) use sum::Sum;
-use sum::unit_of;
+pub(crate) use sum::sum_of;
+use sum::{sum_within_range, unit_of};
 
 /// An estimate with a confidence interval.
 ///
@@ -243,7 +243,7 @@ pub(crate) fn mean_from_sample(
 ) -> Estimate {
     check_confidence(confidence);
     let mut values: Vec<f64> = values.collect();
-    let unit = unit_of(values.iter().copied());
+    let unit = unit_of(&values);
     values.iter_mut().for_each(|value| *value /= unit);
     let Moments {
         n,
@@ -290,7 +290,7 @@ impl Moments {
     /// The mean first, then what is around it, so that nothing cancels.
     fn of(values: &[f64]) -> Self {
         let n = values.len() as f64;
-        let mean = values.iter().copied().collect::<Sum>().get() / n.max(1.0);
+        let mean = sum_within_range(values.iter().copied()) / n.max(1.0);
         let (mut squares, mut cubes) = (0.0, 0.0);
         for value in values {
             let off = value - mean;
@@ -320,13 +320,6 @@ pub(crate) fn sum_from_sample(
         return Estimate::exact(sum_of(&values));
     }
     mean_from_sample(values.into_iter(), population, confidence).scaled(seen as f64)
-}
-
-/// The sum of some numbers.
-fn sum_of(numbers: &[f64]) -> f64 {
-    let unit = unit_of(numbers.iter().copied());
-    let sum: Sum = numbers.iter().map(|number| number / unit).collect();
-    sum.get() * unit
 }
 
 /// The inverse of Hall's transformation of a mean whose skewness is `skew`.
@@ -405,7 +398,7 @@ pub(crate) fn sum_from_parts(
     if whole {
         return Estimate::exact(value);
     }
-    let unit = unit_of(adjusted.iter().copied());
+    let unit = unit_of(&adjusted);
     let terms = parts.iter().zip(adjusted);
     let variance = terms.fold(0.0, |variance, ((_, p), adjusted)| {
         let adjusted = adjusted / unit;

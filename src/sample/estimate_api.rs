@@ -44,7 +44,7 @@ macro_rules! value_estimates {
 
             /// Estimates the sum of `value` over all items seen: n times
             /// [`estimate_mean_with_confidence`](Self::estimate_mean_with_confidence). If all items are held,
-            /// their values are added up: whole numbers exactly, others to nearly the last bit.
+            /// their values are added up, and the sum is rounded once.
             ///
             /// # Panics
             ///

@@ -188,6 +188,7 @@ impl<T: Clone, R: Rng> ReplacementReservoir<T, R> {
             slots.resize(self.capacity, item());
             self.slots = slots;
             self.seen = number;
+            self.forget_next();
         } else {
             if !self.drawn {
                 self.draw_next(number - 1);

@@ -305,8 +305,6 @@ impl<K: Hash + Eq, T> StratifiedReservoir<K, T> {
         }
         let strata = self.strata.entry(hash).or_default();
         let known = strata.iter().position(|stratum| stratum.key == key);
-        // Counted once the caller's code cannot panic before the item is in.
-        self.seen = self.seen.saturating_add(1);
         let position = known.unwrap_or_else(|| {
             let rng = self.seed.key_rng(0, hash, self.cleared);
             strata.push(Stratum {
@@ -316,6 +314,8 @@ impl<K: Hash + Eq, T> StratifiedReservoir<K, T> {
             self.keys += 1;
             strata.len() - 1
         });
+        // Not before: the key may have panicked when it was compared or dropped.
+        self.seen = self.seen.saturating_add(1);
         let sample = &mut strata[position].sample;
         let before = sample.len();
         sample.update(item);

@@ -1,7 +1,9 @@
 //! What a `VarOpt` sample says about its stream.
 
+use alloc::vec::Vec;
+
 use super::VarOpt;
-use crate::estimate::{self, Estimate, Included, Sum};
+use crate::estimate::{self, Estimate, Included};
 use crate::sample::estimate_api::part_estimates;
 
 impl<T, R> VarOpt<T, R> {
@@ -47,13 +49,10 @@ impl<T, R> VarOpt<T, R> {
         confidence: f64,
     ) -> Estimate {
         let [mut hits, mut misses] = [Included::default(); 2];
-        let mut heavy = Sum::default();
-        for entry in self.split.heavy() {
-            if predicate(&entry.item) {
-                heavy.add(entry.weight);
-            }
-        }
-        let heavy = heavy.get();
+        let heavy = self.split.heavy().iter();
+        let heavy = heavy.filter(|entry| predicate(&entry.item));
+        let heavy: Vec<f64> = heavy.map(|entry| entry.weight).collect();
+        let heavy = estimate::sum_of(&heavy);
         let (tau, unit) = (self.scaled_tau(), self.gate.unit());
         for entry in self.split.light() {
             let side = if predicate(&entry.item) {

@@ -173,7 +173,7 @@ fn step<S: Sampler>(sample: &mut S, number: u64, act: impl FnOnce(&mut S)) {
         }
         let held = sample.held();
         assert!(held.len() <= sample.capacity());
-        assert!(sample.is_sound());
+        assert!(sample.is_sound(), "{}", std::any::type_name::<S>());
     });
 }
 
@@ -283,5 +283,5 @@ fn strata_keep_their_caps_and_counts_after_a_panic_in_any_call() {
         offer(&mut sample, 80, 100);
         calmly(|| drop(sample));
     });
-    assert!(calls > 300, "{calls}");
+    assert!(calls > 150, "{calls}");
 }
