@@ -241,6 +241,32 @@ mod tests {
         assert_eq!(quote(&[b'x'; 60]), format!("\"{}\"", "x".repeat(60)));
     }
 
+    /// An error of which the text says nothing of its cause.
+    #[derive(Debug)]
+    struct Outer(io::Error);
+
+    impl fmt::Display for Outer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("the operator failed")
+        }
+    }
+
+    impl std::error::Error for Outer {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn causes_are_told_once() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let error = Error::stream(Outer(full())).to_string();
+        assert_eq!(error, format!("the operator failed: {}", full()));
+        // This one tells its cause itself.
+        let error = Error::stream(io::Error::other(Error::stream(full()))).to_string();
+        assert_eq!(error, full().to_string());
+    }
+
     #[test]
     fn a_bad_line_names_file_line_problem_and_text() {
         let line = BadLine {
