@@ -1,5 +1,7 @@
 //! The settings that all parts of a context read.
 
+use std::time::Duration;
+
 use crate::random::JobSeed;
 use crate::stream::exchange::Routing;
 use crate::stream::run::failure::FailurePolicy;
@@ -14,4 +16,5 @@ pub(crate) struct Settings {
     pub(crate) seed: JobSeed,
     pub(crate) policy: FailurePolicy,
     pub(crate) pacing: Pacing,
+    pub(crate) stop_timeout: Duration,
 }
