@@ -63,8 +63,8 @@
 //!
 //! A batch is labelled by its [`BatchTime`]. Every stream has a batch, possibly empty, at every
 //! multiple of its slide. [`Driver::step`] runs one batch at the time it is given and knows no
-//! clock; [`RunningStream`] is that driver with a thread that steps it once per interval. Late
-//! batches run one after the other; none is left out.
+//! clock; [`RunningStream`] is that driver with a thread that steps it when an interval has ended.
+//! Late batches run one after the other; none is left out. Its documentation says what a stop does.
 //!
 //! A stream that several operators read is computed once per batch. A stream read by one operator
 //! only is computed within that operator's loop and never stored.
@@ -145,7 +145,7 @@ pub use plan::builder::ContextBuilder;
 pub use plan::context::StreamingContext;
 pub use plan::dstream::DStream;
 pub use run::driver::Driver;
-pub use run::error::{StartError, StepError};
+pub use run::error::{StartError, StepError, StopError};
 pub use run::failure::FailurePolicy;
 pub use run::listener::{Listener, StreamEvent};
 pub use run::metrics::{OperatorReport, ReceiverReport, ReceiverState, StepReport};

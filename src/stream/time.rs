@@ -77,6 +77,12 @@ pub(crate) fn whole_millis(duration: Duration) -> Option<u64> {
     (millis > 0 && Duration::from_millis(millis) == duration).then_some(millis)
 }
 
+/// The milliseconds of a duration, rounded up to whole ones; `None` beyond 2^64.
+pub(crate) fn millis_rounded_up(duration: Duration) -> Option<u64> {
+    let millis = duration.as_nanos().div_ceil(1_000_000);
+    u64::try_from(millis).ok()
+}
+
 /// The milliseconds of `given`, if it is a positive multiple of `slide` milliseconds.
 pub(crate) fn multiple_of(given: Duration, slide: u64) -> Result<u64, DurationError> {
     whole_millis(given)
@@ -93,6 +99,19 @@ mod tests {
     use std::string::ToString;
 
     use super::*;
+
+    #[test]
+    fn milliseconds_are_rounded_up_and_have_an_end() {
+        let nanos = |nanos| millis_rounded_up(Duration::from_nanos(nanos));
+        assert_eq!(nanos(0), Some(0));
+        assert_eq!(nanos(1), Some(1));
+        assert_eq!(nanos(900_000), Some(1));
+        assert_eq!(nanos(1_000_000), Some(1));
+        assert_eq!(nanos(1_000_001), Some(2));
+        let most = Duration::from_millis(u64::MAX);
+        assert_eq!(millis_rounded_up(most), Some(u64::MAX));
+        assert_eq!(millis_rounded_up(most + Duration::from_nanos(1)), None);
+    }
 
     #[test]
     fn only_positive_whole_multiples_pass_and_the_error_names_both_durations() {

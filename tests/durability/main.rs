@@ -142,6 +142,40 @@ fn on_a_clock(root: &Path) {
     assert_eq!(*times, expected);
 }
 
+/// A stream on a clock that is lost before its first checkpoint begins again with the same times.
+fn on_a_clock_without_a_checkpoint(root: &Path) {
+    let times = Arc::new(Mutex::new(Vec::new()));
+    let start = || {
+        let build = || -> Result<StreamingContext, BoxError> {
+            let ctx = StreamingContext::builder("clock")
+                .threads(1)
+                .batch_interval(Duration::from_millis(20))
+                .checkpoint(root, Every::batches(1_000))
+                .build()?;
+            let times = Arc::clone(&times);
+            let numbers = ctx.from_iter(0..20u64, 1);
+            numbers.for_each_batch(move |batch, time| {
+                let mut times = times.lock().unwrap();
+                times.push((time.as_millis(), batch.into_vec()));
+                Ok(())
+            });
+            Ok(ctx)
+        };
+        let ctx = StreamingContext::recover_or(root, build).unwrap();
+        ctx.start().unwrap()
+    };
+    let first = start();
+    while times.lock().unwrap().len() < 3 {
+        sleep(Duration::from_millis(1));
+    }
+    first.stop_now().unwrap();
+    let before = std::mem::take(&mut *times.lock().unwrap());
+    start().await_termination().unwrap();
+    let times = times.lock().unwrap();
+    assert_eq!(before[..], times[..before.len()]);
+    assert_eq!(times.len(), 20);
+}
+
 /// A newer program's checkpoint is not passed over in favour of an older one.
 fn a_newer_format_is_refused(root: &Path) {
     let build = || -> Result<StreamingContext, BoxError> {
@@ -185,6 +219,7 @@ fn main() {
     let directory = tempfile::tempdir().unwrap();
     let root = |name: &str| directory.path().join(name);
     on_a_clock(&root("clock"));
+    on_a_clock_without_a_checkpoint(&root("log alone"));
     a_newer_format_is_refused(&root("newer"));
     write_input(&root("input"));
     assert!(!live(CHILD, &root("unbroken"), None));

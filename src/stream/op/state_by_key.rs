@@ -36,7 +36,7 @@ use crate::stream::state::store::StateStore;
 use crate::stream::state::store_snapshot::{recover_expiring, snapshot_expiring};
 use crate::stream::threads::blame::blame;
 use crate::stream::threads::lock::lock;
-use crate::stream::time::BatchTime;
+use crate::stream::time::{BatchTime, millis_rounded_up};
 
 /// The specification of [`state_by_key`](DStream::state_by_key): a function, and optionally initial
 /// states and a time-out.
@@ -96,13 +96,20 @@ where
         self
     }
 
-    /// Removes a key when its last record is more than `timeout` ago.
+    /// Removes a key when its last record is more than `timeout` ago, rounded up to whole
+    /// milliseconds.
     ///
     /// Checked in every batch after its records, so a record keeps its key. The function is called
     /// a last time without a value.
+    ///
+    /// # Panics
+    ///
+    /// If `timeout` is more than 2^64 - 1 milliseconds, which is 584 million years.
     #[must_use]
+    #[track_caller]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout.as_millis() as u64);
+        let millis = millis_rounded_up(timeout);
+        self.timeout = Some(millis.expect("a time-out is less than 2^64 milliseconds"));
         self
     }
 

@@ -14,6 +14,9 @@ use crate::stream::run::rate::{Pacing, PidWeights};
 use crate::stream::threads::executor::Executor;
 use crate::stream::time::whole_millis;
 
+/// How long a stop may take, unless given.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// The settings of a [`StreamingContext`].
 #[derive(Clone, Debug)]
 #[must_use]
@@ -28,6 +31,7 @@ pub struct ContextBuilder {
     policy: FailurePolicy,
     pacing: Pacing,
     longest_line: usize,
+    stop_timeout: Duration,
     pub(crate) durability: DurabilityConfig,
 }
 
@@ -67,6 +71,7 @@ impl ContextBuilder {
             policy: FailurePolicy::Stop,
             pacing: Pacing::default(),
             longest_line: LONGEST_LINE,
+            stop_timeout: STOP_TIMEOUT,
             durability: DurabilityConfig::default(),
         }
     }
@@ -147,6 +152,47 @@ impl ContextBuilder {
         self
     }
 
+    /// How long a [`RunningStream`] may take to end, from the moment a stop is asked for; 30 seconds
+    /// unless given.
+    ///
+    /// A graceful stop leaves unprocessed what it cannot process by then, and whoever waits for the
+    /// end waits no longer: the [`StopError`] names the operator. With [`Duration::MAX`] there is no
+    /// limit, with zero nothing is waited for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use forebay::stream::{StopError, StreamingContext};
+    ///
+    /// let ctx = StreamingContext::builder("stuck")
+    ///     .batch_interval(Duration::from_millis(1))
+    ///     .stop_timeout(Duration::from_millis(20))
+    ///     .build()?;
+    /// let (unlock, locked) = std::sync::mpsc::channel::<()>();
+    /// let (began, begun) = std::sync::mpsc::channel();
+    /// ctx.batches([vec![1, 2, 3]]).for_each_batch(move |_, _| {
+    ///     began.send(())?;
+    ///     let _ = locked.recv(); // blocks until `unlock` is dropped
+    ///     Ok(())
+    /// });
+    /// let running = ctx.start()?;
+    /// begun.recv()?;
+    /// match running.stop() {
+    ///     Err(StopError::Blocked { operator, .. }) => assert_eq!(operator, "for_each_batch-1"),
+    ///     other => panic!("{other:?}"),
+    /// }
+    /// drop(unlock);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// [`RunningStream`]: crate::stream::RunningStream
+    /// [`StopError`]: crate::stream::StopError
+    pub fn stop_timeout(mut self, timeout: Duration) -> Self {
+        self.stop_timeout = timeout;
+        self
+    }
+
     /// Builds the context and, unless an executor was given, its threads.
     ///
     /// # Errors
@@ -175,6 +221,7 @@ impl ContextBuilder {
             policy: self.policy,
             pacing: self.pacing,
             longest_line: self.longest_line,
+            stop_timeout: self.stop_timeout,
         };
         let ctx = StreamingContext::from_parts(self.name, settings, executor);
         let ctx = ctx.with_durability(self.durability);

@@ -12,7 +12,7 @@ use crate::stream::checkpoint::config::DurabilityConfig;
 use crate::stream::checkpoint::found::FoundCheckpoint;
 use crate::stream::plan::graph::{Graph, Role};
 use crate::stream::plan::settings::Settings;
-use crate::stream::run::driver::Listeners;
+use crate::stream::run::audience::Listeners;
 use crate::stream::run::listener::Listener;
 use crate::stream::run::operator::Operator;
 use crate::stream::threads::blame::OperatorId;

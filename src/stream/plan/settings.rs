@@ -1,5 +1,7 @@
 //! The settings that all parts of a context read.
 
+use std::time::Duration;
+
 use crate::random::JobSeed;
 use crate::stream::exchange::Routing;
 use crate::stream::run::failure::FailurePolicy;
@@ -19,4 +21,5 @@ pub(crate) struct Settings {
     pub(crate) pacing: Pacing,
     /// The longest line that inputs of text keep, in bytes.
     pub(crate) longest_line: usize,
+    pub(crate) stop_timeout: Duration,
 }

@@ -1,5 +1,6 @@
 //! From a declared stream to a driver, or to a stream on a clock.
 
+use std::boxed::Box;
 use std::sync::Arc;
 
 use crate::stream::checkpoint::checkpointer::Checkpointer;
@@ -7,6 +8,8 @@ use crate::stream::checkpoint::config::{DurabilityConfig, JobFacts};
 use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::plan::context::StreamingContext;
 use crate::stream::plan::settings::Settings;
+use crate::stream::run::activity::Activity;
+use crate::stream::run::clock::{Clock, SystemClock};
 use crate::stream::run::driver::Driver;
 use crate::stream::run::error::StartError;
 use crate::stream::run::job::JobContext;
@@ -18,14 +21,20 @@ use crate::stream::time::BatchTime;
 impl StreamingContext {
     /// Starts the stream on a clock: one batch per interval of wall-clock time.
     ///
-    /// A stream whose inputs are all bounded ends by itself.
+    /// A stream whose inputs are all bounded ends by itself. See [`RunningStream`] for when batches
+    /// run, and how it ends.
     ///
     /// # Errors
     ///
     /// As [`into_driver`](Self::into_driver), or if the operating system refuses a thread.
     pub fn start(self) -> Result<RunningStream, StartError> {
-        let name = self.name.clone();
-        RunningStream::spawn(&name, self.into_driver()?)
+        self.start_on(SystemClock::new())
+    }
+
+    /// Starts the stream on this clock.
+    pub(crate) fn start_on(self, clock: impl Clock + 'static) -> Result<RunningStream, StartError> {
+        let (name, stop_timeout) = (self.name.clone(), self.settings.stop_timeout);
+        RunningStream::spawn(&name, self.into_driver()?, stop_timeout, Box::new(clock))
     }
 
     /// The stream without a clock and without threads of its own: its owner steps it.
@@ -44,12 +53,14 @@ impl StreamingContext {
             policy,
             ..
         } = self.settings;
+        let names: Arc<[_]> = graph.names().into();
         let job = Arc::new(JobContext {
             executor: self.executor,
             seed,
             routing,
             policy,
-            names: graph.names(),
+            activity: Arc::new(Activity::new(Arc::clone(&names))),
+            names,
         });
         let mut operators = graph.finish(&job)?;
         spill_state(&self.durability, &mut operators)?;

@@ -1,6 +1,5 @@
 //! The driver: runs one batch whenever its owner says so.
 
-use std::boxed::Box;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,10 +10,12 @@ use crate::stream::checkpoint::error::CheckpointError;
 use crate::stream::checkpoint::recovery::Recovery;
 use crate::stream::checkpoint::report::CheckpointReport;
 use crate::stream::error::{BatchError, Cause};
+use crate::stream::run::activity::{Activity, Work};
+use crate::stream::run::audience::{Audience, Listeners};
 use crate::stream::run::error::StepError;
 use crate::stream::run::failure::FailurePolicy;
 use crate::stream::run::job::JobContext;
-use crate::stream::run::listener::{Listener, StreamEvent};
+use crate::stream::run::listener::StreamEvent;
 use crate::stream::run::metrics::{OperatorReport, StepReport};
 use crate::stream::run::operator::{
     ActiveOperator, BatchEnd, InputStatus, ReceiverEvent, committed, durable,
@@ -60,18 +61,18 @@ pub struct Driver {
     /// The zero time and the last batch time; `None` before the first batch. Both are the same if a
     /// log of an earlier run tells the time of the first batch.
     clock: Option<(u64, u64)>,
-    /// The last batch that was announced to the listeners.
-    submitted: Option<BatchTime>,
     /// The failure after which no step is taken.
     failed: Option<BatchError>,
-    listeners: Listeners,
+    audience: Audience,
     checkpoints: Checkpointer,
 }
 
-/// The listeners of a stream.
-pub(crate) type Listeners = Vec<Box<dyn Listener>>;
-
 impl Driver {
+    /// What the driver is doing.
+    pub(crate) fn activity(&self) -> &Arc<Activity> {
+        &self.job.activity
+    }
+
     /// A driver that continues after the batch that `clock` ends with.
     pub(crate) fn new(
         operators: Vec<ActiveOperator>,
@@ -81,14 +82,14 @@ impl Driver {
         checkpoints: Checkpointer,
         clock: Option<(u64, u64)>,
     ) -> Self {
+        let activity = Arc::clone(&job.activity);
         Self {
             operators,
             job,
             interval,
             clock,
-            submitted: None,
             failed: None,
-            listeners,
+            audience: Audience::new(listeners, activity),
             checkpoints,
         }
     }
@@ -119,6 +120,11 @@ impl Driver {
         BatchTime::from_millis(last + self.interval)
     }
 
+    /// The time with which a stream goes on that has run before, here or in an earlier run.
+    pub(crate) fn resumes_at(&self) -> Option<BatchTime> {
+        self.clock.map(|_| self.next_time())
+    }
+
     /// Whether every input has ended; never, if one is unbounded.
     #[must_use]
     pub fn is_finished(&self) -> bool {
@@ -129,7 +135,18 @@ impl Driver {
     /// come again.
     #[must_use]
     pub fn has_pending(&self) -> bool {
-        self.inputs().any(|input| input.pending)
+        self.pending_input().is_some()
+    }
+
+    /// The first input that holds items that no batch has taken yet.
+    pub(crate) fn pending_input(&self) -> Option<&str> {
+        let mut inputs = self.operators.iter();
+        let pending = |it: &&ActiveOperator| {
+            it.operator
+                .as_input()
+                .is_some_and(|input| input.status().pending)
+        };
+        inputs.find(pending).map(|it| it.name.as_str())
     }
 
     /// Stops the inputs. What they have received goes into the batches that follow;
@@ -155,7 +172,9 @@ impl Driver {
     ///
     /// The first time must be a positive multiple of the batch interval, each later one exactly an
     /// interval after the last; otherwise nothing runs. If the batch fails, so does every later
-    /// step; under [`FailurePolicy::Skip`] the failure is in the report instead.
+    /// step; under [`FailurePolicy::Skip`] the failure is in the report instead. A checkpoint that
+    /// cannot be written fails the stream after the batch, and so does a listener that panics then:
+    /// what the batch has done stays.
     pub fn step(&mut self, time: BatchTime) -> Result<StepReport, StepError> {
         self.step_late(time, None)
     }
@@ -170,24 +189,42 @@ impl Driver {
             return Err(StepError::Failed(error.clone()));
         }
         self.check(time)?;
+        self.job.activity.begin(time);
         self.notify_receiver_events();
-        self.submit(time);
-        self.notify(&StreamEvent::Started(time));
+        self.audience.submit(time);
+        self.unless_failed()?;
+        self.audience.tell(&StreamEvent::Started(time));
+        self.unless_failed()?;
         let report = self.run(time, waited);
         if let Some(error) = report.failure() {
-            self.notify(&StreamEvent::Failed(error.clone()));
+            self.audience.tell(&StreamEvent::Failed(error.clone()));
             if self.job.policy != FailurePolicy::Skip {
                 self.failed = Some(error.clone());
                 return Err(StepError::Batch(error.clone()));
             }
         }
         self.commit(&report);
-        self.checkpoint_if_due()?;
         if report.failure().is_none() {
-            self.notify(&StreamEvent::Completed(report.clone()));
+            self.audience.tell(&StreamEvent::Completed(report.clone()));
         }
+        self.checkpoint_if_due()?;
         self.notify_receiver_events();
+        self.unless_failed()?;
         Ok(report)
+    }
+
+    /// The failure that has ended the stream.
+    pub(crate) fn failure(&self) -> Option<&BatchError> {
+        self.failed.as_ref().or(self.audience.failure())
+    }
+
+    /// Whether a listener has failed in this step.
+    fn unless_failed(&mut self) -> Result<(), StepError> {
+        self.failed = self.failure().cloned();
+        match &self.failed {
+            Some(error) => Err(StepError::Batch(error.clone())),
+            None => Ok(()),
+        }
     }
 
     /// Runs a batch, with the retries of the failure policy, and measures it.
@@ -205,7 +242,7 @@ impl Driver {
                 break;
             }
             retries += 1;
-            self.notify(&StreamEvent::Retried(error));
+            self.audience.tell(&StreamEvent::Retried(error));
         }
         self.clock = Some((zero, time.as_millis()));
         let inputs = reports.iter().filter(|(is_input, _)| *is_input);
@@ -239,6 +276,7 @@ impl Driver {
         });
         reports.clear();
         let result = self.evaluate(time, since_zero, reports);
+        self.job.activity.enter(Work::Driver);
         for ActiveOperator { operator, .. } in &mut self.operators {
             operator.clear();
         }
@@ -279,6 +317,7 @@ impl Driver {
             }
             let name = &self.job.names[*id as usize];
             let _span = trace::operator(name);
+            self.job.activity.enter(Work::Operator(*id));
             let started = Instant::now();
             operator.evaluate(&OperatorContext {
                 job: Arc::clone(&self.job),
@@ -311,6 +350,7 @@ impl Driver {
     /// Takes a checkpoint if one is due; the stream ends if that fails.
     fn checkpoint_if_due(&mut self) -> Result<(), StepError> {
         let Some(at) = self.at() else { return Ok(()) };
+        self.job.activity.enter(Work::Checkpoint);
         let taken = self
             .checkpoints
             .after_batch(|| durable(&mut self.operators), at);
@@ -328,6 +368,7 @@ impl Driver {
             return Err(StepError::Failed(error.clone()));
         }
         let Some(at) = self.at() else { return Ok(()) };
+        self.job.activity.enter(Work::Checkpoint);
         let taken = self
             .checkpoints
             .complete(|| durable(&mut self.operators), at);
@@ -342,6 +383,7 @@ impl Driver {
 
     /// Waits for the checkpoint that is being written.
     pub(crate) fn finish_checkpoint(&mut self) -> Result<(), StepError> {
+        self.job.activity.enter(Work::Checkpoint);
         let taken = self.checkpoints.finish_writing();
         self.checkpoint_result(taken)
     }
@@ -358,12 +400,13 @@ impl Driver {
         taken: Result<impl IntoIterator<Item = CheckpointReport>, CheckpointError>,
     ) -> Result<(), StepError> {
         let notified = taken.and_then(|reports| self.notify_checkpoints(reports));
+        self.job.activity.enter(Work::Driver);
         notified.map_err(|error| {
             let time = self.last_time().unwrap_or(BatchTime::from_millis(0));
             let cause = Cause::Error(error.into());
             let error = BatchError::new("checkpoint".into(), time, None, cause);
             self.failed = Some(error.clone());
-            self.notify(&StreamEvent::Failed(error.clone()));
+            self.audience.tell(&StreamEvent::Failed(error.clone()));
             StepError::Batch(error)
         })
     }
@@ -374,7 +417,7 @@ impl Driver {
     ) -> Result<(), CheckpointError> {
         for report in reports {
             trace::checkpointed(&report);
-            self.notify(&StreamEvent::Checkpointed(report));
+            self.audience.tell(&StreamEvent::Checkpointed(report));
             if let Some(oldest) = report.previous {
                 for (_, member) in durable(&mut self.operators) {
                     member.release_before(oldest)?;
@@ -384,12 +427,9 @@ impl Driver {
         Ok(())
     }
 
-    /// Announces that the time of a batch has come, once.
-    pub(crate) fn submit(&mut self, time: BatchTime) {
-        if self.submitted < Some(time) {
-            self.submitted = Some(time);
-            self.notify(&StreamEvent::Submitted(time));
-        }
+    /// Announces the batches that are due by `now` and were not announced yet, from `next` on.
+    pub(crate) fn submit_until(&mut self, next: BatchTime, now: BatchTime) {
+        self.audience.submit_until(next, now, self.interval);
     }
 
     fn notify_receiver_events(&mut self) {
@@ -407,13 +447,7 @@ impl Driver {
                 });
             }
         }
-        events.iter().for_each(|event| self.notify(event));
-    }
-
-    fn notify(&mut self, event: &StreamEvent) {
-        for listener in &mut self.listeners {
-            listener.on_event(event);
-        }
+        events.iter().for_each(|event| self.audience.tell(event));
     }
 
     /// Steps interval by interval until every input has ended; returns the number of steps.

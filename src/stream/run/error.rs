@@ -1,4 +1,4 @@
-//! What can go wrong when a stream starts and when it steps.
+//! What can go wrong when a stream starts, when it steps and when it ends.
 
 use std::error::Error;
 use std::fmt;
@@ -103,6 +103,97 @@ impl Error for StepError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Batch(error) | Self::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// Why a stream did not end as it should.
+///
+/// # Examples
+///
+/// See [`ContextBuilder::stop_timeout`](crate::stream::ContextBuilder::stop_timeout).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum StopError {
+    /// A batch, a checkpoint or a listener has failed; that has ended the stream.
+    Batch(BatchError),
+    /// The stream has not ended within the [stop timeout]. Its thread stays behind: it ends when the
+    /// operator returns.
+    ///
+    /// [stop timeout]: crate::stream::ContextBuilder::stop_timeout
+    Blocked {
+        /// The operator at work; or `listener`, `checkpoint`, or `driver` for all else. The operators
+        /// of a fused chain run in the loop of the operator that reads it.
+        operator: String,
+        /// Its batch; `None` before the first one.
+        time: Option<BatchTime>,
+        /// The stop timeout.
+        timeout: Duration,
+    },
+    /// The stream has ended, and its last checkpoint is durable if it has checkpoints, but what an
+    /// input had received could not be processed within the [stop timeout]. A queue, a source and a
+    /// log keep it; what waited in a channel or came from a receiver is lost.
+    ///
+    /// [stop timeout]: crate::stream::ContextBuilder::stop_timeout
+    Unprocessed {
+        /// The input.
+        operator: String,
+        /// The stop timeout.
+        timeout: Duration,
+    },
+    /// A closure, a sink or a listener of the stream cannot wait for the end of the stream: it would
+    /// wait for itself.
+    Inside {
+        /// The operator that asked; or `listener`, `checkpoint`, or `driver` for all else.
+        operator: String,
+    },
+}
+
+impl StopError {
+    /// The name of the operator that failed, would not end, or has items left.
+    #[must_use]
+    pub fn operator(&self) -> &str {
+        match self {
+            Self::Batch(error) => error.operator(),
+            Self::Blocked { operator, .. }
+            | Self::Unprocessed { operator, .. }
+            | Self::Inside { operator } => operator,
+        }
+    }
+}
+
+impl fmt::Display for StopError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Batch(error) => error.fmt(f),
+            Self::Blocked {
+                operator,
+                time,
+                timeout,
+            } => {
+                write!(
+                    f,
+                    "the stream has not ended within {timeout:?}: operator {operator} is still at work"
+                )?;
+                time.map_or(Ok(()), |time| write!(f, " on the batch of {time}"))
+            }
+            Self::Unprocessed { operator, timeout } => write!(
+                f,
+                "the stream has ended, but input {operator} holds items that could not be processed within {timeout:?}"
+            ),
+            Self::Inside { operator } => write!(
+                f,
+                "operator {operator} waits for the end of the stream that it is part of"
+            ),
+        }
+    }
+}
+
+impl Error for StopError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Batch(error) => Some(error),
             _ => None,
         }
     }

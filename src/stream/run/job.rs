@@ -1,10 +1,10 @@
 //! What all operators of a started stream have in common.
 
 use std::sync::Arc;
-use std::vec::Vec;
 
 use crate::random::JobSeed;
 use crate::stream::exchange::Routing;
+use crate::stream::run::activity::Activity;
 use crate::stream::run::failure::FailurePolicy;
 use crate::stream::threads::executor::Executor;
 
@@ -15,5 +15,6 @@ pub(crate) struct JobContext {
     pub(crate) routing: Routing,
     pub(crate) policy: FailurePolicy,
     /// The name of every operator, by its [`OperatorId`].
-    pub(crate) names: Vec<Arc<str>>,
+    pub(crate) names: Arc<[Arc<str>]>,
+    pub(crate) activity: Arc<Activity>,
 }

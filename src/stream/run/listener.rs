@@ -16,7 +16,7 @@ pub enum StreamEvent {
     Submitted(BatchTime),
     /// A batch starts.
     Started(BatchTime),
-    /// A batch has run, outputs included.
+    /// A batch has run, outputs included. The checkpoint that may follow it can still fail.
     Completed(StepReport),
     /// A batch has failed and will be retried.
     Retried(BatchError),
@@ -37,6 +37,13 @@ pub enum StreamEvent {
 ///
 /// Called on the driver's thread, between batches: its cost delays the stream. Events of receivers
 /// are reported before and after the next batch.
+///
+/// # Panics
+///
+/// A listener that panics ends the stream, whatever the
+/// [`FailurePolicy`](crate::stream::FailurePolicy): the error is that of an operator named
+/// `listener` and has the message of the panic. It is told nothing more; the other listeners are
+/// told [`Failed`](StreamEvent::Failed). A batch that has run by then stays committed.
 ///
 /// # Examples
 ///

@@ -106,7 +106,8 @@ impl OperatorContext {
         partition: Option<usize>,
         work: &mut dyn FnMut(),
     ) -> Result<(), BatchError> {
-        catch(work).map_err(|(blamed, payload)| match payload.downcast::<BatchError>() {
+        let stream = self.job.activity.stream();
+        catch(stream, work).map_err(|(blamed, payload)| match payload.downcast::<BatchError>() {
             Ok(inner) => self.enclose(self.operator, partition, inner),
             Err(payload) => {
                 let cause = Cause::from_panic(payload.as_ref());

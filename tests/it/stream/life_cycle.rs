@@ -1,8 +1,10 @@
 //! Building, starting, stepping, stopping.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use forebay::stream::{BatchQueue, BuildError, Executor, StartError, StepError, StreamingContext};
+use forebay::stream::{
+    BatchQueue, BuildError, Executor, StartError, StepError, StopError, StreamingContext,
+};
 
 use super::{Seen, builder, context, millis};
 
@@ -133,14 +135,31 @@ fn slow(queue: &BatchQueue<u32>) -> (StreamingContext, Seen<u32>) {
 }
 
 #[test]
-fn a_graceful_stop_processes_what_was_received() {
+fn a_graceful_stop_processes_what_was_received_in_time() {
+    let queue = BatchQueue::from_iter([vec![1], vec![2], vec![3]]);
+    let interval = Duration::from_millis(5);
+    let ctx = builder().batch_interval(interval).build().unwrap();
+    let seen = Seen::of(&ctx.queue_stream(&queue));
+    let running = ctx.start().unwrap();
+    running.stop().unwrap();
+    assert_eq!(seen.batches().concat(), [1, 2, 3]);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let last = *seen.times().last().unwrap();
+    assert!(u128::from(last) <= now.as_millis());
+}
+
+/// The batch of the hour gets nothing more, so it does not wait for the hour to end.
+#[test]
+fn a_graceful_stop_in_a_long_interval_cuts_its_batch() {
     let queue = BatchQueue::from_iter([vec![1], vec![2], vec![3]]);
     let (ctx, seen) = slow(&queue);
     let mut running = ctx.start().unwrap();
     let ended = running.await_termination_or_timeout(Duration::from_millis(5));
     assert!(!ended.unwrap());
-    running.stop().unwrap();
-    assert_eq!(seen.batches(), [[1], [2], [3]]);
+    let error = running.stop().unwrap_err();
+    assert!(matches!(error, StopError::Unprocessed { .. }), "{error}");
+    assert_eq!(error.operator(), "queue-0");
+    assert_eq!((seen.batches(), queue.len()), (vec![vec![1]], 2));
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! What is told about batches, operators and receivers.
 
+use std::fs;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use forebay::stream::{
-    BoxError, Receiver, ReceiverState, Sender, StateSpec, StreamEvent, StreamingContext,
+    BoxError, Every, Receiver, ReceiverState, Sender, StateSpec, StepError, StreamEvent,
+    StreamingContext,
 };
 
 use super::{Flaky, builder, context, millis};
@@ -183,4 +185,61 @@ fn a_report_has_the_items_and_the_state_of_every_operator() {
         .map(forebay::stream::OperatorReport::duration);
     assert!(parts.sum::<Duration>() <= report.duration());
     assert_eq!(report.total_delay(), report.duration());
+}
+
+/// The batch has run, and its outputs are done.
+#[test]
+fn a_batch_whose_checkpoint_fails_is_completed() {
+    let directory = tempfile::tempdir().unwrap();
+    let ctx = builder().checkpoint(directory.path(), Every::batches(1));
+    let ctx = ctx.build().unwrap();
+    ctx.from_iter([1u32, 2], 1).for_each_batch(|_, _| Ok(()));
+    let log = log_of(&ctx);
+    let mut driver = ctx.into_driver().unwrap();
+    driver.step(millis(1_000)).unwrap();
+    driver.checkpoint().unwrap();
+    // In the way of the next checkpoint: a file where its directory is to be made.
+    fs::write(directory.path().join(".part-00000000000000002000"), b"").unwrap();
+    driver.step(millis(2_000)).unwrap_err();
+    let log = log.lock().unwrap();
+    let last = [
+        "started 2000 ms",
+        "completed 2000 ms with 1",
+        "failed checkpoint",
+    ];
+    assert_eq!(log[log.len() - 3..], last);
+}
+
+#[test]
+fn a_listener_that_panics_ends_the_stream_and_others_hear_why() {
+    let ctx = context();
+    ctx.batches([vec![1], vec![2]])
+        .for_each_batch(|_, _| Ok(()));
+    ctx.listen(|event: &StreamEvent| {
+        assert!(
+            !matches!(event, StreamEvent::Completed(_)),
+            "the disk of the metrics is full"
+        );
+    });
+    let log = log_of(&ctx);
+    let mut driver = ctx.into_driver().unwrap();
+    let error = driver.step(millis(1_000)).unwrap_err().to_string();
+    assert!(error.contains("operator listener"), "{error}");
+    assert!(
+        error.contains("panicked: the disk of the metrics is full"),
+        "{error}"
+    );
+    // The batch is over, and no other one runs.
+    assert_eq!(driver.last_time(), Some(millis(1_000)));
+    assert!(matches!(
+        driver.step(millis(2_000)),
+        Err(StepError::Failed(_))
+    ));
+    let told = [
+        "submitted 1000 ms",
+        "started 1000 ms",
+        "completed 1000 ms with 1",
+        "failed listener",
+    ];
+    assert_eq!(*log.lock().unwrap(), told);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use forebay::stream::{BatchTime, State, StateSpec};
 
-use super::{Seen, context, run};
+use super::{Seen, builder, context, run};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -68,4 +68,29 @@ fn a_key_that_has_timed_out_starts_without_a_state() {
     let seen = rows(SECOND, &[&[("a", 1)], none(), none(), &[("a", 5)]]);
     assert_eq!(seen[2].len(), 2);
     assert_eq!(seen[3], [("a", Some(5), None, false)]);
+}
+
+#[test]
+fn a_timeout_is_rounded_up_to_whole_milliseconds() {
+    let gone = |timeout| {
+        let ctx = builder().batch_interval(Duration::from_millis(1));
+        let ctx = ctx.build().unwrap();
+        let batches = [vec![("a", 1)], vec![], vec![], vec![]];
+        let spec = StateSpec::new(add).timeout(timeout);
+        let seen = Seen::of(&ctx.batches(batches).state_by_key(spec));
+        run(ctx);
+        let batches = seen.batches();
+        batches
+            .iter()
+            .position(|batch| batch.iter().any(|row| row.3))
+    };
+    assert_eq!(gone(Duration::from_micros(900)), Some(2));
+    assert_eq!(gone(Duration::from_millis(1)), Some(2));
+    assert_eq!(gone(Duration::ZERO), Some(1));
+}
+
+#[test]
+#[should_panic(expected = "a time-out is less than 2^64 milliseconds")]
+fn a_timeout_beyond_all_batch_times_is_refused() {
+    let _ = StateSpec::new(add).timeout(Duration::MAX);
 }
