@@ -127,7 +127,6 @@ impl StateBackend for Disk {
 
 /// Creates a directory and its missing parents, for the owner alone.
 fn create_dirs(path: &Path) -> io::Result<()> {
-    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

@@ -122,7 +122,8 @@ impl StoredFile {
     /// Reads a log section by section: `visit` gets the body of each. If it `may_be_torn`, the
     /// remains of an interrupted write at its end are ignored; any other defect is an error.
     ///
-    /// Returns the length of the file without these remains, and all of it.
+    /// Returns the length of the file without these remains, and all of it. A read that ends before
+    /// that is an error like any other, since what is torn is cut off.
     pub(crate) fn read_log(
         &self,
         may_be_torn: bool,
@@ -132,7 +133,8 @@ impl StoredFile {
         let whole = self.storage.length(&self.path).map_err(&io)?;
         let mut bytes = BufReader::with_capacity(CHUNK, Reading::new(self));
         let mut header = [0; HEADER];
-        let length = fill(&mut bytes, &mut header).map_err(&io)?;
+        let length = whole.min(HEADER as u64) as usize;
+        bytes.read_exact(&mut header[..length]).map_err(&io)?;
         // A header that is not there was never synced, so no record after it was.
         if may_be_torn && (length < HEADER || header == [0; HEADER]) {
             return Ok((0, whole));
@@ -177,17 +179,17 @@ impl StoredFile {
 /// Reads the body of the next section, of which there are at most `left` bytes; returns what is wrong
 /// with it.
 fn next(from: &mut impl Read, left: u64, body: &mut Vec<u8>) -> io::Result<Option<Flaw>> {
+    let Some(after) = left.checked_sub(SECTION as u64) else {
+        return Ok(Some(Flaw::Short));
+    };
     let mut head = [0; SECTION];
-    let read = fill(from, &mut head)?;
-    let after = left.saturating_sub(SECTION as u64);
-    let promised = frame::promised(&head[..read]).filter(|(length, _)| *length <= after);
+    from.read_exact(&mut head)?;
+    let promised = frame::promised(&head).filter(|(length, _)| *length <= after);
     let Some((length, check)) = promised else {
         return Ok(Some(Flaw::Short));
     };
     body.resize(length as usize, 0);
-    if fill(from, body)? < body.len() {
-        return Ok(Some(Flaw::Short));
-    }
+    from.read_exact(body)?;
     Ok((check != crc32fast::hash(body)).then_some(Flaw::Check))
 }
 
