@@ -95,6 +95,9 @@ struct Waiting {
     records: VecDeque<Vec<Record>>,
     /// The memory that they take.
     bytes: usize,
+    /// There was no room, and half of it is not free yet. If each record that is taken let another one
+    /// in, the two threads would allocate and free in turn, which takes twice the time.
+    is_full: bool,
     /// How the input has ended, until that was taken.
     end: Option<Result<(), Error>>,
     stop: Option<Interrupt>,
@@ -115,6 +118,7 @@ impl Waiting {
         }
         if let Some(records) = self.records.pop_front() {
             self.bytes -= memory_of(&records);
+            self.is_full &= self.bytes > AHEAD_BYTES / 2;
             return Next::Message(Message::Records(records));
         }
         let last = match (self.end.take(), self.stop) {
@@ -142,14 +146,14 @@ impl Queue {
     ///
     /// [`Error::Closed`] after a stop.
     fn push(&self, records: Vec<Record>) -> Result<(), Error> {
-        let is_full =
-            |waiting: &mut Waiting| waiting.bytes >= AHEAD_BYTES && waiting.stop.is_none();
+        let is_full = |waiting: &mut Waiting| waiting.is_full && waiting.stop.is_none();
         let waited = self.changed.wait_while(self.lock(), is_full);
         let mut waiting = waited.unwrap_or_else(PoisonError::into_inner);
         if waiting.stop.is_some() {
             return Err(Error::Closed);
         }
         waiting.bytes += memory_of(&records);
+        waiting.is_full = waiting.bytes >= AHEAD_BYTES;
         waiting.records.push_back(records);
         drop(waiting);
         self.changed.notify_all();
