@@ -225,6 +225,9 @@ where
 {
     /// Enters the initial states, touched now.
     fn begin(&mut self) -> Result<(), BoxError> {
+        if self.spec.initial.is_empty() {
+            return Ok(());
+        }
         for (key, state) in std::mem::take(&mut self.spec.initial) {
             let (partition, at, position, hash) = self.store.set(key, state)?;
             if self.spec.timeout.is_some() {
@@ -232,7 +235,7 @@ where
                 Arc::make_mut(&mut expiry).touch(at, position, hash, self.now);
             }
         }
-        Ok(())
+        self.store.settle()
     }
 }
 

@@ -75,7 +75,7 @@ where
                     let position = table.insert(hash, key, || None);
                     *table.value_mut(position) = Some(value);
                 }
-                (0..tables.groups()).try_for_each(|at| tables.spill_if_full(at))
+                tables.settle()
             },
         )?;
         Ok(())

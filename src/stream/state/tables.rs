@@ -54,8 +54,25 @@ impl<K, S> GroupTables<K, S> {
     #[inline]
     pub(crate) fn spill_if_full(&mut self, at: usize) -> Result<(), BoxError> {
         match &self.spiller {
-            Some(spiller) => self.groups[at].spill_if_full(spiller),
+            Some(spiller) => {
+                spiller.check()?;
+                self.groups[at].spill_if_full(spiller)
+            }
             None => Ok(()),
+        }
+    }
+
+    /// Counts all tables in memory towards the limit, and spills those for which there is no room.
+    pub(crate) fn settle(&mut self) -> Result<(), BoxError> {
+        (0..self.groups.len()).try_for_each(|at| self.spill_if_full(at))
+    }
+
+    /// Like [`settle`](Self::settle) where an error cannot be reported: the next batch reports it.
+    pub(crate) fn settle_or_note(&mut self) {
+        if let Some(spiller) = &self.spiller {
+            for group in &mut self.groups {
+                spiller.note(group.spill_if_full(spiller));
+            }
         }
     }
 

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use forebay::stream::{
-    BatchTime, BoxError, CheckpointError, ContextBuilder, Data, Driver, Every, FailurePolicy,
-    Memory, OperatorReport, PageStore, StartError, State, StateBackend, StateError, StateSpec,
-    StepError, StreamingContext,
+    BatchQueue, BatchTime, BoxError, CheckpointError, ContextBuilder, Data, Driver, Every,
+    FailurePolicy, Memory, OperatorReport, PageStore, StartError, State, StateBackend, StateError,
+    StateSpec, StepError, StreamingContext,
 };
 
 use serde::Serialize;
@@ -151,6 +151,67 @@ fn what_states_own_counts_towards_the_limit() {
     for bytes in staying {
         assert!((900_000..1_100_000).contains(&bytes), "{staying:?}");
     }
+}
+
+/// The bytes of the tables in memory after one more batch.
+fn bytes_in_memory(driver: &mut Driver) -> usize {
+    let report = driver.step(driver.next_time()).unwrap();
+    assert!(report.failure().is_none());
+    let mut operators = report.operators().iter();
+    operators.find_map(OperatorReport::state).unwrap().bytes()
+}
+
+#[test]
+fn the_limit_holds_after_batches_that_failed() {
+    const LIMIT: usize = 100_000;
+    for policy in [FailurePolicy::Skip, FailurePolicy::Retry(1)] {
+        let settings = super::builder().threads(1).on_failure(policy);
+        let shelves = Shelves::with_limit(LIMIT);
+        let ctx = settings.state_backend(shelves).build().unwrap();
+        let queue = BatchQueue::new();
+        let sums = ctx
+            .queue_stream(&queue)
+            .map(|n: u64| (n, n))
+            .state_by_key(StateSpec::new(
+                |_, _: &u64, n: Option<u64>, sum: &mut State<u64>| {
+                    sum.update(sum.get().unwrap_or(&0) + n?);
+                    None::<()>
+                },
+            ));
+        // The state is changed before the output fails.
+        let fails = Arc::new(AtomicUsize::new(0));
+        let told = Arc::clone(&fails);
+        sums.for_each_batch(move |_, _| match told.swap(0, Ordering::SeqCst) {
+            0 => Ok(()),
+            _ => Err("told to".into()),
+        });
+        let mut driver = ctx.into_driver().unwrap();
+        queue.push((0..20_000).collect());
+        let first = bytes_in_memory(&mut driver);
+        assert!(first > LIMIT / 2, "{first}");
+        for round in 0..10 {
+            fails.store(1, Ordering::SeqCst);
+            queue.push(vec![round]);
+            driver.step(driver.next_time()).unwrap();
+            queue.push((round * 1_000..round * 1_000 + 15).collect());
+            let bytes = bytes_in_memory(&mut driver);
+            assert!(bytes <= LIMIT, "{bytes} after failure {round}");
+        }
+    }
+}
+
+#[test]
+fn the_limit_holds_for_initial_states_that_no_record_touches() {
+    const LIMIT: usize = 100_000;
+    let settings = super::builder().state_backend(Shelves::with_limit(LIMIT));
+    let ctx = settings.build().unwrap();
+    let spec = StateSpec::new(|_, _: &u64, _: Option<u64>, _: &mut State<u64>| None::<()>);
+    let spec = spec.initial((0..20_000u64).map(|n| (n, n)));
+    ctx.batches([vec![(1, 1)]])
+        .state_by_key(spec)
+        .for_each_batch(|_, _| Ok(()));
+    let bytes = bytes_in_memory(&mut ctx.into_driver().unwrap());
+    assert!((LIMIT / 2..=LIMIT).contains(&bytes), "{bytes}");
 }
 
 fn recover(directory: &Path, builder: ContextBuilder, seen: &recovery::Seen) -> Driver {
