@@ -13,6 +13,7 @@ use crate::stream::run::job::JobContext;
 use crate::stream::run::operator::{ActiveOperator, committed, durable};
 use crate::stream::run::running::RunningStream;
 use crate::stream::state::spill::SpillManager;
+use crate::stream::threads::inside::StreamId;
 use crate::stream::time::BatchTime;
 
 impl StreamingContext {
@@ -45,6 +46,7 @@ impl StreamingContext {
             ..
         } = self.settings;
         let job = Arc::new(JobContext {
+            stream: StreamId::new(&self.executor),
             executor: self.executor,
             seed,
             routing,

@@ -227,9 +227,9 @@ impl Driver {
         since_zero: u64,
         reports: &mut Vec<(bool, OperatorReport)>,
     ) -> Result<(), BatchError> {
-        let goes_on = self.job.policy.goes_on();
+        let (stream, goes_on) = (self.job.stream, self.job.policy.goes_on());
         self.each_stateful(|state| {
-            state.enter_phase(BatchPhase::Started);
+            state.enter_phase(BatchPhase::Started(stream));
             if goes_on {
                 state.save();
             }

@@ -7,9 +7,11 @@ use crate::random::JobSeed;
 use crate::stream::exchange::Routing;
 use crate::stream::run::failure::FailurePolicy;
 use crate::stream::threads::executor::Executor;
+use crate::stream::threads::inside::StreamId;
 
 /// What all operators of a started context have in common.
 pub(crate) struct JobContext {
+    pub(crate) stream: StreamId,
     pub(crate) executor: Executor,
     pub(crate) seed: JobSeed,
     pub(crate) routing: Routing,

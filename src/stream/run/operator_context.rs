@@ -106,11 +106,13 @@ impl OperatorContext {
         partition: Option<usize>,
         work: &mut dyn FnMut(),
     ) -> Result<(), BatchError> {
-        catch(work).map_err(|(blamed, payload)| match payload.downcast::<BatchError>() {
-            Ok(inner) => self.enclose(self.operator, partition, inner),
-            Err(payload) => {
-                let cause = Cause::from_panic(payload.as_ref());
-                self.error(blamed.unwrap_or(self.operator), partition, cause)
+        catch(self.job.stream, work).map_err(|(blamed, payload)| {
+            match payload.downcast::<BatchError>() {
+                Ok(inner) => self.enclose(self.operator, partition, inner),
+                Err(payload) => {
+                    let cause = Cause::from_panic(payload.as_ref());
+                    self.error(blamed.unwrap_or(self.operator), partition, cause)
+                }
             }
         })
     }

@@ -1,4 +1,4 @@
-//! Which operator runs on this thread, and whose closure a panic comes from.
+//! Whose closure a panic comes from.
 
 use std::any::Any;
 use std::boxed::Box;
@@ -6,38 +6,12 @@ use std::cell::Cell;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::stream::threads::inside::StreamId;
+
 /// The position of an operator in its context: the order in which operators were declared.
 pub(crate) type OperatorId = u32;
 
-/// Lives on the stack while this thread runs part of a batch.
-struct Inside {
-    /// Whether it did before.
-    before: bool,
-}
-
-impl Inside {
-    fn enter() -> Self {
-        Self {
-            before: INSIDE.replace(true),
-        }
-    }
-}
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        INSIDE.set(self.before);
-    }
-}
-
-/// Whether this thread runs part of a batch; waiting for the end of the batch would then be a
-/// deadlock.
-pub(crate) fn is_inside() -> bool {
-    INSIDE.get()
-}
-
 std::thread_local! {
-    static INSIDE: Cell<bool> = const { Cell::new(false) };
-
     /// The innermost operator whose closure is being unwound on this thread.
     static BLAMED: Cell<Option<OperatorId>> = const { Cell::new(None) };
 }
@@ -64,12 +38,13 @@ pub(crate) fn blame<R>(node: OperatorId, closure: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Runs `work` as a part of a batch; a panic in it comes back as its payload and the operator
+/// Runs `work` as a part of a stream; a panic in it comes back as its payload and the operator
 /// whose closure panicked, if that is known.
 pub(crate) fn catch<R>(
+    stream: StreamId,
     work: impl FnOnce() -> R,
 ) -> Result<R, (Option<OperatorId>, Box<dyn Any + Send>)> {
     BLAMED.set(None);
-    let _inside = Inside::enter();
+    let _inside = stream.enter();
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| (BLAMED.take(), payload))
 }
