@@ -1,5 +1,6 @@
 //! The driver: runs one batch whenever its owner says so.
 
+use std::any::Any;
 use std::boxed::Box;
 use std::fmt;
 use std::sync::Arc;
@@ -17,12 +18,13 @@ use crate::stream::run::job::JobContext;
 use crate::stream::run::listener::{Listener, StreamEvent};
 use crate::stream::run::metrics::{OperatorReport, StepReport};
 use crate::stream::run::operator::{
-    ActiveOperator, BatchTiming, InputStatus, ReceiverEvent, committed, durable,
+    ActiveOperator, BatchTiming, InputStatus, ReceiverEvent, committed, durable, each_stateful,
+    stateful,
 };
 use crate::stream::run::operator_context::OperatorContext;
 use crate::stream::run::trace;
 use crate::stream::state::phase::BatchPhase;
-use crate::stream::state::stateful::Stateful;
+use crate::stream::threads::blame::catch;
 use crate::stream::time::BatchTime;
 
 /// A stream that runs only when its owner calls [`step`](Self::step).
@@ -152,13 +154,24 @@ impl Driver {
     ///
     /// The first time must be a positive multiple of the batch interval, each later one exactly an
     /// interval after the last; otherwise nothing runs. If the batch fails, so does every later
-    /// step; under [`FailurePolicy::Skip`] the failure is in the report instead.
+    /// step; under [`FailurePolicy::Skip`] the failure is in the report instead. A panic outside of
+    /// the operators, as in a copy of a position, ends the stream whatever the policy.
     pub fn step(&mut self, time: BatchTime) -> Result<StepReport, StepError> {
         self.step_late(time, Duration::ZERO)
     }
 
     /// A step for a batch that has waited for this long.
     pub(crate) fn step_late(
+        &mut self,
+        time: BatchTime,
+        waited: Duration,
+    ) -> Result<StepReport, StepError> {
+        let stream = self.job.stream;
+        let stepped = catch(stream, || self.step_unguarded(time, waited));
+        stepped.unwrap_or_else(|(_, payload)| Err(self.lose(time, payload.as_ref())))
+    }
+
+    fn step_unguarded(
         &mut self,
         time: BatchTime,
         waited: Duration,
@@ -185,6 +198,20 @@ impl Driver {
         }
         self.notify_receiver_events();
         Ok(report)
+    }
+
+    /// Ends the stream after a panic that no operator has guarded, whatever the failure policy: what
+    /// was being changed is unknown. Nobody waits for the batch any more.
+    fn lose(&mut self, time: BatchTime, payload: &(dyn Any + Send)) -> StepError {
+        let error = BatchError::new("driver".into(), time, None, Cause::from_panic(payload));
+        self.failed = Some(error.clone());
+        // What panics here has panicked before, and the other operators are still to be told.
+        let _ = each_stateful(&mut self.operators, &self.job, time, |state| {
+            state.enter_phase(BatchPhase::Lost);
+        });
+        let event = StreamEvent::Failed(error.clone());
+        let _ = catch(self.job.stream, || self.notify(&event));
+        StepError::Batch(error)
     }
 
     /// Runs a batch, with the retries of the failure policy, and measures it.
@@ -228,34 +255,32 @@ impl Driver {
         reports: &mut Vec<(bool, OperatorReport)>,
     ) -> Result<(), BatchError> {
         let (stream, goes_on) = (self.job.stream, self.job.policy.goes_on());
-        self.each_stateful(|state| {
-            state.enter_phase(BatchPhase::Started(stream));
-            if goes_on {
-                state.save();
-            }
-        });
+        self.enter_phase(BatchPhase::Started(stream));
         reports.clear();
+        if goes_on {
+            let saved = each_stateful(&mut self.operators, &self.job, time, |state| state.save());
+            // Nothing has changed yet, and what was saved may be older than this batch.
+            saved.inspect_err(|_| self.enter_phase(BatchPhase::RolledBack))?;
+        }
         let result = self.evaluate(time, since_zero, reports);
         for ActiveOperator { operator, .. } in &mut self.operators {
             operator.clear();
         }
-        match (&result, goes_on) {
-            (Ok(()), _) => {}
-            (Err(_), true) => self.each_stateful(|state| {
-                state.roll_back();
-                state.enter_phase(BatchPhase::RolledBack);
-            }),
-            (Err(_), false) => self.each_stateful(|state| state.enter_phase(BatchPhase::Aborted)),
+        if result.is_err() {
+            let after = match goes_on {
+                true => BatchPhase::RolledBack,
+                false => BatchPhase::Aborted,
+            };
+            if goes_on {
+                stateful(&mut self.operators).for_each(|(_, state)| state.roll_back());
+            }
+            self.enter_phase(after);
         }
         result
     }
 
-    fn each_stateful(&mut self, act: impl Fn(&mut dyn Stateful)) {
-        for ActiveOperator { operator, .. } in &mut self.operators {
-            if let Some(stateful) = operator.as_stateful() {
-                act(stateful);
-            }
-        }
+    fn enter_phase(&mut self, phase: BatchPhase) {
+        stateful(&mut self.operators).for_each(|(_, state)| state.enter_phase(phase));
     }
 
     fn evaluate(
@@ -277,11 +302,12 @@ impl Driver {
             let name = &self.job.names[*id as usize];
             let _span = trace::operator(name);
             let started = Instant::now();
-            operator.evaluate(&OperatorContext {
+            let context = OperatorContext {
                 job: Arc::clone(&self.job),
                 operator: *id,
                 time,
-            })?;
+            };
+            context.guard(None, || operator.evaluate(&context))??;
             let report = OperatorReport {
                 name: Arc::clone(name),
                 duration: started.elapsed(),

@@ -135,6 +135,32 @@ pub(crate) fn durable(operators: &mut [ActiveOperator]) -> Members<'_> {
     members
 }
 
+/// The operators that keep something from batch to batch.
+pub(crate) fn stateful(
+    operators: &mut [ActiveOperator],
+) -> impl Iterator<Item = (OperatorId, &mut dyn Stateful)> {
+    let operators = operators.iter_mut();
+    operators.filter_map(|ActiveOperator { operator, id, .. }| Some((*id, operator.as_stateful()?)))
+}
+
+/// Does `act` to all state, also where it has panicked for other state; returns the first error.
+pub(crate) fn each_stateful(
+    operators: &mut [ActiveOperator],
+    job: &Arc<JobContext>,
+    time: BatchTime,
+    act: impl Fn(&mut dyn Stateful),
+) -> Result<(), BatchError> {
+    stateful(operators).fold(Ok(()), |result, (operator, state)| {
+        let job = Arc::clone(job);
+        let context = OperatorContext {
+            job,
+            operator,
+            time,
+        };
+        result.and(context.guard(None, || act(state)))
+    })
+}
+
 /// Tells all operators that the batch of this time is committed.
 pub(crate) fn committed(operators: &mut [ActiveOperator], time: BatchTime) {
     for ActiveOperator { operator, .. } in operators {
