@@ -11,6 +11,7 @@ use crate::stream::checkpoint::durable::Durable;
 use crate::stream::data::Data;
 use crate::stream::error::BatchError;
 use crate::stream::op::batches::batch::Batch;
+use crate::stream::op::facets::{has_no_tables, has_state};
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::pipeline::slot::{Partitions, to_partitions};
 use crate::stream::plan::dstream::DStream;
@@ -119,13 +120,7 @@ impl<P: Pipe> Operator for HistoryOperator<P> {
         Ok(())
     }
 
-    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
-        Some(self)
-    }
-
-    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
-        Some(self)
-    }
+    has_state!();
 }
 
 impl<P: Pipe> Stateful for HistoryOperator<P> {
@@ -138,6 +133,8 @@ impl<P: Pipe> Stateful for HistoryOperator<P> {
         let mut kept = lock(&self.kept);
         (kept.panes, kept.zero) = mem::take(&mut self.saved);
     }
+
+    has_no_tables!();
 }
 
 impl<P: Pipe> Durable for HistoryOperator<P> {

@@ -11,6 +11,7 @@ use crate::stream::data::{Data, Key};
 use crate::stream::error::{BatchError, BoxError};
 use crate::stream::exchange::KeyedInbox;
 use crate::stream::op::emitted::Emitted;
+use crate::stream::op::facets::has_state;
 use crate::stream::op::idle_clock::IdleClock;
 use crate::stream::op::key_state::State;
 use crate::stream::op::state::StateRows;
@@ -297,13 +298,7 @@ where
         self.slot.items()
     }
 
-    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
-        Some(self)
-    }
-
-    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
-        Some(self)
-    }
+    has_state!();
 }
 
 impl<P, K, V, S, F, I> Stateful for StateOperator<P, K, V, S, F, I::Item>

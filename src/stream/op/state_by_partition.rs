@@ -11,7 +11,7 @@ use crate::stream::data::{Data, Key};
 use crate::stream::error::{BatchError, BoxError};
 use crate::stream::exchange::{KeyedInbox, KeyedOutbox, Routed, exchange_by_key};
 use crate::stream::op::by_key::shuffle;
-use crate::stream::op::facets::keeps_store;
+use crate::stream::op::facets::{has_state, keeps_store};
 use crate::stream::op::state::StateRows;
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::dstream::DStream;
@@ -81,13 +81,7 @@ where
         Ok(())
     }
 
-    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
-        Some(self)
-    }
-
-    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
-        Some(self)
-    }
+    has_state!();
 }
 
 impl<P, K, V, S, I, F> Stateful for PartitionOperator<P, K, S, F>

@@ -9,6 +9,7 @@ use std::{fmt, vec};
 use crate::stream::checkpoint::durable::Durable;
 use crate::stream::data::Data;
 use crate::stream::error::BatchError;
+use crate::stream::op::facets::{has_no_tables, has_state};
 use crate::stream::pipeline::partition_context::PartitionContext;
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::pipeline::slot::Partitions;
@@ -111,13 +112,7 @@ impl<P: Pipe> Operator for WindowOperator<P> {
         Ok(())
     }
 
-    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
-        Some(self)
-    }
-
-    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
-        Some(self)
-    }
+    has_state!();
 }
 
 impl<P: Pipe> Stateful for WindowOperator<P> {
@@ -130,6 +125,8 @@ impl<P: Pipe> Stateful for WindowOperator<P> {
         let mut panes = self.panes.write().unwrap_or_else(PoisonError::into_inner);
         *panes = std::mem::take(&mut self.saved);
     }
+
+    has_no_tables!();
 }
 
 impl<P: Pipe> Durable for WindowOperator<P> {

@@ -11,7 +11,7 @@ use crate::hash::route;
 use crate::stream::checkpoint::durable::Durable;
 use crate::stream::data::{Data, Key};
 use crate::stream::error::BatchError;
-use crate::stream::op::facets::keeps_store_and_panes;
+use crate::stream::op::facets::{has_state, keeps_store_and_panes};
 use crate::stream::op::state::StateRows;
 use crate::stream::op::state_view::StateView;
 use crate::stream::pipeline::materialized::Shared;
@@ -254,13 +254,7 @@ where
         Ok(())
     }
 
-    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
-        Some(self)
-    }
-
-    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
-        Some(self)
-    }
+    has_state!();
 }
 
 impl<P, K, V, F, G> Stateful for IncrementalOperator<P, K, V, F, G>

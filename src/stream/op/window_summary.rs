@@ -12,6 +12,7 @@ use crate::random::DefaultRng;
 use crate::stream::checkpoint::durable::Durable;
 use crate::stream::data::Data;
 use crate::stream::error::BatchError;
+use crate::stream::op::facets::{has_no_tables, has_state};
 use crate::stream::op::summarize::summarize;
 use crate::stream::pipeline::materialized::Materialized;
 use crate::stream::pipeline::pipe::Pipe;
@@ -163,13 +164,7 @@ where
         self.slot.items()
     }
 
-    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
-        Some(self)
-    }
-
-    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
-        Some(self)
-    }
+    has_state!();
 }
 
 impl<P, S, F> Stateful for WindowSummaryOperator<P, S, F>
@@ -187,6 +182,8 @@ where
             self.stacks = saved;
         }
     }
+
+    has_no_tables!();
 }
 
 impl<P, S, F> Durable for WindowSummaryOperator<P, S, F>

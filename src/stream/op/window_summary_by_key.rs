@@ -16,7 +16,7 @@ use crate::stream::data::{Data, Key};
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{KeyedInbox, Routed};
 use crate::stream::op::by_key::shuffle;
-use crate::stream::op::facets::keeps_store_and_panes;
+use crate::stream::op::facets::{has_state, keeps_store_and_panes};
 use crate::stream::op::state::StateRows;
 use crate::stream::op::state_view::StateView;
 use crate::stream::op::window_summary::TwoStacks;
@@ -139,13 +139,7 @@ where
         Ok(())
     }
 
-    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
-        Some(self)
-    }
-
-    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
-        Some(self)
-    }
+    has_state!();
 }
 
 impl<P, K, S, F> Stateful for WindowSummaryOperator<P, K, S, F>

@@ -19,7 +19,9 @@ use crate::stream::time::BatchTime;
 /// One operator at run time.
 ///
 /// What only some operators do is in facets: [`InputFacet`], [`Stateful`], [`Durable`] and
-/// [`ReceiverFacet`]. An operator has a facet if the accessor returns `Some`.
+/// [`ReceiverFacet`]. An operator has a facet if the accessor returns `Some`. Every operator says
+/// whether it has the facets of state: one that forgot them would not be rolled back, nor be in
+/// checkpoints, and nothing would fail.
 pub(crate) trait Operator: Send {
     /// Prepares for the first batch: `consumers` operators read this one's batches.
     fn connect(&mut self, _consumers: usize, _job: &Arc<JobContext>) {}
@@ -47,14 +49,10 @@ pub(crate) trait Operator: Send {
     }
 
     /// The facet of an operator that keeps something from batch to batch.
-    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
-        None
-    }
+    fn as_stateful(&mut self) -> Option<&mut dyn Stateful>;
 
     /// The facet of an operator that is part of a checkpoint.
-    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
-        None
-    }
+    fn as_durable(&mut self) -> Option<&mut dyn Durable>;
 
     /// The facet of an input that has a receiver.
     fn as_receiver(&mut self) -> Option<&mut dyn ReceiverFacet> {
