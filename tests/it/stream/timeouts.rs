@@ -1,10 +1,12 @@
 //! Rules of time-outs of keyed state.
 
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use forebay::stream::{BatchTime, State, StateSpec};
 
-use super::{Seen, context, run};
+use super::{Seen, builder, context, run};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -68,4 +70,33 @@ fn a_key_that_has_timed_out_starts_without_a_state() {
     let seen = rows(SECOND, &[&[("a", 1)], none(), none(), &[("a", 5)]]);
     assert_eq!(seen[2].len(), 2);
     assert_eq!(seen[3], [("a", Some(5), None, false)]);
+}
+
+#[test]
+fn keys_that_go_in_a_batch_without_records_are_shared_by_the_threads() {
+    let ctx = builder().threads(2).partitions(4).build().unwrap();
+    let threads = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&threads);
+    let spec = StateSpec::new(move |_, _: &u64, new: Option<()>, state: &mut State<()>| {
+        match new {
+            Some(()) => state.update(()),
+            None => sink
+                .lock()
+                .unwrap()
+                .push(thread::current().name().map(String::from)),
+        }
+        None::<()>
+    });
+    let batches = vec![(0..100u64).map(|n| (n, ())).collect(), vec![], vec![]];
+    ctx.batches(batches)
+        .state_by_key(spec.timeout(SECOND))
+        .for_each_batch(|_, _| Ok(()));
+    run(ctx);
+    let threads = threads.lock().unwrap();
+    let is_worker = |name: &Option<String>| {
+        let name = name.as_ref();
+        name.is_some_and(|name| name.starts_with("forebay-worker"))
+    };
+    assert_eq!(threads.len(), 100);
+    assert!(threads.iter().all(is_worker), "{threads:?}");
 }
