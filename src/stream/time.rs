@@ -77,6 +77,11 @@ pub(crate) fn whole_millis(duration: Duration) -> Option<u64> {
     (millis > 0 && Duration::from_millis(millis) == duration).then_some(millis)
 }
 
+/// The milliseconds of a duration, rounded up; those of centuries beyond number are `u64::MAX`.
+pub(crate) fn ceil_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
 /// The milliseconds of `given`, if it is a positive multiple of `slide` milliseconds.
 pub(crate) fn multiple_of(given: Duration, slide: u64) -> Result<u64, DurationError> {
     whole_millis(given)
@@ -93,6 +98,20 @@ mod tests {
     use std::string::ToString;
 
     use super::*;
+
+    #[test]
+    fn milliseconds_are_rounded_up_and_do_not_wrap_around() {
+        let millis = [
+            (Duration::ZERO, 0),
+            (Duration::from_nanos(1), 1),
+            (Duration::from_micros(900), 1),
+            (Duration::from_millis(7), 7),
+            (Duration::MAX, u64::MAX),
+        ];
+        for (duration, expected) in millis {
+            assert_eq!(ceil_millis(duration), expected);
+        }
+    }
 
     #[test]
     fn only_positive_whole_multiples_pass_and_the_error_names_both_durations() {

@@ -26,7 +26,7 @@ use crate::stream::state::saved::{SavedState, put_panes, take_panes, used_up};
 use crate::stream::state::stateful::Stateful;
 use crate::stream::threads::blame::OperatorId;
 use crate::stream::threads::lock::lock;
-use crate::stream::time::BatchTime;
+use crate::stream::time::{BatchTime, ceil_millis};
 
 /// The last batches of a stream; cloning gives another handle to them.
 pub struct History<T> {
@@ -208,7 +208,7 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
             operator: self.ctx.next_id(),
             kept: Arc::clone(&history.kept),
             slide: self.slide,
-            span: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+            span: ceil_millis(duration),
             saved: (VecDeque::new(), None),
         };
         let parents = std::vec![self.operator];

@@ -34,7 +34,7 @@ use crate::stream::state::spill::SpillManager;
 use crate::stream::state::stateful::Stateful;
 use crate::stream::state::store::StateStore;
 use crate::stream::threads::blame::blame;
-use crate::stream::time::BatchTime;
+use crate::stream::time::{BatchTime, ceil_millis};
 
 /// The specification of [`state_by_key`](DStream::state_by_key): a function, and optionally initial
 /// states and a time-out.
@@ -69,6 +69,8 @@ pub struct StateSpec<K, V, S, F> {
     timeout: Option<u64>,
     /// The clock of the time-out.
     clock: IdleClock<K, V>,
+    /// How far the clock may be ahead of batch time, in milliseconds.
+    ahead: u64,
 }
 
 impl<K, V, S, I, F> StateSpec<K, V, S, F>
@@ -83,6 +85,7 @@ where
             initial: Vec::new(),
             timeout: None,
             clock: IdleClock::BatchTime,
+            ahead: u64::MAX,
         }
     }
 
@@ -94,13 +97,14 @@ where
         self
     }
 
-    /// Removes a key when its last record is more than `timeout` ago.
+    /// Removes a key when its last record is more than `timeout` ago, which is rounded up to
+    /// milliseconds.
     ///
     /// Checked in every batch after its records, so a record keeps its key. The function is called
     /// a last time without a value: by key group, and within one for those idle for longest first.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout.as_millis() as u64);
+        self.timeout = Some(ceil_millis(timeout));
         self
     }
 
@@ -109,6 +113,10 @@ where
     ///
     /// So the clock stands still while no record is later than those before, and a late record
     /// touches its key like any other.
+    ///
+    /// One record with a time in the far future moves the clock there for good: all other keys time
+    /// out at once, and none ever again. Where records may have such times, bound the clock with
+    /// [`at_most_ahead`](Self::at_most_ahead).
     ///
     /// # Examples
     ///
@@ -146,6 +154,52 @@ where
         event_time: impl Fn(&K, &V) -> BatchTime + Send + Sync + 'static,
     ) -> Self {
         self.clock = IdleClock::EventTime(Arc::new(event_time));
+        self
+    }
+
+    /// Keeps the clock of the time-out at most so far ahead of batch time, whatever event times or a
+    /// clock of the caller say: a later time counts as batch time plus `ahead`, which is rounded up
+    /// to milliseconds.
+    ///
+    /// It suits event times and batch times of the same origin, as those of the wall clock are. A
+    /// wrong time then moves the clock by `ahead` at most, and it goes on once batch time has caught
+    /// up. While batches of the past are caught up with, records can be ahead of their batch: keys
+    /// then time out as much later. It is to be set from the first run on, since a clock that has
+    /// run ahead does not go back, not even by way of a checkpoint.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use forebay::stream::{BatchTime, State, StateSpec};
+    /// # use forebay::stream::StreamingContext;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// # let visits = ctx.batches([vec![("ann", 500u64)], vec![("bob", u64::MAX)]]);
+    ///
+    /// // The clock of bob's device is wrong. That lets go of nobody who was here a minute ago.
+    /// let gone = StateSpec::new(|_, who: &&'static str, seen: Option<u64>, last: &mut State<u64>| {
+    ///     match seen {
+    ///         Some(seen) => {
+    ///             last.update(seen);
+    ///             None
+    ///         }
+    ///         None => Some(*who),
+    ///     }
+    /// });
+    /// let gone = gone
+    ///     .timeout(Duration::from_secs(60))
+    ///     .by_event_time(|_, seen| BatchTime::from_millis(*seen))
+    ///     .at_most_ahead(Duration::from_secs(5));
+    /// visits.state_by_key(gone).for_each_batch(|gone, _| {
+    ///     assert!(gone.is_empty());
+    ///     Ok(())
+    /// });
+    /// # ctx.into_driver()?.run_to_end()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn at_most_ahead(mut self, ahead: Duration) -> Self {
+        self.ahead = ceil_millis(ahead);
         self
     }
 
@@ -248,7 +302,8 @@ where
 
     fn evaluate(&mut self, context: &OperatorContext) -> Result<(), BatchError> {
         let (inboxes, now) = self.spec.clock.shuffle(context, &self.pipe)?;
-        self.now = self.now.max(now);
+        let latest = context.time.as_millis().saturating_add(self.spec.ahead);
+        self.now = self.now.max(now.min(BatchTime::from_millis(latest)));
         context.try_guard(None, || self.begin())?;
         let (now, timeout) = (self.now, self.spec.timeout);
         let threshold = now.as_millis().saturating_sub(timeout.unwrap_or(u64::MAX));
