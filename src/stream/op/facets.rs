@@ -100,12 +100,12 @@ macro_rules! keeps_store_and_panes {
     () => {
         fn save(&mut self) {
             self.store.save();
-            self.saved = self.panes.clone();
+            self.panes.save();
         }
 
         fn roll_back(&mut self) {
             self.store.roll_back();
-            self.panes = std::mem::take(&mut self.saved);
+            self.panes.roll_back();
         }
 
         $crate::stream::op::facets::stays_in_memory!();
