@@ -103,6 +103,15 @@ impl<K, S> Group<K, S> {
         Self { expiry, ..self }
     }
 
+    /// Takes the table out; an empty one takes its place.
+    pub(super) fn take(&mut self) -> Self {
+        let empty = Self {
+            version: self.version + 1,
+            ..Self::new(OrderedTable::new())
+        };
+        mem::replace(self, empty)
+    }
+
     pub(super) fn version(&self) -> u64 {
         self.version
     }
@@ -227,6 +236,15 @@ impl<K: Key, S: Clone> Group<K, S> {
             self.version += 1;
         }
         Ok(())
+    }
+
+    /// The table, read into memory if it was spilled, and copied if a snapshot shares it.
+    pub(super) fn into_table(self) -> Result<Table<K, S>, BoxError> {
+        match self.held {
+            Held::Owned(table) => Ok(table),
+            Held::Shared(SharedTable::InMemory(table)) => Ok(Arc::unwrap_or_clone(table)),
+            Held::Shared(SharedTable::Spilled(page)) => page.table(),
+        }
     }
 
     /// Takes the table back from the snapshots, or copies it if there still are any.

@@ -48,6 +48,16 @@ impl<K, S> GroupTables<K, S> {
         }
     }
 
+    /// Takes all tables out; empty ones take their places.
+    pub(crate) fn take_groups(&mut self) -> Self {
+        Self {
+            routing: self.routing,
+            first: self.first,
+            groups: self.groups.iter_mut().map(Group::take).collect(),
+            spiller: self.spiller.clone(),
+        }
+    }
+
     /// Lets tables spill from now on.
     pub(crate) fn set_spiller(&mut self, spiller: Spiller<K, S>) {
         self.spiller = Some(spiller);
@@ -188,6 +198,11 @@ impl<K: Key, S: Clone> GroupTables<K, S> {
     pub(crate) fn fetch(&mut self, at: usize) -> Result<&mut Table<K, S>, BoxError> {
         self.groups[at].fetch()?;
         Ok(self.table_mut(at))
+    }
+
+    /// The tables, one after the other in memory.
+    pub(crate) fn into_tables(self) -> impl Iterator<Item = Result<Table<K, S>, BoxError>> {
+        self.groups.into_iter().map(Group::into_table)
     }
 
     /// A table to be changed that is in memory: it was [fetched](Self::fetch), or its store does

@@ -279,6 +279,67 @@ fn sums(settings: ContextBuilder) -> (Result<usize, StepError>, Sums) {
 /// Which counter tells when to fail.
 type Way = fn(&Shelf) -> &AtomicUsize;
 
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+/// A state of which it is known how many there are.
+#[derive(Debug)]
+struct Live(u64);
+
+impl Live {
+    fn new(n: u64) -> Self {
+        PEAK.fetch_max(count(&LIVE), Ordering::SeqCst);
+        Self(n)
+    }
+}
+
+impl Clone for Live {
+    fn clone(&self) -> Self {
+        Self::new(self.0)
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        LIVE.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn states_updated_by_partition_are_in_memory_for_one_partition_at_a_time() {
+    const PARTITIONS: usize = 8;
+    const KEYS: u64 = 800;
+    let settings = super::builder()
+        .partitions(PARTITIONS)
+        .state_backend(Shelves::with_limit(0))
+        .durable_with(
+            "live",
+            |live: &Live| Ok(live.0.to_le_bytes().to_vec()),
+            |bytes| Ok(Live::new(u64::from_le_bytes(bytes.try_into()?))),
+        );
+    let ctx = settings.build().unwrap();
+    let states = ctx
+        .batches(vec![(0..KEYS).collect::<Vec<_>>(); 4])
+        .map(|n| (n, n))
+        .update_state_by_partition(|_, keys| {
+            keys.map(|(key, new, old)| {
+                let mut live = old.unwrap_or_else(|| Live::new(0));
+                live.0 += new.into_iter().sum::<u64>();
+                // Some keys move to other partitions.
+                ((key + u64::from(key % 10 == 0) * 1_000) % 5_000, live)
+            })
+        });
+    let counts = Seen::of(&states.count());
+    let handle = states.handle();
+    super::run(ctx);
+    assert_eq!(counts.batches().len(), 4);
+    assert!(counts.batches().iter().all(|count| count[0] >= KEYS));
+    let peak = PEAK.load(Ordering::SeqCst);
+    assert!(peak < 3 * KEYS as usize / PARTITIONS, "{peak}");
+    drop(handle);
+    assert_eq!(LIVE.load(Ordering::SeqCst), 0);
+}
+
 #[test]
 fn an_error_of_the_store_ends_the_stream_and_says_which() {
     let expected = sums(super::builder()).1;
