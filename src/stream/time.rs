@@ -77,9 +77,10 @@ pub(crate) fn whole_millis(duration: Duration) -> Option<u64> {
     (millis > 0 && Duration::from_millis(millis) == duration).then_some(millis)
 }
 
-/// The milliseconds of a duration, rounded up; those of centuries beyond number are `u64::MAX`.
-pub(crate) fn ceil_millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+/// The milliseconds of a duration, rounded up to whole ones; `None` beyond 2^64.
+pub(crate) fn millis_rounded_up(duration: Duration) -> Option<u64> {
+    let millis = duration.as_nanos().div_ceil(1_000_000);
+    u64::try_from(millis).ok()
 }
 
 /// The milliseconds of `given`, if it is a positive multiple of `slide` milliseconds.
@@ -100,17 +101,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn milliseconds_are_rounded_up_and_do_not_wrap_around() {
-        let millis = [
-            (Duration::ZERO, 0),
-            (Duration::from_nanos(1), 1),
-            (Duration::from_micros(900), 1),
-            (Duration::from_millis(7), 7),
-            (Duration::MAX, u64::MAX),
-        ];
-        for (duration, expected) in millis {
-            assert_eq!(ceil_millis(duration), expected);
-        }
+    fn milliseconds_are_rounded_up_and_have_an_end() {
+        let nanos = |nanos| millis_rounded_up(Duration::from_nanos(nanos));
+        assert_eq!(nanos(0), Some(0));
+        assert_eq!(nanos(1), Some(1));
+        assert_eq!(nanos(900_000), Some(1));
+        assert_eq!(nanos(1_000_000), Some(1));
+        assert_eq!(nanos(1_000_001), Some(2));
+        let most = Duration::from_millis(u64::MAX);
+        assert_eq!(millis_rounded_up(most), Some(u64::MAX));
+        assert_eq!(millis_rounded_up(most + Duration::from_nanos(1)), None);
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::stream::state::saved::{SavedState, put_panes, take_panes, used_up};
 use crate::stream::state::stateful::Stateful;
 use crate::stream::threads::blame::OperatorId;
 use crate::stream::threads::lock::lock;
-use crate::stream::time::{BatchTime, ceil_millis};
+use crate::stream::time::{BatchTime, millis_rounded_up};
 
 /// The last batches of a stream; cloning gives another handle to them.
 pub struct History<T> {
@@ -207,7 +207,7 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
             operator: self.ctx.next_id(),
             kept: Arc::clone(&history.kept),
             slide: self.slide,
-            span: ceil_millis(duration),
+            span: millis_rounded_up(duration).unwrap_or(u64::MAX),
             saved: None,
         };
         let parents = std::vec![self.operator];

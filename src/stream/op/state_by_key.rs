@@ -34,7 +34,7 @@ use crate::stream::state::spill::SpillManager;
 use crate::stream::state::stateful::Stateful;
 use crate::stream::state::store::StateStore;
 use crate::stream::threads::blame::blame;
-use crate::stream::time::{BatchTime, ceil_millis};
+use crate::stream::time::{BatchTime, millis_rounded_up};
 
 /// The specification of [`state_by_key`](DStream::state_by_key): a function, and optionally initial
 /// states and a time-out.
@@ -97,14 +97,20 @@ where
         self
     }
 
-    /// Removes a key when its last record is more than `timeout` ago, which is rounded up to
+    /// Removes a key when its last record is more than `timeout` ago, rounded up to whole
     /// milliseconds.
     ///
     /// Checked in every batch after its records, so a record keeps its key. The function is called
     /// a last time without a value: by key group, and within one for those idle for longest first.
+    ///
+    /// # Panics
+    ///
+    /// If `timeout` is more than 2^64 - 1 milliseconds, which is 584 million years.
+    #[track_caller]
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(ceil_millis(timeout));
+        let millis = millis_rounded_up(timeout);
+        self.timeout = Some(millis.expect("a time-out is less than 2^64 milliseconds"));
         self
     }
 
@@ -199,7 +205,7 @@ where
     /// ```
     #[must_use]
     pub fn at_most_ahead(mut self, ahead: Duration) -> Self {
-        self.ahead = ceil_millis(ahead);
+        self.ahead = millis_rounded_up(ahead).unwrap_or(u64::MAX);
         self
     }
 

@@ -73,12 +73,6 @@ fn a_key_that_has_timed_out_starts_without_a_state() {
 }
 
 #[test]
-fn the_longest_time_out_lets_go_of_nobody() {
-    let none_go = rows(Duration::MAX, &[&[("a", 1)], none(), none(), none()]);
-    assert!(none_go[1..].iter().all(Vec::is_empty), "{none_go:?}");
-}
-
-#[test]
 fn keys_that_go_in_a_batch_without_records_are_shared_by_the_threads() {
     let ctx = builder().threads(2).partitions(4).build().unwrap();
     let threads = Arc::new(Mutex::new(Vec::new()));
