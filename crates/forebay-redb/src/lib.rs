@@ -30,8 +30,10 @@ use forebay::stream::{BoxError, PageStore, StateBackend, StateError};
 ///
 /// The tables within the limit, to which a third may be added where states own heap memory, because
 /// that is estimated; the table that each thread works on, and twice its bytes as a page; the
-/// records of the batch; 16 MiB for the store. With a
-/// [`timeout`](forebay::stream::StateSpec::timeout), 8 bytes for each key and 16 for each touch within
+/// records of the batch; 16 MiB for the store. With
+/// [`Retry`](forebay::stream::FailurePolicy::Retry) or [`Skip`](forebay::stream::FailurePolicy::Skip),
+/// the tables in memory that a batch changes are there twice until the next one. With a
+/// [`timeout`](forebay::stream::StateSpec::timeout), 8 bytes for each key and 8 for each touch within
 /// it. A recovery has the bytes of one key group in memory.
 ///
 /// # Examples

@@ -101,34 +101,49 @@ fn by_group<T: Grouped>(routing: Routing, records: Vec<T>) -> Outbox<T> {
 pub(crate) struct KeyedInbox<T> {
     routing: Routing,
     partition: usize,
-    /// One lane for each key group of the partition, or one for all; in order of arrival.
-    lanes: Vec<Inbox<T>>,
+    lanes: Lanes<T>,
+}
+
+/// The records of a partition, in order of arrival within each lane.
+enum Lanes<T> {
+    /// One lane for all.
+    One(Inbox<T>),
+    /// One for each key group of the partition.
+    ByGroup(Vec<Inbox<T>>),
+}
+
+impl<T> Lanes<T> {
+    fn into_vec(self) -> Vec<Inbox<T>> {
+        match self {
+            Self::One(lane) => vec![lane],
+            Self::ByGroup(lanes) => lanes,
+        }
+    }
 }
 
 impl<T: Grouped> KeyedInbox<T> {
     pub(crate) fn is_empty(&self) -> bool {
-        self.lanes.iter().all(Inbox::is_empty)
-    }
-
-    fn is_by_group(&self) -> bool {
-        self.lanes.len() == self.routing.range(self.partition).len()
+        match &self.lanes {
+            Lanes::One(lane) => lane.is_empty(),
+            Lanes::ByGroup(lanes) => lanes.iter().all(Inbox::is_empty),
+        }
     }
 
     /// Parts with no key in common.
     pub(crate) fn into_lanes(self) -> Vec<Inbox<T>> {
-        self.lanes
+        self.lanes.into_vec()
     }
 
     /// One part for each key group of the partition.
     pub(crate) fn into_groups(self) -> Vec<Inbox<T>> {
-        if self.is_by_group() {
-            return self.lanes;
-        }
+        let lane = match self.lanes {
+            Lanes::ByGroup(lanes) => return lanes,
+            Lanes::One(lane) => lane,
+        };
         let range = self.routing.range(self.partition);
         let mut groups = Outbox::new(range.len());
-        let routing = self.routing;
-        for record in self {
-            let group = record.group(routing) - range.start as usize;
+        for record in lane {
+            let group = record.group(self.routing) - range.start as usize;
             groups.send(group, record);
         }
         exchange(vec![groups], range.len())
@@ -140,7 +155,7 @@ impl<T> IntoIterator for KeyedInbox<T> {
     type IntoIter = Flatten<vec::IntoIter<Inbox<T>>>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.lanes.into_iter().flatten()
+        self.lanes.into_vec().into_iter().flatten()
     }
 }
 
@@ -149,9 +164,9 @@ pub(crate) fn lanes_of_both<T: Grouped, U: Grouped>(
     left: KeyedInbox<T>,
     right: KeyedInbox<U>,
 ) -> Vec<(Inbox<T>, Inbox<U>)> {
-    let (left, right) = match left.lanes.len() == right.lanes.len() {
-        true => (left.into_lanes(), right.into_lanes()),
-        false => (left.into_groups(), right.into_groups()),
+    let (left, right) = match (&left.lanes, &right.lanes) {
+        (Lanes::One(_), Lanes::One(_)) => (left.into_lanes(), right.into_lanes()),
+        _ => (left.into_groups(), right.into_groups()),
     };
     left.into_iter().zip(right).collect()
 }
@@ -163,7 +178,7 @@ pub(crate) fn exchange_by_key<T: Grouped>(
 ) -> Vec<KeyedInbox<T>> {
     let partitions = routing.partitions as usize;
     let many = outboxes.iter().any(KeyedOutbox::is_large);
-    let mut lanes = if many {
+    let mut boxes = if many {
         let boxes = outboxes.into_iter().map(KeyedOutbox::into_groups);
         exchange(boxes.collect(), routing.groups as usize).into_iter()
     } else {
@@ -171,14 +186,15 @@ pub(crate) fn exchange_by_key<T: Grouped>(
         exchange(boxes.collect(), partitions).into_iter()
     };
     let inbox = |partition| {
-        let width = match many {
-            true => routing.range(partition).len(),
-            false => 1,
+        let groups = routing.range(partition).len();
+        let lanes = match many {
+            true => Lanes::ByGroup(boxes.by_ref().take(groups).collect()),
+            false => Lanes::One(boxes.next().expect("there is one for each partition")),
         };
         KeyedInbox {
             routing,
             partition,
-            lanes: lanes.by_ref().take(width).collect(),
+            lanes,
         }
     };
     (0..partitions).map(inbox).collect()

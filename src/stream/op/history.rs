@@ -1,16 +1,17 @@
 //! The last batches of a stream, kept for readers.
 
 use std::boxed::Box;
-use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::vec::Vec;
-use std::{fmt, mem};
 
 use crate::stream::checkpoint::durable::Durable;
 use crate::stream::data::Data;
 use crate::stream::error::BatchError;
 use crate::stream::op::batches::batch::Batch;
+use crate::stream::op::facets::{has_no_tables, has_state};
+use crate::stream::op::panes::Panes;
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::pipeline::slot::{Partitions, to_partitions};
 use crate::stream::plan::dstream::DStream;
@@ -25,7 +26,7 @@ use crate::stream::state::saved::{SavedState, put_panes, take_panes, used_up};
 use crate::stream::state::stateful::Stateful;
 use crate::stream::threads::blame::OperatorId;
 use crate::stream::threads::lock::lock;
-use crate::stream::time::BatchTime;
+use crate::stream::time::{BatchTime, millis_rounded_up};
 
 /// The last batches of a stream; cloning gives another handle to them.
 pub struct History<T> {
@@ -35,15 +36,13 @@ pub struct History<T> {
 }
 
 struct Kept<T> {
-    panes: Panes<T>,
+    /// Batch times and items.
+    panes: Panes<Partitions<T>>,
     /// The time one slide before the first batch, in milliseconds; `None` before it.
     zero: Option<u64>,
     /// The job that operations on a batch run in; `None` before the stream has started.
     runs_on: Option<(Arc<JobContext>, OperatorId)>,
 }
-
-/// Batch times and items, oldest first.
-type Panes<T> = VecDeque<(BatchTime, Partitions<T>)>;
 
 impl<T: Data> History<T> {
     /// The batches with `from <= time <= to`, after both were rounded down to the slide, oldest
@@ -98,7 +97,8 @@ struct HistoryOperator<P: Pipe> {
     /// Milliseconds, both.
     slide: u64,
     span: u64,
-    saved: (Panes<P::Item>, Option<u64>),
+    /// The zero time before the batch.
+    saved: Option<u64>,
 }
 
 impl<P: Pipe> Operator for HistoryOperator<P> {
@@ -111,33 +111,29 @@ impl<P: Pipe> Operator for HistoryOperator<P> {
         let now = context.time.as_millis();
         let mut kept = lock(&self.kept);
         kept.zero.get_or_insert(now.saturating_sub(self.slide));
-        kept.panes.retain(|(time, _)| {
-            let age = now.saturating_sub(time.as_millis());
-            age < self.span
-        });
-        kept.panes.push_back((context.time, partitions));
+        let oldest = BatchTime::from_millis(now.saturating_sub(self.span));
+        kept.panes.leave(oldest);
+        kept.panes.push(context.time, partitions);
         Ok(())
     }
 
-    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
-        Some(self)
-    }
-
-    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
-        Some(self)
-    }
+    has_state!();
 }
 
 impl<P: Pipe> Stateful for HistoryOperator<P> {
     fn save(&mut self) {
-        let kept = lock(&self.kept);
-        self.saved = (kept.panes.clone(), kept.zero);
+        let mut kept = lock(&self.kept);
+        kept.panes.save();
+        self.saved = kept.zero;
     }
 
     fn roll_back(&mut self) {
         let mut kept = lock(&self.kept);
-        (kept.panes, kept.zero) = mem::take(&mut self.saved);
+        kept.panes.roll_back();
+        kept.zero = self.saved;
     }
+
+    has_no_tables!();
 }
 
 impl<P: Pipe> Durable for HistoryOperator<P> {
@@ -200,7 +196,7 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     pub fn remember(&self, duration: Duration) -> History<T> {
         let history = History {
             kept: Arc::new(Mutex::new(Kept {
-                panes: VecDeque::new(),
+                panes: Panes::new(),
                 zero: None,
                 runs_on: None,
             })),
@@ -211,8 +207,8 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
             operator: self.ctx.next_id(),
             kept: Arc::clone(&history.kept),
             slide: self.slide,
-            span: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-            saved: (VecDeque::new(), None),
+            span: millis_rounded_up(duration).unwrap_or(u64::MAX),
+            saved: None,
         };
         let parents = std::vec![self.operator];
         let operator = Box::new(operator);

@@ -10,7 +10,7 @@ use crate::stream::data::{Data, Key};
 use crate::stream::error::{BatchError, BoxError};
 use crate::stream::exchange::{Inbox, Routed};
 use crate::stream::op::arrivals::{Arrivals, Known, send_to_states};
-use crate::stream::op::facets::keeps_store;
+use crate::stream::op::facets::{has_state, keeps_store};
 use crate::stream::pipeline::partition_context::PartitionContext;
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::dstream::DStream;
@@ -222,13 +222,7 @@ where
         Ok(())
     }
 
-    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
-        Some(self)
-    }
-
-    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
-        Some(self)
-    }
+    has_state!();
 }
 
 impl<K, V, S, P, F> Stateful for UpdateOperator<P, K, S, F>

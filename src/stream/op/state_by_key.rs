@@ -1,7 +1,7 @@
 //! State per key that is updated only for the keys of a batch.
 
 use std::boxed::Box;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use std::vec::Vec;
 use std::{fmt, vec};
@@ -11,10 +11,11 @@ use crate::stream::data::{Data, Key};
 use crate::stream::error::{BatchError, BoxError};
 use crate::stream::exchange::KeyedInbox;
 use crate::stream::op::emitted::Emitted;
+use crate::stream::op::facets::has_state;
 use crate::stream::op::idle_clock::IdleClock;
 use crate::stream::op::key_state::State;
 use crate::stream::op::state::StateRows;
-use crate::stream::op::state_partition::Partition;
+use crate::stream::op::state_partition::{Partition, Touches};
 use crate::stream::pipeline::materialized::Materialized;
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::pipeline::slot::{Slot, to_partitions};
@@ -24,7 +25,6 @@ use crate::stream::run::job::JobContext;
 use crate::stream::run::operator::Operator;
 use crate::stream::run::operator_context::OperatorContext;
 use crate::stream::state::codec::{Codecs, put, take};
-use crate::stream::state::expiry::{Expiry, SharedExpiry};
 use crate::stream::state::operator_snapshot::OperatorSnapshot;
 use crate::stream::state::phase::BatchPhase;
 use crate::stream::state::refusal::Refusal;
@@ -33,9 +33,7 @@ use crate::stream::state::size::StateSize;
 use crate::stream::state::spill::SpillManager;
 use crate::stream::state::stateful::Stateful;
 use crate::stream::state::store::StateStore;
-use crate::stream::state::store_snapshot::{recover_expiring, snapshot_expiring};
 use crate::stream::threads::blame::blame;
-use crate::stream::threads::lock::lock;
 use crate::stream::time::{BatchTime, millis_rounded_up};
 
 /// The specification of [`state_by_key`](DStream::state_by_key): a function, and optionally initial
@@ -71,6 +69,8 @@ pub struct StateSpec<K, V, S, F> {
     timeout: Option<u64>,
     /// The clock of the time-out.
     clock: IdleClock<K, V>,
+    /// How far the clock may be ahead of batch time, in milliseconds.
+    ahead: u64,
 }
 
 impl<K, V, S, I, F> StateSpec<K, V, S, F>
@@ -85,6 +85,7 @@ where
             initial: Vec::new(),
             timeout: None,
             clock: IdleClock::BatchTime,
+            ahead: u64::MAX,
         }
     }
 
@@ -100,7 +101,7 @@ where
     /// milliseconds.
     ///
     /// Checked in every batch after its records, so a record keeps its key. The function is called
-    /// a last time without a value.
+    /// a last time without a value: by key group, and within one for those idle for longest first.
     ///
     /// # Panics
     ///
@@ -118,6 +119,10 @@ where
     ///
     /// So the clock stands still while no record is later than those before, and a late record
     /// touches its key like any other.
+    ///
+    /// One record with a time in the far future moves the clock there for good: all other keys time
+    /// out at once, and none ever again. Where records may have such times, bound the clock with
+    /// [`at_most_ahead`](Self::at_most_ahead).
     ///
     /// # Examples
     ///
@@ -155,6 +160,52 @@ where
         event_time: impl Fn(&K, &V) -> BatchTime + Send + Sync + 'static,
     ) -> Self {
         self.clock = IdleClock::EventTime(Arc::new(event_time));
+        self
+    }
+
+    /// Keeps the clock of the time-out at most so far ahead of batch time, whatever event times or a
+    /// clock of the caller say: a later time counts as batch time plus `ahead`, which is rounded up
+    /// to milliseconds.
+    ///
+    /// It suits event times and batch times of the same origin, as those of the wall clock are. A
+    /// wrong time then moves the clock by `ahead` at most, and it goes on once batch time has caught
+    /// up. While batches of the past are caught up with, records can be ahead of their batch: keys
+    /// then time out as much later. It is to be set from the first run on, since a clock that has
+    /// run ahead does not go back, not even by way of a checkpoint.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use forebay::stream::{BatchTime, State, StateSpec};
+    /// # use forebay::stream::StreamingContext;
+    /// # let ctx = StreamingContext::builder("doc").build()?;
+    /// # let visits = ctx.batches([vec![("ann", 500u64)], vec![("bob", u64::MAX)]]);
+    ///
+    /// // The clock of bob's device is wrong. That lets go of nobody who was here a minute ago.
+    /// let gone = StateSpec::new(|_, who: &&'static str, seen: Option<u64>, last: &mut State<u64>| {
+    ///     match seen {
+    ///         Some(seen) => {
+    ///             last.update(seen);
+    ///             None
+    ///         }
+    ///         None => Some(*who),
+    ///     }
+    /// });
+    /// let gone = gone
+    ///     .timeout(Duration::from_secs(60))
+    ///     .by_event_time(|_, seen| BatchTime::from_millis(*seen))
+    ///     .at_most_ahead(Duration::from_secs(5));
+    /// visits.state_by_key(gone).for_each_batch(|gone, _| {
+    ///     assert!(gone.is_empty());
+    ///     Ok(())
+    /// });
+    /// # ctx.into_driver()?.run_to_end()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn at_most_ahead(mut self, ahead: Duration) -> Self {
+        self.ahead = millis_rounded_up(ahead).unwrap_or(u64::MAX);
         self
     }
 
@@ -199,19 +250,16 @@ struct StateOperator<P, K, V, S, F, U> {
     pipe: P,
     spec: StateSpec<K, V, S, F>,
     store: Arc<StateStore<K, S>>,
-    /// By partition; used only with a time-out.
-    expiry: Vec<SharedExpiry>,
     /// The time of the last batch's touches; it never decreases.
     now: BatchTime,
     slot: Arc<Slot<U>>,
     saved: Saved<K, S>,
 }
 
-/// What the operator saves besides its tables: the initial states that were not entered yet, the
-/// expiry indices, and the last time of its clock.
+/// What the operator saves besides its tables: the initial states that were not entered yet, and
+/// the last time of its clock.
 struct Saved<K, S> {
     initial: Vec<(K, S)>,
-    expiry: Vec<Arc<Expiry>>,
     now: BatchTime,
 }
 
@@ -219,7 +267,6 @@ impl<K, S> Default for Saved<K, S> {
     fn default() -> Self {
         Self {
             initial: Vec::new(),
-            expiry: Vec::new(),
             now: BatchTime::from_millis(0),
         }
     }
@@ -232,14 +279,17 @@ where
 {
     /// Enters the initial states, touched now.
     fn begin(&mut self) -> Result<(), BoxError> {
+        if self.spec.initial.is_empty() {
+            return Ok(());
+        }
         for (key, state) in std::mem::take(&mut self.spec.initial) {
             let (partition, at, position, hash) = self.store.set(key, state)?;
             if self.spec.timeout.is_some() {
-                let mut expiry = lock(&self.expiry[partition]);
-                Arc::make_mut(&mut expiry).touch(at, position, hash, self.now);
+                let mut tables = self.store.write(partition);
+                tables.touch(at, position, hash, self.now);
             }
         }
-        Ok(())
+        self.store.settle()
     }
 }
 
@@ -258,36 +308,37 @@ where
 
     fn evaluate(&mut self, context: &OperatorContext) -> Result<(), BatchError> {
         let (inboxes, now) = self.spec.clock.shuffle(context, &self.pipe)?;
-        self.now = self.now.max(now);
+        let latest = context.time.as_millis().saturating_add(self.spec.ahead);
+        self.now = self.now.max(now.min(BatchTime::from_millis(latest)));
         context.try_guard(None, || self.begin())?;
         let (now, timeout) = (self.now, self.spec.timeout);
         let threshold = now.as_millis().saturating_sub(timeout.unwrap_or(u64::MAX));
-        let threshold = BatchTime::from_millis(threshold);
+        let touches = Touches {
+            now: timeout.map(|_| now),
+            threshold: BatchTime::from_millis(threshold),
+        };
         let inboxes: Vec<_> = inboxes.into_iter().enumerate().collect();
-        let busy = |(_, inbox): &(usize, KeyedInbox<_>)| !inbox.is_empty();
+        let may_be_due = |partition: usize| {
+            let tables = self.store.read(partition);
+            (0..tables.groups()).any(|at| tables.may_be_due(at, touches.threshold))
+        };
+        let busy = |(partition, inbox): &(usize, KeyedInbox<_>)| {
+            !inbox.is_empty() || may_be_due(*partition)
+        };
         let emitted = context.try_each(inboxes, busy, |task, (partition, inbox)| {
             let mut tables = self.store.write(partition);
-            let mut expiry = lock(&self.expiry[partition]);
-            let mut state = Partition {
-                tables: &mut tables,
-                now,
-                expiry: timeout.map(|_| Arc::make_mut(&mut expiry)),
-            };
+            let tables = &mut *tables;
+            let mut state = Partition { tables, touches };
             let f = &self.spec.function;
-            if state.tables.can_spill() {
-                return blame(context.operator, || {
-                    state.update_by_table(task.time, inbox, threshold, f)
-                });
-            }
-            let mut emitted = Vec::new();
             blame(context.operator, || {
+                if state.tables.can_spill() {
+                    return state.update_by_table(task.time, inbox, f);
+                }
+                let mut emitted = Vec::new();
                 state.update_all(task.time, inbox, f, &mut emitted);
-            });
-            let mut expire = || state.expire_next(task.time, threshold, f);
-            while let Some(last) = blame(context.operator, &mut expire) {
-                emitted.extend(last);
-            }
-            Ok(emitted)
+                state.expire_all(task.time, f, &mut emitted);
+                Ok(emitted)
+            })
         })?;
         self.slot.fill(to_partitions(emitted));
         Ok(())
@@ -301,13 +352,7 @@ where
         self.slot.items()
     }
 
-    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
-        Some(self)
-    }
-
-    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
-        Some(self)
-    }
+    has_state!();
 }
 
 impl<P, K, V, S, F, I> Stateful for StateOperator<P, K, V, S, F, I::Item>
@@ -321,10 +366,8 @@ where
 {
     fn save(&mut self) {
         self.store.save();
-        let expiry = self.expiry.iter().map(|expiry| Arc::clone(&lock(expiry)));
         self.saved = Saved {
             initial: self.spec.initial.clone(),
-            expiry: expiry.collect(),
             now: self.now,
         };
     }
@@ -333,7 +376,6 @@ where
         self.store.roll_back();
         let saved = std::mem::take(&mut self.saved);
         self.spec.initial = saved.initial;
-        self.expiry = saved.expiry.into_iter().map(Mutex::new).collect();
         self.now = saved.now;
     }
 
@@ -364,7 +406,7 @@ where
             return self.store.snapshot(codecs);
         }
         let clock = &self.spec.clock;
-        let snapshot = snapshot_expiring(&self.store, &self.expiry, clock.name(), codecs)?;
+        let snapshot = self.store.snapshot_expiring(clock.name(), codecs)?;
         let now = self.now.as_millis();
         Ok(match clock.is_own() {
             false => snapshot,
@@ -378,7 +420,7 @@ where
             return self.store.recover(codecs, saved);
         }
         let clock = &self.spec.clock;
-        self.expiry = recover_expiring(&self.store, clock.name(), codecs, saved)?;
+        self.store.recover_expiring(clock.name(), codecs, saved)?;
         let mut buffer = Vec::new();
         let mut whole = saved.whole(&mut buffer)?;
         if clock.is_own() {
@@ -398,7 +440,7 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     /// # Cost
     ///
     /// Proportional to the records of the batch and the keys that time out in it, whatever the
-    /// number of keys. With a time-out every touch takes 16 bytes until it expires.
+    /// number of keys. With a time-out every touch takes 8 bytes until it expires.
     ///
     /// # Examples
     ///
@@ -427,8 +469,7 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         I: IntoIterator<Item: Data>,
         F: Fn(BatchTime, &K, Option<V>, &mut State<S>) -> I + Send + Sync + 'static,
     {
-        let routing = self.ctx.settings().routing;
-        let store = Arc::new(StateStore::new(routing));
+        let store = Arc::new(StateStore::new(self.ctx.settings().routing));
         let slot = Slot::new();
         let pipe = Emitted {
             emitted: Materialized {
@@ -440,9 +481,6 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
             pipe: self.pipe.clone(),
             spec,
             store,
-            expiry: (0..routing.partitions)
-                .map(|_| Default::default())
-                .collect(),
             now: BatchTime::from_millis(0),
             slot,
             saved: Saved::default(),

@@ -11,7 +11,7 @@ use crate::stream::data::{Data, Key};
 use crate::stream::error::{BatchError, BoxError};
 use crate::stream::exchange::{KeyedInbox, KeyedOutbox, Routed, exchange_by_key};
 use crate::stream::op::by_key::shuffle;
-use crate::stream::op::facets::keeps_store;
+use crate::stream::op::facets::{has_state, keeps_store};
 use crate::stream::op::state::StateRows;
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::dstream::DStream;
@@ -21,6 +21,7 @@ use crate::stream::run::operator_context::OperatorContext;
 use crate::stream::state::stateful::Stateful;
 use crate::stream::state::store::StateStore;
 use crate::stream::state::table::OrderedTable;
+use crate::stream::state::tables::GroupTables;
 use crate::stream::time::BatchTime;
 
 /// A key with its new values and its state so far.
@@ -45,49 +46,23 @@ where
     F: Fn(BatchTime, vec::IntoIter<KeyUpdate<K, V, S>>) -> I + Send + Sync,
 {
     fn evaluate(&mut self, context: &OperatorContext) -> Result<(), BatchError> {
-        let routing = context.job.routing;
-        let inboxes: Vec<_> = shuffle(context, &self.pipe)?
-            .into_iter()
-            .enumerate()
-            .collect();
-        let outboxes = context.try_each(
-            inboxes,
-            |_| true,
-            |task, (partition, inbox)| {
-                let updates = self.drain(partition, inbox)?;
-                let mut outbox = KeyedOutbox::new(routing);
-                for (key, value) in (self.update)(task.time, updates.into_iter()) {
-                    let hash = route(&key);
-                    outbox.send(Routed { hash, key, value });
-                }
-                Ok(outbox)
-            },
-        )?;
-        let inboxes = exchange_by_key(routing, outboxes).into_iter().enumerate();
-        context.try_each(
-            inboxes.collect(),
-            |_| true,
-            |_, (partition, inbox)| {
-                let mut tables = self.store.write(partition);
-                for Routed { hash, key, value } in inbox {
-                    let at = tables.table_of(hash);
-                    let table = tables.fetch(at)?;
-                    let position = table.insert(hash, key, || None);
-                    *table.value_mut(position) = Some(value);
-                }
-                (0..tables.groups()).try_for_each(|at| tables.spill_if_full(at))
-            },
-        )?;
+        let inboxes = shuffle(context, &self.pipe)?.into_iter();
+        let partitions = 0..self.store.partitions();
+        let old = partitions.map(|at| self.store.write(at).take_groups());
+        let all: Vec<_> = inboxes.zip(old).enumerate().collect();
+        // States that may spill are in memory for one partition at a time.
+        let at_once = match self.store.can_spill() {
+            true => 1,
+            false => all.len(),
+        };
+        let mut all = all.into_iter().peekable();
+        while all.peek().is_some() {
+            self.update_partitions(context, all.by_ref().take(at_once).collect())?;
+        }
         Ok(())
     }
 
-    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
-        Some(self)
-    }
-
-    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
-        Some(self)
-    }
+    has_state!();
 }
 
 impl<P, K, V, S, I, F> Stateful for PartitionOperator<P, K, S, F>
@@ -114,36 +89,84 @@ where
     keeps_store!(durable);
 }
 
-impl<P, K: Key, S: Data, F> PartitionOperator<P, K, S, F> {
-    /// Empties the tables of a partition: known keys first, then new ones, table by table.
-    fn drain<V>(
+/// A partition: its number, the records of the batch, and the states before it.
+type Partition<K, V, S> = (usize, (KeyedInbox<Routed<K, V>>, GroupTables<K, S>));
+
+impl<P: Sync, K: Key, S: Data, F> PartitionOperator<P, K, S, F> {
+    /// Calls the function for partitions and stores what it returns.
+    fn update_partitions<V, I>(
         &self,
-        partition: usize,
-        inbox: KeyedInbox<Routed<K, V>>,
-    ) -> Result<Vec<KeyUpdate<K, V, S>>, BoxError> {
-        let mut state = self.store.write(partition);
-        let tables = 0..state.groups();
-        let mut arrived: Arrived<K, V> = tables.map(|_| OrderedTable::new()).collect();
-        for Routed { hash, key, value } in inbox {
-            let table = &mut arrived[state.table_of(hash)];
-            let position = table.insert(hash, key, Vec::new);
-            table.value_mut(position).push(value);
-        }
-        let mut updates = Vec::new();
-        for (at, mut new) in arrived.into_iter().enumerate() {
-            let table = std::mem::replace(state.fetch(at)?, OrderedTable::new());
-            for entry in table.into_entries() {
-                let found = new.find(entry.hash(), &entry.key);
-                let values = found.map(|at| std::mem::take(new.value_mut(at)));
-                updates.push((entry.key, values.unwrap_or_default(), entry.value));
-            }
-            // The values of known keys have been taken.
-            let fresh = new.into_entries().into_iter();
-            let fresh = fresh.filter(|entry| !entry.value.is_empty());
-            updates.extend(fresh.map(|entry| (entry.key, entry.value, None)));
-        }
-        Ok(updates)
+        context: &OperatorContext,
+        partitions: Vec<Partition<K, V, S>>,
+    ) -> Result<(), BatchError>
+    where
+        V: Data,
+        I: IntoIterator<Item = (K, S)>,
+        F: Fn(BatchTime, vec::IntoIter<KeyUpdate<K, V, S>>) -> I + Send + Sync,
+    {
+        let routing = context.job.routing;
+        let outboxes = context.try_each(
+            partitions,
+            |_| true,
+            |task, (_, (inbox, old))| {
+                let updates = drain(inbox, old)?;
+                let mut outbox = KeyedOutbox::new(routing);
+                for (key, value) in (self.update)(task.time, updates.into_iter()) {
+                    let hash = route(&key);
+                    outbox.send(Routed { hash, key, value });
+                }
+                Ok(outbox)
+            },
+        )?;
+        let inboxes = exchange_by_key(routing, outboxes).into_iter().enumerate();
+        context.try_each(
+            inboxes.collect(),
+            |(_, inbox)| !inbox.is_empty(),
+            |_, (partition, inbox)| {
+                let mut tables = self.store.write(partition);
+                for (at, states) in inbox.into_groups().into_iter().enumerate() {
+                    if states.is_empty() {
+                        continue;
+                    }
+                    let table = tables.fetch(at)?;
+                    for Routed { hash, key, value } in states {
+                        let position = table.insert(hash, key, || None);
+                        *table.value_mut(position) = Some(value);
+                    }
+                    tables.spill_if_full(at)?;
+                }
+                Ok(())
+            },
+        )?;
+        Ok(())
     }
+}
+
+/// All keys of a partition: table by table, known keys first, then new ones.
+fn drain<K: Key, V, S: Data>(
+    inbox: KeyedInbox<Routed<K, V>>,
+    old: GroupTables<K, S>,
+) -> Result<Vec<KeyUpdate<K, V, S>>, BoxError> {
+    let tables = 0..old.groups();
+    let mut arrived: Arrived<K, V> = tables.map(|_| OrderedTable::new()).collect();
+    for Routed { hash, key, value } in inbox {
+        let table = &mut arrived[old.table_of(hash)];
+        let position = table.insert(hash, key, Vec::new);
+        table.value_mut(position).push(value);
+    }
+    let mut updates = Vec::new();
+    for (table, mut new) in old.into_tables().zip(arrived) {
+        for entry in table?.into_entries() {
+            let found = new.find(entry.hash(), &entry.key);
+            let values = found.map(|at| std::mem::take(new.value_mut(at)));
+            updates.push((entry.key, values.unwrap_or_default(), entry.value));
+        }
+        // The values of known keys have been taken.
+        let fresh = new.into_entries().into_iter();
+        let fresh = fresh.filter(|entry| !entry.value.is_empty());
+        updates.extend(fresh.map(|entry| (entry.key, entry.value, None)));
+    }
+    Ok(updates)
 }
 
 impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
@@ -158,6 +181,13 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
     ///
     /// Moves every state in every batch: several times the cost of
     /// [`update_state_by_key`](Self::update_state_by_key).
+    ///
+    /// # Memory
+    ///
+    /// With a [`state_backend`](crate::stream::ContextBuilder::state_backend) that may spill, all
+    /// states of one partition besides the limit of the backend, since the function gets them at
+    /// once: partitions are updated one after the other then, on one thread. More partitions are
+    /// smaller ones.
     pub fn update_state_by_partition<S, I, F>(&self, f: F) -> DStream<'c, (K, S), StateRows<K, S>>
     where
         S: Data,

@@ -7,50 +7,42 @@ use crate::stream::error::BoxError;
 use crate::stream::exchange::Routed;
 use crate::stream::op::arrivals::{BLOCK, NOWHERE, likely};
 use crate::stream::op::key_state::State;
-use crate::stream::state::expiry::Expiry;
 use crate::stream::state::tables::GroupTables;
 use crate::stream::time::BatchTime;
 
-/// Splits items by the tables they belong to, each with its place among all.
+/// Splits records by the tables they belong to, each with its place among all.
 fn by_table<T>(
     tables: usize,
-    items: impl Iterator<Item = (T, u64)>,
+    records: impl Iterator<Item = T>,
     table_of: impl Fn(&T) -> usize,
 ) -> Vec<Vec<(T, u64)>> {
     let mut dealt: Vec<_> = (0..tables).map(|_| Vec::new()).collect();
-    for (item, place) in items {
-        dealt[table_of(&item)].push((item, place));
+    for (record, place) in records.zip(0..) {
+        dealt[table_of(&record)].push((record, place));
     }
     dealt
 }
 
-/// One partition's tables and expiry index while a batch runs.
+/// One partition's tables while a batch runs.
 pub(crate) struct Partition<'a, K, S> {
     pub(crate) tables: &'a mut GroupTables<K, S>,
-    /// When this batch touches its keys.
-    pub(crate) now: BatchTime,
-    /// Absent without a time-out.
-    pub(crate) expiry: Option<&'a mut Expiry>,
+    pub(crate) touches: Touches,
+}
+
+/// How a batch touches keys.
+#[derive(Clone, Copy)]
+pub(crate) struct Touches {
+    /// When this batch touches its keys; `None` without a time-out.
+    pub(crate) now: Option<BatchTime>,
+    /// Keys last touched before this time expire.
+    pub(crate) threshold: BatchTime,
 }
 
 impl<K: Key, S: Data> Partition<'_, K, S> {
-    fn remove(&mut self, table: usize, position: usize) {
-        self.tables.table_mut(table).swap_remove(position);
-        if let Some(expiry) = &mut self.expiry {
-            expiry.swap_remove(table, position);
-        }
-    }
-
     fn touch(&mut self, table: usize, position: usize, hash: u64) {
-        if let Some(expiry) = &mut self.expiry {
-            expiry.touch(table, position, hash, self.now);
+        if let Some(now) = self.touches.now {
+            self.tables.touch(table, position, hash, now);
         }
-    }
-
-    /// How many touches there are of this instant.
-    fn listed(&self) -> usize {
-        let expiry = self.expiry.as_ref();
-        expiry.map_or(0, |expiry| expiry.listed(self.now))
     }
 
     /// One call of the function for each record, in order.
@@ -92,7 +84,7 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
         let mut state = State::of_record(held);
         let emitted = f(time, &key, Some(value), &mut state);
         match (known, state.into_value()) {
-            (Some(position), None) => self.remove(at, position),
+            (Some(position), None) => self.tables.remove(at, position),
             (Some(position), kept) => {
                 *table.value_mut(position) = kept;
                 self.touch(at, position, hash);
@@ -106,76 +98,57 @@ impl<K: Key, S: Data> Partition<'_, K, S> {
         emitted
     }
 
-    /// The last call for the next key last touched before `threshold`.
-    pub(crate) fn expire_next<V, I>(
-        &mut self,
-        time: BatchTime,
-        threshold: BatchTime,
-        f: impl Fn(BatchTime, &K, Option<V>, &mut State<S>) -> I,
-    ) -> Option<I> {
-        let expiry = self.expiry.as_deref_mut()?;
-        let (table, position) = expiry.next_due(threshold, self.tables)?;
-        Some(self.expire(time, table, position, f))
-    }
-
-    /// The last call for a key.
-    fn expire<V, I>(
+    /// The last call for each key of a table that expires, those idle for longest first.
+    fn expire<V, I: IntoIterator>(
         &mut self,
         time: BatchTime,
         table: usize,
-        position: usize,
         f: impl Fn(BatchTime, &K, Option<V>, &mut State<S>) -> I,
-    ) -> I {
-        let entries = self.tables.table_mut(table);
-        let mut state = State::of_idle(entries.value_mut(position).take());
-        let emitted = f(time, &entries.entries()[position].key, None, &mut state);
-        self.remove(table, position);
-        emitted
+        emitted: &mut Vec<I::Item>,
+    ) {
+        while let Some(position) = self.tables.next_due(table, self.touches.threshold) {
+            let entries = self.tables.table_mut(table);
+            let mut state = State::of_idle(entries.value_mut(position).take());
+            emitted.extend(f(time, &entries.entries()[position].key, None, &mut state));
+            self.tables.remove(table, position);
+        }
+    }
+
+    /// The last calls for all keys that expire, table by table.
+    pub(crate) fn expire_all<V, I: IntoIterator>(
+        &mut self,
+        time: BatchTime,
+        f: impl Fn(BatchTime, &K, Option<V>, &mut State<S>) -> I,
+        emitted: &mut Vec<I::Item>,
+    ) {
+        (0..self.tables.groups()).for_each(|table| self.expire(time, table, &f, emitted));
     }
 
     /// All the work of a batch table by table, each in memory only while it is processed; items are
     /// emitted in the order of [`update_all`](Self::update_all) and
-    /// [`expire_next`](Self::expire_next).
+    /// [`expire_all`](Self::expire_all).
     pub(crate) fn update_by_table<V, I: IntoIterator>(
         &mut self,
         time: BatchTime,
         records: impl IntoIterator<Item = Routed<K, V>>,
-        threshold: BatchTime,
         f: impl Fn(BatchTime, &K, Option<V>, &mut State<S>) -> I,
     ) -> Result<Vec<I::Item>, BoxError> {
-        let (tables, mut places) = (self.tables.groups(), 0..);
-        let records = records.into_iter().zip(&mut places);
-        let arrived = by_table(tables, records, |record| self.tables.table_of(record.hash));
-        let due = self
-            .expiry
-            .as_mut()
-            .map(|expiry| expiry.take_due(threshold));
-        let due = due.into_iter().flatten().zip(&mut places);
-        let due = by_table(tables, due, |touch| touch.table as usize);
-        let (mut emitted, mut touches) = (Vec::new(), Vec::new());
-        for (at, (records, due)) in arrived.into_iter().zip(due).enumerate() {
-            if records.is_empty() && due.is_empty() {
+        let table_of = |record: &Routed<K, V>| self.tables.table_of(record.hash);
+        let arrived = by_table(self.tables.groups(), records.into_iter(), table_of);
+        let (mut emitted, mut last) = (Vec::new(), Vec::new());
+        for (at, records) in arrived.into_iter().enumerate() {
+            if records.is_empty() && !self.tables.may_be_due(at, self.touches.threshold) {
                 continue;
             }
             self.tables.fetch(at)?;
             for (record, place) in records {
-                let listed = self.listed();
                 emitted.push((place, self.update(time, record, NOWHERE, &f)));
-                if self.listed() > listed {
-                    touches.push(place);
-                }
             }
-            for (touch, place) in due {
-                let expiry = self.expiry.as_deref();
-                let found = expiry.and_then(|expiry| expiry.find(&touch, self.tables));
-                emitted.extend(found.map(|position| (place, self.expire(time, at, position, &f))));
-            }
+            self.expire(time, at, &f, &mut last);
             self.tables.spill_if_full(at)?;
         }
-        if let Some(expiry) = &mut self.expiry {
-            expiry.sort_last(&touches);
-        }
         emitted.sort_unstable_by_key(|(place, _)| *place);
-        Ok(emitted.into_iter().flat_map(|(_, items)| items).collect())
+        let emitted = emitted.into_iter().flat_map(|(_, items)| items);
+        Ok(emitted.chain(last).collect())
     }
 }

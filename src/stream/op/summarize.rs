@@ -11,7 +11,7 @@ use crate::stream::data::{Data, Key};
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{Inbox, Routed};
 use crate::stream::op::arrivals::{Arrivals, Known, send_to_states};
-use crate::stream::op::facets::keeps_store;
+use crate::stream::op::facets::{has_state, keeps_store};
 use crate::stream::op::state::StateRows;
 use crate::stream::pipeline::pipe::Pipe;
 use crate::stream::plan::dstream::DStream;
@@ -110,13 +110,7 @@ where
         Ok(())
     }
 
-    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
-        Some(self)
-    }
-
-    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
-        Some(self)
-    }
+    has_state!();
 }
 
 impl<K, S, P, F> Stateful for SummaryOperator<P, K, S, F>

@@ -1,17 +1,18 @@
 //! Windows: the last batches as one batch.
 
 use std::boxed::Box;
-use std::collections::VecDeque;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 use std::{fmt, vec};
 
 use crate::stream::checkpoint::durable::Durable;
 use crate::stream::data::Data;
 use crate::stream::error::BatchError;
+use crate::stream::op::facets::{has_no_tables, has_state};
+use crate::stream::op::panes::Panes;
 use crate::stream::pipeline::partition_context::PartitionContext;
 use crate::stream::pipeline::pipe::Pipe;
-use crate::stream::pipeline::slot::Partitions;
+use crate::stream::pipeline::slot::{Partitions, to_partitions};
 use crate::stream::plan::dstream::DStream;
 use crate::stream::plan::graph::Role;
 use crate::stream::run::operator::Operator;
@@ -23,25 +24,18 @@ use crate::stream::state::saved::{SavedState, put_panes, take_panes, used_up};
 use crate::stream::state::stateful::Stateful;
 use crate::stream::time::{BatchTime, DurationError, multiple_of};
 
-/// One batch of the parent, kept for the windows it will be in.
-#[derive(Clone)]
-struct Pane<T> {
-    time: BatchTime,
-    partitions: Partitions<T>,
-}
-
-/// The panes of the current window, oldest first.
-type Panes<T> = RwLock<VecDeque<Pane<T>>>;
+/// The batches of the current window, kept for the windows they will be in.
+type Kept<T> = RwLock<Panes<Partitions<T>>>;
 
 /// The pipeline of [`window`](DStream::window): partition `i` is partition `i` of every batch in
 /// the window, oldest first. Nothing is copied until a consumer reads it.
 #[derive(Clone)]
 pub struct Windowed<T> {
-    panes: Arc<Panes<T>>,
+    panes: Arc<Kept<T>>,
 }
 
 impl<T> Windowed<T> {
-    fn panes(&self) -> RwLockReadGuard<'_, VecDeque<Pane<T>>> {
+    fn panes(&self) -> RwLockReadGuard<'_, Panes<Partitions<T>>> {
         self.panes.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -59,7 +53,7 @@ impl<T: Data> Pipe for Windowed<T> {
 
     fn partitions(&self) -> usize {
         let panes = self.panes();
-        let widths = panes.iter().map(|pane| pane.partitions.len());
+        let widths = panes.iter().map(|(_, partitions)| partitions.len());
         widths.max().unwrap_or(0)
     }
 
@@ -67,14 +61,14 @@ impl<T: Data> Pipe for Windowed<T> {
         let panes = self.panes();
         let held = panes
             .iter()
-            .filter_map(|pane| pane.partitions.get(partition));
+            .filter_map(|(_, partitions)| partitions.get(partition));
         held.map(|items| items.len()).sum()
     }
 
     #[inline]
     fn run<S: FnMut(T)>(&self, task: &PartitionContext, sink: &mut S) {
-        for pane in self.panes().iter() {
-            if let Some(items) = pane.partitions.get(task.partition) {
+        for (_, partitions) in self.panes().iter() {
+            if let Some(items) = partitions.get(task.partition) {
                 items.iter().for_each(|item| sink(item.clone()));
             }
         }
@@ -87,49 +81,40 @@ impl<T: Data> Pipe for Windowed<T> {
 
 struct WindowOperator<P: Pipe> {
     pipe: P,
-    panes: Arc<Panes<P::Item>>,
+    panes: Arc<Kept<P::Item>>,
     /// Milliseconds.
     window: u64,
-    saved: VecDeque<Pane<P::Item>>,
+}
+
+impl<P: Pipe> WindowOperator<P> {
+    fn panes_mut(&self) -> RwLockWriteGuard<'_, Panes<Partitions<P::Item>>> {
+        self.panes.write().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl<P: Pipe> Operator for WindowOperator<P> {
     fn evaluate(&mut self, context: &OperatorContext) -> Result<(), BatchError> {
         let partitions = context.run(&self.pipe, |task| self.pipe.collect(task))?;
-        let mut panes = self.panes.write().unwrap_or_else(PoisonError::into_inner);
-        panes.push_back(Pane {
-            time: context.time,
-            partitions,
-        });
         let oldest = context.time.as_millis().saturating_sub(self.window);
-        while panes
-            .front()
-            .is_some_and(|pane| pane.time.as_millis() <= oldest)
-        {
-            panes.pop_front();
-        }
+        let mut panes = self.panes_mut();
+        panes.push(context.time, partitions);
+        panes.leave(BatchTime::from_millis(oldest));
         Ok(())
     }
 
-    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
-        Some(self)
-    }
-
-    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
-        Some(self)
-    }
+    has_state!();
 }
 
 impl<P: Pipe> Stateful for WindowOperator<P> {
     fn save(&mut self) {
-        let panes = self.panes.read().unwrap_or_else(PoisonError::into_inner);
-        self.saved = panes.clone();
+        self.panes_mut().save();
     }
 
     fn roll_back(&mut self) {
-        let mut panes = self.panes.write().unwrap_or_else(PoisonError::into_inner);
-        *panes = std::mem::take(&mut self.saved);
+        self.panes_mut().roll_back();
     }
+
+    has_no_tables!();
 }
 
 impl<P: Pipe> Durable for WindowOperator<P> {
@@ -138,9 +123,9 @@ impl<P: Pipe> Durable for WindowOperator<P> {
         let panes = self.panes.read().unwrap_or_else(PoisonError::into_inner);
         let panes = panes.clone();
         Ok(OperatorSnapshot::unkeyed(vec![item.name()], move |out| {
-            let panes = panes.iter().map(|pane| {
-                let partitions = pane.partitions.iter().map(|items| items.as_slice());
-                (pane.time, partitions)
+            let panes = panes.iter().map(|(time, partitions)| {
+                let partitions = partitions.iter().map(|items| items.as_slice());
+                (*time, partitions)
             });
             put_panes(&item, panes, out)
         }))
@@ -153,11 +138,8 @@ impl<P: Pipe> Durable for WindowOperator<P> {
         let mut bytes = saved.whole(&mut buffer)?;
         let panes = take_panes(item, &mut bytes)?.into_iter();
         used_up(bytes)?;
-        let panes = panes.map(|(time, partitions)| Pane {
-            time,
-            partitions: crate::stream::pipeline::slot::to_partitions(partitions),
-        });
-        *self.panes.write().unwrap_or_else(PoisonError::into_inner) = panes.collect();
+        let panes = panes.map(|(time, partitions)| (time, to_partitions(partitions)));
+        *self.panes_mut() = panes.collect();
         Ok(())
     }
 }
@@ -194,12 +176,11 @@ impl<'c, T: Data, P: Pipe<Item = T>> DStream<'c, T, P> {
     ) -> Result<DStream<'c, T, Windowed<T>>, DurationError> {
         let window = multiple_of(window, self.slide)?;
         let slide = multiple_of(slide, self.slide)?;
-        let panes: Arc<Panes<T>> = Arc::default();
+        let panes = Arc::new(RwLock::new(Panes::new()));
         let operator = WindowOperator {
             pipe: self.pipe.clone(),
             panes: Arc::clone(&panes),
             window,
-            saved: VecDeque::new(),
         };
         // Evaluated for every batch of the parent, read at its own slide.
         let parents = vec![self.operator];

@@ -1,7 +1,6 @@
 //! Reductions of a window, computed batch by batch.
 
 use std::boxed::Box;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use std::vec;
@@ -11,7 +10,8 @@ use crate::hash::route;
 use crate::stream::checkpoint::durable::Durable;
 use crate::stream::data::{Data, Key};
 use crate::stream::error::BatchError;
-use crate::stream::op::facets::keeps_store_and_panes;
+use crate::stream::op::facets::{has_state, keeps_store_and_panes};
+use crate::stream::op::panes::Panes;
 use crate::stream::op::state::StateRows;
 use crate::stream::op::state_view::StateView;
 use crate::stream::pipeline::materialized::Shared;
@@ -170,8 +170,7 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
         let operator = IncrementalOperator {
             pipe: reduced.pipe.clone(),
             store: Arc::clone(&store),
-            panes: VecDeque::new(),
-            saved: VecDeque::new(),
+            panes: Panes::new(),
             window,
             f,
             inverse,
@@ -202,16 +201,12 @@ struct Held<V> {
     panes: u32,
 }
 
-/// The batches in a window, oldest first.
-type Panes<K, V> = VecDeque<(BatchTime, Partitions<(K, V)>)>;
-
 struct IncrementalOperator<P, K, V, F, G> {
     /// Records reduced by key, each in the partition that owns its key.
     pipe: P,
     store: Arc<StateStore<K, Held<V>>>,
-    /// The batches in the window, oldest first.
-    panes: Panes<K, V>,
-    saved: Panes<K, V>,
+    /// The batches in the window.
+    panes: Panes<Partitions<(K, V)>>,
     /// Milliseconds.
     window: u64,
     f: F,
@@ -229,9 +224,7 @@ where
     fn evaluate(&mut self, context: &OperatorContext) -> Result<(), BatchError> {
         let arriving = context.run(&self.pipe, |task| self.pipe.collect(task))?;
         let oldest = context.time.as_millis().saturating_sub(self.window);
-        let staying = |(time, _): &(BatchTime, _)| time.as_millis() > oldest;
-        let gone = self.panes.iter().take_while(|pane| !staying(pane)).count();
-        let leaving: Vec<_> = self.panes.drain(..gone).map(|(_, pane)| pane).collect();
+        let leaving = self.panes.leave(BatchTime::from_millis(oldest));
         let work = (0..arriving.len()).collect();
         let busy = |&p: &usize| {
             leaving
@@ -250,17 +243,11 @@ where
                 blame(context.operator, || arrive(&mut state, key, value, &self.f));
             }
         })?;
-        self.panes.push_back((context.time, arriving));
+        self.panes.push(context.time, arriving);
         Ok(())
     }
 
-    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
-        Some(self)
-    }
-
-    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
-        Some(self)
-    }
+    has_state!();
 }
 
 impl<P, K, V, F, G> Stateful for IncrementalOperator<P, K, V, F, G>

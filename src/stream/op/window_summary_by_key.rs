@@ -4,7 +4,6 @@
 #![allow(clippy::type_complexity)]
 
 use std::boxed::Box;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use std::vec;
@@ -16,13 +15,14 @@ use crate::stream::data::{Data, Key};
 use crate::stream::error::BatchError;
 use crate::stream::exchange::{KeyedInbox, Routed};
 use crate::stream::op::by_key::shuffle;
-use crate::stream::op::facets::keeps_store_and_panes;
+use crate::stream::op::facets::{has_state, keeps_store_and_panes};
+use crate::stream::op::panes::Panes;
 use crate::stream::op::state::StateRows;
 use crate::stream::op::state_view::StateView;
-use crate::stream::op::window_summary::TwoStacks;
+use crate::stream::op::two_stacks::TwoStacks;
 use crate::stream::pipeline::materialized::Shared;
 use crate::stream::pipeline::pipe::Pipe;
-use crate::stream::pipeline::slot::to_partitions;
+use crate::stream::pipeline::slot::{Partitions, to_partitions};
 use crate::stream::plan::dstream::DStream;
 use crate::stream::plan::graph::Role;
 use crate::stream::run::operator::Operator;
@@ -37,20 +37,15 @@ use crate::stream::state::table::OrderedTable;
 use crate::stream::time::{BatchTime, DurationError, multiple_of};
 use crate::summary::Summary;
 
-/// The keys of one batch, by partition, with their hashes.
-type Touched<K> = Vec<Arc<Vec<(u64, K)>>>;
-
-/// Those of the batches of a window; cloning them copies no key.
-type Panes<K> = VecDeque<(BatchTime, Touched<K>)>;
+/// The keys of one batch with their hashes.
+type Touched<K> = Partitions<(u64, K)>;
 
 struct WindowSummaryOperator<P, K, S, F> {
     pipe: P,
     make: F,
     store: Arc<StateStore<K, TwoStacks<S>>>,
-    /// Which keys the batches of the window have, oldest first.
-    panes: Panes<K>,
-    /// As they were before the batch.
-    saved: Panes<K>,
+    /// Which keys the batches of the window have.
+    panes: Panes<Touched<K>>,
     /// Milliseconds.
     window: u64,
 }
@@ -119,9 +114,7 @@ where
     fn evaluate(&mut self, context: &OperatorContext) -> Result<(), BatchError> {
         let oldest = context.time.as_millis().saturating_sub(self.window);
         let oldest = BatchTime::from_millis(oldest);
-        let gone = self.panes.iter().take_while(|(time, _)| *time <= oldest);
-        let gone = gone.count();
-        let leaving: Vec<Touched<K>> = self.panes.drain(..gone).map(|(_, keys)| keys).collect();
+        let leaving = self.panes.leave(oldest);
         let inboxes: Vec<_> = shuffle(context, &self.pipe)?
             .into_iter()
             .enumerate()
@@ -135,17 +128,11 @@ where
             }
             Arc::new(self.arrive(context, partition, inbox))
         })?;
-        self.panes.push_back((context.time, touched));
+        self.panes.push(context.time, touched);
         Ok(())
     }
 
-    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
-        Some(self)
-    }
-
-    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
-        Some(self)
-    }
+    has_state!();
 }
 
 impl<P, K, S, F> Stateful for WindowSummaryOperator<P, K, S, F>
@@ -260,8 +247,7 @@ impl<'c, K: Key, V: Data, P: Pipe<Item = (K, V)>> DStream<'c, (K, V), P> {
             pipe: self.pipe.clone(),
             make,
             store: Arc::clone(&store),
-            panes: VecDeque::new(),
-            saved: VecDeque::new(),
+            panes: Panes::new(),
             window,
         };
         let parents = vec![self.operator];

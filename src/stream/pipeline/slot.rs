@@ -1,5 +1,6 @@
 //! The stored batch of a stream, until its consumers have read it.
 
+use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::vec::Vec;
@@ -20,14 +21,47 @@ pub(crate) fn to_partitions<T>(partitions: Vec<Vec<T>>) -> Partitions<T> {
 pub(crate) struct Slot<T> {
     /// How many operators read this stream; fixed when the context starts.
     consumers: AtomicUsize,
-    /// The current batch, with the number of reads outstanding per partition; `None` between
-    /// batches and while the stream is computed by its only consumer.
+    /// The current batch; `None` between batches and while the stream is computed by its only
+    /// consumer.
     cells: RwLock<Option<Vec<Cell<T>>>>,
 }
 
 struct Cell<T> {
     len: usize,
-    content: Mutex<(usize, Option<Arc<Vec<T>>>)>,
+    content: Mutex<Content<T>>,
+}
+
+/// A partition of the current batch.
+enum Content<T> {
+    /// So many consumers, at least one, have yet to read it.
+    Unread(usize, Arc<Vec<T>>),
+    /// All consumers have read it.
+    ReadOut,
+}
+
+impl<T> Content<T> {
+    fn new(consumers: usize, partition: Arc<Vec<T>>) -> Self {
+        match consumers {
+            0 => Self::ReadOut,
+            _ => Self::Unread(consumers, partition),
+        }
+    }
+
+    /// One consumer's reading. An operator that reads a parent more often than it has declared gets
+    /// nothing, and fails in tests.
+    fn read(&mut self) -> Arc<Vec<T>> {
+        match mem::replace(self, Self::ReadOut) {
+            Self::Unread(1, items) => items,
+            Self::Unread(consumers, items) => {
+                *self = Self::Unread(consumers - 1, Arc::clone(&items));
+                items
+            }
+            Self::ReadOut => {
+                debug_assert!(false, "a partition was read by more than its consumers");
+                Arc::default()
+            }
+        }
+    }
 }
 
 /// A partition read from a slot.
@@ -81,7 +115,7 @@ impl<T> Slot<T> {
             .into_iter()
             .map(|partition| Cell {
                 len: partition.len(),
-                content: Mutex::new((consumers, Some(partition))),
+                content: Mutex::new(Content::new(consumers, partition)),
             })
             .collect();
         *self.cells.write().unwrap_or_else(PoisonError::into_inner) = Some(cells);
@@ -110,22 +144,49 @@ impl<T> Slot<T> {
         self.with(|cells| cells.iter().map(|cell| cell.len).sum())
     }
 
-    /// One consumer's reading of one partition; the last one gets it whole.
+    /// One consumer's reading of one partition; the last one gets it whole. `None` if the batch is
+    /// not here.
     pub(crate) fn take(&self, partition: usize) -> Option<Arc<Vec<T>>> {
-        self.with(|cells| {
-            let mut content = lock(&cells[partition].content);
-            content.0 = content.0.saturating_sub(1);
-            if content.0 == 0 {
-                content.1.take()
-            } else {
-                content.1.clone()
-            }
-        })?
+        self.with(|cells| lock(&cells[partition].content).read())
     }
 }
 
 impl<T: Clone> Slot<T> {
     pub(crate) fn read(&self, partition: usize) -> Option<Read<T>> {
         self.take(partition).map(Read::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slot(consumers: usize) -> Arc<Slot<u32>> {
+        let slot = Slot::new();
+        slot.connect(consumers);
+        slot.fill(to_partitions(std::vec![std::vec![1, 2], std::vec![]]));
+        slot
+    }
+
+    #[test]
+    fn every_consumer_reads_each_partition_and_the_last_one_takes_it() {
+        let slot = slot(3);
+        for consumer in 1..=3 {
+            let read = slot.read(0).expect("the batch is here");
+            assert_eq!(matches!(read, Read::Owned(_)), consumer == 3);
+            assert_eq!(read.into_vec(), [1, 2]);
+        }
+        assert_eq!((slot.len(0), slot.items()), (Some(2), Some(2)));
+        slot.clear();
+        assert!(slot.take(0).is_none());
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "a partition was read by more than its consumers")]
+    fn a_reading_too_many_does_not_pass_for_an_empty_batch() {
+        let slot = slot(1);
+        assert_eq!(slot.take(0).map(|items| items.len()), Some(2));
+        let _ = slot.take(0);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::stream::checkpoint::durable::Durable;
 use crate::stream::data::Data;
 use crate::stream::error::BatchError;
 use crate::stream::pipeline::materialized::Shared;
@@ -10,6 +11,7 @@ use crate::stream::pipeline::slot::{Partitions, Slot};
 use crate::stream::run::job::JobContext;
 use crate::stream::run::operator::Operator;
 use crate::stream::run::operator_context::OperatorContext;
+use crate::stream::state::stateful::Stateful;
 
 impl<P: Pipe> Operator for Shared<P> {
     fn connect(&mut self, consumers: usize, _job: &Arc<JobContext>) {
@@ -31,9 +33,18 @@ impl<P: Pipe> Operator for Shared<P> {
     fn items(&self) -> Option<usize> {
         self.slot.items()
     }
+
+    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
+        None
+    }
+
+    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
+        None
+    }
 }
 
-/// Stores the batches that `evaluate` computes.
+/// Stores the batches that `evaluate` computes. What closures keep in their captures is the caller's
+/// and not rolled back.
 pub(crate) struct Wide<T, E> {
     pub(crate) slot: Arc<Slot<T>>,
     pub(crate) evaluate: E,
@@ -60,6 +71,14 @@ where
     fn items(&self) -> Option<usize> {
         self.slot.items()
     }
+
+    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
+        None
+    }
+
+    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
+        None
+    }
 }
 
 /// Acts on each batch and produces none.
@@ -71,5 +90,13 @@ where
 {
     fn evaluate(&mut self, context: &OperatorContext) -> Result<(), BatchError> {
         (self.0)(context)
+    }
+
+    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
+        None
+    }
+
+    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
+        None
     }
 }

@@ -16,6 +16,7 @@ use crate::stream::run::job::JobContext;
 use crate::stream::run::operator::{ActiveOperator, committed, durable};
 use crate::stream::run::running::RunningStream;
 use crate::stream::state::spill::SpillManager;
+use crate::stream::threads::inside::StreamId;
 use crate::stream::time::BatchTime;
 
 impl StreamingContext {
@@ -42,8 +43,8 @@ impl StreamingContext {
     /// # Errors
     ///
     /// If no output is registered, two operators have the same name, two outputs write to the same
-    /// directories, an input cannot start, a checkpoint does not fit the program, no checkpoint can be taken, or the state backend
-    /// cannot be opened.
+    /// directories, an input cannot start, a checkpoint does not fit the program, no checkpoint can
+    /// be taken, or the state backend cannot be opened.
     pub fn into_driver(self) -> Result<Driver, StartError> {
         let graph = self.graph.into_inner();
         let Settings {
@@ -55,11 +56,14 @@ impl StreamingContext {
         } = self.settings;
         let names: Arc<[_]> = graph.names().into();
         let job = Arc::new(JobContext {
+            activity: Arc::new(Activity::new(
+                StreamId::new(&self.executor),
+                Arc::clone(&names),
+            )),
             executor: self.executor,
             seed,
             routing,
             policy,
-            activity: Arc::new(Activity::new(Arc::clone(&names))),
             names,
         });
         let mut operators = graph.finish(&job)?;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::stream::error::{BatchError, Cause};
-use crate::stream::threads::blame::{OperatorId, StreamId};
+use crate::stream::threads::blame::OperatorId;
+use crate::stream::threads::inside::StreamId;
 use crate::stream::time::BatchTime;
 
 /// What a stream is doing. Its owner notes it before each part of its work, at the cost of a store.
@@ -35,10 +36,10 @@ pub(crate) enum Work {
 }
 
 impl Activity {
-    /// That of a new stream, given the name of every operator.
-    pub(crate) fn new(names: Arc<[Arc<str>]>) -> Self {
+    /// That of a stream, given the name of every operator.
+    pub(crate) fn new(stream: StreamId, names: Arc<[Arc<str>]>) -> Self {
         Self {
-            stream: StreamId::next(),
+            stream,
             names,
             at: AtomicU32::new(DRIVER),
             time: AtomicU64::new(0),

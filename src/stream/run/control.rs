@@ -8,7 +8,6 @@ use std::time::Duration;
 use crate::stream::run::activity::Activity;
 use crate::stream::run::clock::Clock;
 use crate::stream::run::error::StopError;
-use crate::stream::threads::blame::is_inside_of;
 use crate::stream::threads::lock::lock;
 
 /// How a stream is to end.
@@ -63,7 +62,7 @@ impl Control {
     /// Whether waiting on this thread for the end of the stream would be a deadlock.
     fn is_inside(&self) -> bool {
         let own = self.thread.get() == Some(&thread::current().id());
-        own || is_inside_of(self.activity.stream())
+        own || self.activity.stream().is_around()
     }
 
     pub(super) fn activity(&self) -> &Activity {

@@ -1,14 +1,13 @@
 //! The driver: runs one batch whenever its owner says so.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::vec::Vec;
 
-use crate::stream::checkpoint::checkpointer::{BatchPlace, Checkpointer};
-use crate::stream::checkpoint::error::CheckpointError;
+use crate::stream::checkpoint::checkpointer::Checkpointer;
 use crate::stream::checkpoint::recovery::Recovery;
-use crate::stream::checkpoint::report::CheckpointReport;
 use crate::stream::error::{BatchError, Cause};
 use crate::stream::run::activity::{Activity, Work};
 use crate::stream::run::audience::{Audience, Listeners};
@@ -18,12 +17,12 @@ use crate::stream::run::job::JobContext;
 use crate::stream::run::listener::StreamEvent;
 use crate::stream::run::metrics::{OperatorReport, StepReport};
 use crate::stream::run::operator::{
-    ActiveOperator, BatchEnd, InputStatus, ReceiverEvent, committed, durable,
+    ActiveOperator, BatchEnd, InputStatus, ReceiverEvent, committed, each_stateful, stateful,
 };
 use crate::stream::run::operator_context::OperatorContext;
 use crate::stream::run::trace;
 use crate::stream::state::phase::BatchPhase;
-use crate::stream::state::stateful::Stateful;
+use crate::stream::threads::blame::catch;
 use crate::stream::time::BatchTime;
 
 /// A stream that runs only when its owner calls [`step`](Self::step).
@@ -54,17 +53,17 @@ use crate::stream::time::BatchTime;
 /// ```
 pub struct Driver {
     /// The operators that some output needs, in the order of running.
-    operators: Vec<ActiveOperator>,
-    job: Arc<JobContext>,
+    pub(super) operators: Vec<ActiveOperator>,
+    pub(super) job: Arc<JobContext>,
     /// Milliseconds.
     interval: u64,
     /// The zero time and the last batch time; `None` before the first batch. Both are the same if a
     /// log of an earlier run tells the time of the first batch.
-    clock: Option<(u64, u64)>,
+    pub(super) clock: Option<(u64, u64)>,
     /// The failure after which no step is taken.
-    failed: Option<BatchError>,
-    audience: Audience,
-    checkpoints: Checkpointer,
+    pub(super) failed: Option<BatchError>,
+    pub(super) audience: Audience,
+    pub(super) checkpoints: Checkpointer,
 }
 
 impl Driver {
@@ -174,13 +173,24 @@ impl Driver {
     /// interval after the last; otherwise nothing runs. If the batch fails, so does every later
     /// step; under [`FailurePolicy::Skip`] the failure is in the report instead. A checkpoint that
     /// cannot be written fails the stream after the batch, and so does a listener that panics then:
-    /// what the batch has done stays.
+    /// what the batch has done stays. A panic outside of the operators, as in a copy of a position,
+    /// ends the stream whatever the policy.
     pub fn step(&mut self, time: BatchTime) -> Result<StepReport, StepError> {
         self.step_late(time, None)
     }
 
     /// A step for a batch that has waited for this long, if a clock runs it.
     pub(crate) fn step_late(
+        &mut self,
+        time: BatchTime,
+        waited: Option<Duration>,
+    ) -> Result<StepReport, StepError> {
+        let stream = self.job.activity.stream();
+        let stepped = catch(stream, || self.step_unguarded(time, waited));
+        stepped.unwrap_or_else(|(_, payload)| Err(self.lose(time, payload.as_ref())))
+    }
+
+    fn step_unguarded(
         &mut self,
         time: BatchTime,
         waited: Option<Duration>,
@@ -227,6 +237,19 @@ impl Driver {
         }
     }
 
+    /// Ends the stream after a panic that no operator has guarded, whatever the failure policy: what
+    /// was being changed is unknown. Nobody waits for the batch any more.
+    fn lose(&mut self, time: BatchTime, payload: &(dyn Any + Send)) -> StepError {
+        let error = BatchError::new("driver".into(), time, None, Cause::from_panic(payload));
+        self.failed = Some(error.clone());
+        // What panics here has panicked before, and the other operators are still to be told.
+        let _ = each_stateful(&mut self.operators, &self.job, time, |state| {
+            state.enter_phase(BatchPhase::Lost);
+        });
+        self.audience.tell(&StreamEvent::Failed(error.clone()));
+        StepError::Batch(error)
+    }
+
     /// Runs a batch, with the retries of the failure policy, and measures it.
     fn run(&mut self, time: BatchTime, waited: Option<Duration>) -> StepReport {
         let span = trace::batch(time);
@@ -267,36 +290,34 @@ impl Driver {
         since_zero: u64,
         reports: &mut Vec<(bool, OperatorReport)>,
     ) -> Result<(), BatchError> {
-        let goes_on = self.job.policy.goes_on();
-        self.each_stateful(|state| {
-            state.enter_phase(BatchPhase::Started);
-            if goes_on {
-                state.save();
-            }
-        });
+        let (stream, goes_on) = (self.job.activity.stream(), self.job.policy.goes_on());
+        self.enter_phase(BatchPhase::Started(stream));
         reports.clear();
+        if goes_on {
+            let saved = each_stateful(&mut self.operators, &self.job, time, |state| state.save());
+            // Nothing has changed yet, and what was saved may be older than this batch.
+            saved.inspect_err(|_| self.enter_phase(BatchPhase::RolledBack))?;
+        }
         let result = self.evaluate(time, since_zero, reports);
         self.job.activity.enter(Work::Driver);
         for ActiveOperator { operator, .. } in &mut self.operators {
             operator.clear();
         }
-        match (&result, goes_on) {
-            (Ok(()), _) => {}
-            (Err(_), true) => self.each_stateful(|state| {
-                state.roll_back();
-                state.enter_phase(BatchPhase::RolledBack);
-            }),
-            (Err(_), false) => self.each_stateful(|state| state.enter_phase(BatchPhase::Aborted)),
+        if result.is_err() {
+            let after = match goes_on {
+                true => BatchPhase::RolledBack,
+                false => BatchPhase::Aborted,
+            };
+            if goes_on {
+                stateful(&mut self.operators).for_each(|(_, state)| state.roll_back());
+            }
+            self.enter_phase(after);
         }
         result
     }
 
-    fn each_stateful(&mut self, act: impl Fn(&mut dyn Stateful)) {
-        for ActiveOperator { operator, .. } in &mut self.operators {
-            if let Some(stateful) = operator.as_stateful() {
-                act(stateful);
-            }
-        }
+    fn enter_phase(&mut self, phase: BatchPhase) {
+        stateful(&mut self.operators).for_each(|(_, state)| state.enter_phase(phase));
     }
 
     fn evaluate(
@@ -319,11 +340,12 @@ impl Driver {
             let _span = trace::operator(name);
             self.job.activity.enter(Work::Operator(*id));
             let started = Instant::now();
-            operator.evaluate(&OperatorContext {
+            let context = OperatorContext {
                 job: Arc::clone(&self.job),
                 operator: *id,
                 time,
-            })?;
+            };
+            context.guard(None, || operator.evaluate(&context))??;
             let report = OperatorReport {
                 name: Arc::clone(name),
                 duration: started.elapsed(),
@@ -345,86 +367,6 @@ impl Driver {
             }
         }
         committed(&mut self.operators, report.time);
-    }
-
-    /// Takes a checkpoint if one is due; the stream ends if that fails.
-    fn checkpoint_if_due(&mut self) -> Result<(), StepError> {
-        let Some(at) = self.at() else { return Ok(()) };
-        self.job.activity.enter(Work::Checkpoint);
-        let taken = self
-            .checkpoints
-            .after_batch(|| durable(&mut self.operators), at);
-        self.checkpoint_result(taken)
-    }
-
-    /// Takes a checkpoint after the last batch, if checkpoints are enabled and this batch has none,
-    /// and waits until it is durable.
-    ///
-    /// # Errors
-    ///
-    /// If this checkpoint or the one before could not be written: the stream has then ended.
-    pub fn checkpoint(&mut self) -> Result<(), StepError> {
-        if let Some(error) = &self.failed {
-            return Err(StepError::Failed(error.clone()));
-        }
-        let Some(at) = self.at() else { return Ok(()) };
-        self.job.activity.enter(Work::Checkpoint);
-        let taken = self
-            .checkpoints
-            .complete(|| durable(&mut self.operators), at);
-        self.checkpoint_result(taken)
-    }
-
-    /// Ends the stream so that nothing has to be repeated after a restart.
-    pub(crate) fn conclude(&mut self) -> Result<(), StepError> {
-        self.checkpoint()?;
-        Ok(())
-    }
-
-    /// Waits for the checkpoint that is being written.
-    pub(crate) fn finish_checkpoint(&mut self) -> Result<(), StepError> {
-        self.job.activity.enter(Work::Checkpoint);
-        let taken = self.checkpoints.finish_writing();
-        self.checkpoint_result(taken)
-    }
-
-    /// The last batch that was run.
-    fn at(&self) -> Option<BatchPlace> {
-        let (zero, time) = self.clock?;
-        (zero < time).then_some(BatchPlace { zero, time })
-    }
-
-    /// Reports checkpoints to the listeners, or the error that ends the stream.
-    fn checkpoint_result(
-        &mut self,
-        taken: Result<impl IntoIterator<Item = CheckpointReport>, CheckpointError>,
-    ) -> Result<(), StepError> {
-        let notified = taken.and_then(|reports| self.notify_checkpoints(reports));
-        self.job.activity.enter(Work::Driver);
-        notified.map_err(|error| {
-            let time = self.last_time().unwrap_or(BatchTime::from_millis(0));
-            let cause = Cause::Error(error.into());
-            let error = BatchError::new("checkpoint".into(), time, None, cause);
-            self.failed = Some(error.clone());
-            self.audience.tell(&StreamEvent::Failed(error.clone()));
-            StepError::Batch(error)
-        })
-    }
-
-    fn notify_checkpoints(
-        &mut self,
-        reports: impl IntoIterator<Item = CheckpointReport>,
-    ) -> Result<(), CheckpointError> {
-        for report in reports {
-            trace::checkpointed(&report);
-            self.audience.tell(&StreamEvent::Checkpointed(report));
-            if let Some(oldest) = report.previous {
-                for (_, member) in durable(&mut self.operators) {
-                    member.release_before(oldest)?;
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Announces the batches that are due by `now` and were not announced yet, from `next` on.

@@ -12,7 +12,8 @@
 /// [`Retry`](Self::Retry) and [`Skip`](Self::Skip) keep the items of a batch while it runs, and
 /// copy the table of each key group that it writes to: time and memory follow the keys in those
 /// groups. A few hundred keys reach all of the 128 key groups there are by default, so such a batch
-/// costs about as much as visiting all keys twice. [`Stop`](Self::Stop) costs nothing.
+/// costs about as much as visiting all keys twice. Windows are not copied: two summaries for each
+/// batch and key are, whatever the window. [`Stop`](Self::Stop) costs nothing.
 ///
 /// # Examples
 ///

@@ -5,6 +5,7 @@ pub(crate) mod audience;
 pub(crate) mod clock;
 mod control;
 pub(crate) mod driver;
+mod driver_checkpoints;
 pub(crate) mod error;
 pub(crate) mod failure;
 pub(crate) mod job;

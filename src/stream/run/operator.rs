@@ -19,7 +19,9 @@ use crate::stream::time::BatchTime;
 /// One operator at run time.
 ///
 /// What only some operators do is in facets: [`InputFacet`], [`Stateful`], [`Durable`] and
-/// [`ReceiverFacet`]. An operator has a facet if the accessor returns `Some`.
+/// [`ReceiverFacet`]. An operator has a facet if the accessor returns `Some`. Every operator says
+/// whether it has the facets of state: one that forgot them would not be rolled back, nor be in
+/// checkpoints, and nothing would fail.
 pub(crate) trait Operator: Send {
     /// Prepares for the first batch: `consumers` operators read this one's batches.
     fn connect(&mut self, _consumers: usize, _job: &Arc<JobContext>) {}
@@ -47,14 +49,10 @@ pub(crate) trait Operator: Send {
     }
 
     /// The facet of an operator that keeps something from batch to batch.
-    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
-        None
-    }
+    fn as_stateful(&mut self) -> Option<&mut dyn Stateful>;
 
     /// The facet of an operator that is part of a checkpoint.
-    fn as_durable(&mut self) -> Option<&mut dyn Durable> {
-        None
-    }
+    fn as_durable(&mut self) -> Option<&mut dyn Durable>;
 
     /// The facet of an input that has a receiver.
     fn as_receiver(&mut self) -> Option<&mut dyn ReceiverFacet> {
@@ -157,6 +155,32 @@ pub(crate) fn durable(operators: &mut [ActiveOperator]) -> Members<'_> {
         }
     }
     members
+}
+
+/// The operators that keep something from batch to batch.
+pub(crate) fn stateful(
+    operators: &mut [ActiveOperator],
+) -> impl Iterator<Item = (OperatorId, &mut dyn Stateful)> {
+    let operators = operators.iter_mut();
+    operators.filter_map(|ActiveOperator { operator, id, .. }| Some((*id, operator.as_stateful()?)))
+}
+
+/// Does `act` to all state, also where it has panicked for other state; returns the first error.
+pub(crate) fn each_stateful(
+    operators: &mut [ActiveOperator],
+    job: &Arc<JobContext>,
+    time: BatchTime,
+    act: impl Fn(&mut dyn Stateful),
+) -> Result<(), BatchError> {
+    stateful(operators).fold(Ok(()), |result, (operator, state)| {
+        let job = Arc::clone(job);
+        let context = OperatorContext {
+            job,
+            operator,
+            time,
+        };
+        result.and(context.guard(None, || act(state)))
+    })
 }
 
 /// Tells all operators that the batch of this time is committed.

@@ -23,6 +23,7 @@ use crate::stream::state::codec::Codecs;
 use crate::stream::state::operator_snapshot::OperatorSnapshot;
 use crate::stream::state::refusal::Refusal;
 use crate::stream::state::saved::SavedState;
+use crate::stream::state::stateful::Stateful;
 use crate::stream::time::BatchTime;
 
 struct InputOperator<I: Input> {
@@ -100,6 +101,11 @@ impl<I: Input> Operator for InputOperator<I> {
 
     fn as_input_mut(&mut self) -> Option<&mut dyn InputFacet> {
         Some(self)
+    }
+
+    /// What a failed batch has taken waits in `taken` for the next attempt.
+    fn as_stateful(&mut self) -> Option<&mut dyn Stateful> {
+        None
     }
 
     fn as_durable(&mut self) -> Option<&mut dyn Durable> {

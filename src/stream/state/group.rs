@@ -6,10 +6,13 @@ use std::vec::Vec;
 
 use crate::stream::data::Key;
 use crate::stream::error::BoxError;
+use crate::stream::state::copy_on_write::CopyOnWrite;
+use crate::stream::state::expiry::Expiry;
 use crate::stream::state::size::StateSize;
 use crate::stream::state::spill::{Room, SpilledTable, Spiller};
 use crate::stream::state::table::OrderedTable;
 use crate::stream::state::table::{Table, states};
+use crate::stream::time::BatchTime;
 
 /// While nobody has taken a snapshot, nothing is copied and no reference count is read.
 pub(super) struct Group<K, S> {
@@ -17,6 +20,8 @@ pub(super) struct Group<K, S> {
     /// Changes with the first write after a snapshot: equal versions of a group are equal tables.
     version: u64,
     room: Room,
+    /// When its keys were touched; `None` if they do not expire. It stays in memory.
+    expiry: Option<CopyOnWrite<Expiry>>,
 }
 
 enum Held<K, S> {
@@ -84,15 +89,27 @@ impl<K, S> Rows<'_, K, S> {
 
 impl<K, S> Group<K, S> {
     pub(super) fn new(table: Table<K, S>) -> Self {
-        Self::holding(Held::Owned(table), 0)
+        Self {
+            held: Held::Owned(table),
+            version: 0,
+            room: Room::default(),
+            expiry: None,
+        }
     }
 
-    fn holding(held: Held<K, S>, version: u64) -> Self {
-        Self {
-            held,
-            version,
-            room: Room::default(),
-        }
+    /// The same table, whose keys expire.
+    pub(super) fn expiring(self, expiry: Expiry) -> Self {
+        let expiry = Some(CopyOnWrite::Owned(expiry));
+        Self { expiry, ..self }
+    }
+
+    /// Takes the table out; an empty one takes its place.
+    pub(super) fn take(&mut self) -> Self {
+        let empty = Self {
+            version: self.version + 1,
+            ..Self::new(OrderedTable::new())
+        };
+        mem::replace(self, empty)
     }
 
     pub(super) fn version(&self) -> u64 {
@@ -102,11 +119,7 @@ impl<K, S> Group<K, S> {
     /// The table, if it is in memory.
     #[inline]
     pub(super) fn table(&self) -> Option<&Table<K, S>> {
-        match &self.held {
-            Held::Owned(table) => Some(table),
-            Held::Shared(SharedTable::InMemory(table)) => Some(table),
-            Held::Shared(SharedTable::Spilled(_)) => None,
-        }
+        self.held.table()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -141,9 +154,56 @@ impl<K, S> Group<K, S> {
         kept
     }
 
-    /// Another holder of the same table.
+    /// Another holder of the same table and of the touches of its keys.
     pub(super) fn another(&mut self) -> Self {
-        Self::holding(Held::Shared(self.snapshot()), self.version)
+        Self {
+            held: Held::Shared(self.snapshot()),
+            version: self.version,
+            room: Room::default(),
+            expiry: self
+                .expiry
+                .as_mut()
+                .map(|it| CopyOnWrite::Shared(it.share())),
+        }
+    }
+
+    /// When the keys were touched.
+    pub(super) fn share_expiry(&mut self) -> Arc<Expiry> {
+        self.expiry.get_or_insert_default().share()
+    }
+
+    /// Whether a key may be due that was last touched before `threshold`.
+    pub(super) fn may_be_due(&self, threshold: BatchTime) -> bool {
+        let expiry = self.expiry.as_ref();
+        expiry.is_some_and(|expiry| expiry.lists_any_before(threshold))
+    }
+
+    /// Records that the entry at a position is touched now. Times never decrease.
+    #[inline]
+    pub(super) fn touch(&mut self, position: usize, hash: u64, now: BatchTime) {
+        let expiry = self.expiry.get_or_insert_default();
+        expiry.to_mut().touch(position, hash, now);
+    }
+
+    /// The position of a key last touched before `threshold`, if there is one. The table is in
+    /// memory.
+    pub(super) fn next_due(&mut self, threshold: BatchTime) -> Option<usize> {
+        if !self.may_be_due(threshold) {
+            return None;
+        }
+        let (expiry, table) = (self.expiry.as_mut()?, self.held.table()?);
+        expiry.to_mut().next_due(threshold, table)
+    }
+}
+
+impl<K, S> Held<K, S> {
+    #[inline]
+    fn table(&self) -> Option<&Table<K, S>> {
+        match self {
+            Self::Owned(table) => Some(table),
+            Self::Shared(SharedTable::InMemory(table)) => Some(table),
+            Self::Shared(SharedTable::Spilled(_)) => None,
+        }
     }
 }
 
@@ -161,6 +221,14 @@ impl<K: Key, S: Clone> Group<K, S> {
         }
     }
 
+    /// Removes an entry; the last entry takes its place.
+    pub(super) fn remove(&mut self, position: usize) {
+        self.table_mut().swap_remove(position);
+        if let Some(expiry) = &mut self.expiry {
+            expiry.to_mut().swap_remove(position);
+        }
+    }
+
     /// Reads the table back into memory, if it was spilled.
     pub(super) fn fetch(&mut self) -> Result<(), BoxError> {
         if let Held::Shared(SharedTable::Spilled(page)) = &self.held {
@@ -168,6 +236,15 @@ impl<K: Key, S: Clone> Group<K, S> {
             self.version += 1;
         }
         Ok(())
+    }
+
+    /// The table, read into memory if it was spilled, and copied if a snapshot shares it.
+    pub(super) fn into_table(self) -> Result<Table<K, S>, BoxError> {
+        match self.held {
+            Held::Owned(table) => Ok(table),
+            Held::Shared(SharedTable::InMemory(table)) => Ok(Arc::unwrap_or_clone(table)),
+            Held::Shared(SharedTable::Spilled(page)) => page.table(),
+        }
     }
 
     /// Takes the table back from the snapshots, or copies it if there still are any.

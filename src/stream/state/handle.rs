@@ -27,8 +27,11 @@ use crate::stream::time::BatchTime;
 /// waits for the batch to end and gets the state after it. The stream never waits.
 ///
 /// A closure of the stream itself, such as an output, cannot wait: the first query there may find
-/// nothing, with [`time`](Self::time) `None`, and so may one after a batch without any. After a
-/// failed batch has ended the stream, answers are those of the last boundary that was queried.
+/// nothing, with [`time`](Self::time) `None`, and so may one after a batch without any. A closure of
+/// another stream waits like any other thread, unless the batch that it would wait for cannot end
+/// before: because its stream waits for the closure's, or needs the same worker thread of a shared
+/// [`Executor`](crate::stream::Executor). It then finds nothing, too. After a failed batch has ended
+/// the stream, answers are those of the last boundary that was queried.
 ///
 /// # Cost
 ///

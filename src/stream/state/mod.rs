@@ -3,8 +3,9 @@
 pub(crate) mod backend;
 mod best;
 pub(crate) mod codec;
+mod copy_on_write;
 mod encoding;
-pub(crate) mod expiry;
+mod expiry;
 mod expiry_encoding;
 mod group;
 pub(crate) mod handle;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::stream::state::phase::BatchPhase;
 use crate::stream::state::view::StoreView;
-use crate::stream::threads::blame::is_inside;
+use crate::stream::threads::inside::StreamId;
 use crate::stream::threads::lock::lock;
 use crate::stream::time::BatchTime;
 
@@ -30,8 +30,19 @@ struct State<K, S> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Between,
-    Running,
+    /// A batch of this stream runs.
+    Running(StreamId),
     Aborted,
+}
+
+impl<K, S> State<K, S> {
+    /// The stream whose batch a query has to wait for.
+    fn runs(&self) -> Option<StreamId> {
+        match (self.phase, &self.view) {
+            (Phase::Running(stream), None) => Some(stream),
+            _ => None,
+        }
+    }
 }
 
 impl<K, S> Published<K, S> {
@@ -55,8 +66,8 @@ impl<K, S> Published<K, S> {
     ) {
         let mut state = lock(&self.state);
         let outdated = match phase {
-            BatchPhase::Started => {
-                state.phase = Phase::Running;
+            BatchPhase::Started(stream) => {
+                state.phase = Phase::Running(stream);
                 let asked = self.asked.swap(false, Ordering::Relaxed);
                 match (asked, state.view.is_some()) {
                     (true, true) => None,
@@ -79,6 +90,13 @@ impl<K, S> Published<K, S> {
                 state.phase = Phase::Aborted;
                 None
             }
+            BatchPhase::Lost => {
+                // Without a batch that runs, the tables are those of the last boundary.
+                if state.phase != Phase::Between {
+                    state.phase = Phase::Aborted;
+                }
+                None
+            }
         };
         drop(state);
         self.changed.notify_all();
@@ -87,8 +105,8 @@ impl<K, S> Published<K, S> {
     }
 
     /// The snapshot of the last boundary. If a batch runs and there is none, waits for its end,
-    /// except within the stream itself, where that would be a deadlock; `None` there, and after the
-    /// stream has failed.
+    /// except where that would be a deadlock, as within the stream itself; `None` there, and after
+    /// the stream has failed.
     pub(crate) fn look(
         &self,
         show: impl FnOnce(Option<BatchTime>) -> StoreView<K, S>,
@@ -100,10 +118,9 @@ impl<K, S> Published<K, S> {
         if let Some(view) = &state.view {
             return Some(Arc::clone(view));
         }
-        if state.phase == Phase::Running && !is_inside() {
-            let unknown =
-                |state: &mut State<K, S>| state.phase == Phase::Running && state.view.is_none();
-            let waited = self.changed.wait_while(state, unknown);
+        if let Some(_waits) = state.runs().and_then(StreamId::wait) {
+            let runs = |state: &mut State<K, S>| state.runs().is_some();
+            let waited = self.changed.wait_while(state, runs);
             state = waited.unwrap_or_else(PoisonError::into_inner);
         }
         if state.phase == Phase::Between && state.view.is_none() {

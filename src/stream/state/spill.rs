@@ -109,13 +109,22 @@ impl<K, S> Spiller<K, S> {
         }
     }
 
+    /// An error that could not be reported yet.
+    pub(super) fn check(&self) -> Result<(), BoxError> {
+        self.spill.check()
+    }
+
+    /// Keeps an error until an operator that works on a table can report it.
+    pub(super) fn note<T>(&self, result: Result<T, BoxError>) {
+        self.spill.note(result);
+    }
+
     /// Reserves room for a table in memory, or else returns the page that it spills to.
     pub(super) fn spill_if_full(
         &self,
         table: &Table<K, S>,
         room: &mut Room,
     ) -> Result<Option<SpilledTable<K, S>>, BoxError> {
-        self.spill.check()?;
         match room.fit(&self.spill, self.bytes_of(table)) {
             true => Ok(None),
             false => self.write(table).map(Some),

@@ -46,7 +46,7 @@ impl<K, S> StateStore<K, S> {
         size
     }
 
-    /// Sets the state of a key. Returns where it is: the partition, the table, the position, and
+    /// Sets the state of a key; [`settle`](Self::settle) follows the last one. Returns where it is: the partition, the table, the position, and
     /// the hash of the key.
     pub(crate) fn set(&self, key: K, state: S) -> Result<(usize, usize, usize, u64), BoxError>
     where
@@ -116,10 +116,19 @@ impl<K, S> StateStore<K, S> {
         *lock(&self.saved) = partitions.map(|at| self.write(at).snapshot()).collect();
     }
 
-    /// Goes back to the tables last saved.
+    /// Goes back to the tables last saved. Copies do not count towards the limit of memory, so these
+    /// are settled once those of the failed batch are gone.
     pub(crate) fn roll_back(&self) {
         for (partition, saved) in lock(&self.saved).drain(..).enumerate() {
             *self.write(partition) = saved;
         }
+        for partition in 0..self.partitions() {
+            self.write(partition).settle_or_note();
+        }
+    }
+
+    /// Counts all tables in memory towards the limit, and spills those for which there is no room.
+    pub(crate) fn settle(&self) -> Result<(), BoxError> {
+        (0..self.partitions()).try_for_each(|partition| self.write(partition).settle())
     }
 }

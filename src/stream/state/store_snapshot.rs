@@ -5,7 +5,7 @@
 
 use std::boxed::Box;
 use std::string::ToString;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::vec;
 use std::vec::Vec;
 
@@ -14,40 +14,40 @@ use crate::stream::data::{Data, Key};
 use crate::stream::error::BoxError;
 use crate::stream::state::codec::{Codec, Codecs};
 use crate::stream::state::encoding::{put_table, take_table};
-use crate::stream::state::expiry::{Expiry, SharedExpiry};
-use crate::stream::state::expiry_encoding::Touches;
+use crate::stream::state::expiry::Expiry;
 use crate::stream::state::group::SharedTable;
 use crate::stream::state::operator_snapshot::{GroupSnapshot, OperatorSnapshot};
 use crate::stream::state::refusal::Refusal;
 use crate::stream::state::saved::{SavedState, used_up};
 use crate::stream::state::spill::{SpillManager, Spiller};
 use crate::stream::state::store::StateStore;
-use crate::stream::state::table::Table;
-use crate::stream::threads::lock::lock;
 
-/// Appends extra data of the table of this number in its partition.
-type Beside<K, S> =
-    Arc<dyn Fn(usize, &Table<K, S>, &mut Vec<u8>) -> Result<(), BoxError> + Send + Sync>;
-
-/// Appends the state of a key group, and the extra data of the table of this number.
+/// Appends the state of a key group, and when its keys were touched, if they expire.
 fn put_kept<K: Key, S: Data>(
     kept: &SharedTable<K, S>,
     (keys, states): (&Codec<K>, &Codec<S>),
-    beside: Option<(usize, &Beside<K, S>)>,
+    expiry: Option<&Expiry>,
     out: &mut Vec<u8>,
 ) -> Result<(), BoxError> {
-    match (kept, beside) {
+    match (kept, expiry) {
         (SharedTable::InMemory(table), None) => put_table(table, keys, states, out),
-        (SharedTable::InMemory(table), Some((at, beside))) => {
+        (SharedTable::InMemory(table), Some(expiry)) => {
             put_table(table, keys, states, out)?;
-            beside(at, table, out)
+            expiry.put(table, out)
         }
         (SharedTable::Spilled(page), None) => page.append_to(out),
-        (SharedTable::Spilled(page), Some((at, beside))) => {
+        (SharedTable::Spilled(page), Some(expiry)) => {
             page.append_to(out)?;
-            beside(at, &page.table()?, out)
+            expiry.put(&page.table()?, out)
         }
     }
+}
+
+/// Whether the keys of a state expire.
+#[derive(Clone, Copy)]
+enum Keys {
+    Stay,
+    Expire,
 }
 
 impl<K: Key, S: Data> StateStore<K, S> {
@@ -75,7 +75,7 @@ impl<K: Key, S: Data> StateStore<K, S> {
     }
 
     pub(crate) fn snapshot_by(&self, keys: &Codec<K>, states: &Codec<S>) -> OperatorSnapshot {
-        self.snapshot_with(keys, states, |_| None)
+        self.snapshot_with(keys, states, Keys::Stay)
     }
 
     pub(crate) fn recover_by(
@@ -84,16 +84,10 @@ impl<K: Key, S: Data> StateStore<K, S> {
         states: &Codec<S>,
         saved: &SavedState,
     ) -> Result<(), Refusal> {
-        self.recover_with(keys, states, saved, |_, _, _| Ok(()))
+        self.recover_with(keys, states, saved, Keys::Stay)
     }
 
-    /// The same, with extra data for the tables of each partition.
-    fn snapshot_with(
-        &self,
-        keys: &Codec<K>,
-        states: &Codec<S>,
-        beside: impl Fn(usize) -> Option<Beside<K, S>>,
-    ) -> OperatorSnapshot {
+    fn snapshot_with(&self, keys: &Codec<K>, states: &Codec<S>, which: Keys) -> OperatorSnapshot {
         let mut snapshot = OperatorSnapshot {
             types: vec![keys.name(), states.name()],
             keys: 0,
@@ -101,18 +95,20 @@ impl<K: Key, S: Data> StateStore<K, S> {
             groups: Vec::with_capacity(self.routing.groups as usize),
         };
         for partition in 0..self.partitions() {
-            let beside = beside(partition);
-            for (at, (group, version, kept)) in self.write(partition).group_snapshots().enumerate()
-            {
+            let mut tables = self.write(partition);
+            let groups: Vec<_> = tables.group_snapshots().collect();
+            for (at, (group, version, kept)) in groups.into_iter().enumerate() {
                 if kept.len() == 0 {
                     continue;
                 }
                 snapshot.keys += kept.len() as u64;
+                let expiry = match which {
+                    Keys::Stay => None,
+                    Keys::Expire => Some(tables.share_expiry(at)),
+                };
                 let (keys, states) = (keys.clone(), states.clone());
-                let beside = beside.clone();
                 let encode = Box::new(move |out: &mut Vec<u8>| {
-                    let beside = beside.as_ref().map(|beside| (at, beside));
-                    put_kept(&kept, (&keys, &states), beside, out)
+                    put_kept(&kept, (&keys, &states), expiry.as_deref(), out)
                 });
                 snapshot.groups.push(GroupSnapshot {
                     group,
@@ -124,15 +120,14 @@ impl<K: Key, S: Data> StateStore<K, S> {
         snapshot
     }
 
-    /// Replaces the state, whatever the number of partitions was; `beside` reads the extra data of
-    /// a table: it gets the partition and the number of the table. One key group is in memory as
+    /// Replaces the state, whatever the number of partitions was. One key group is in memory as
     /// bytes at a time, and tables spill as they do after a batch.
-    pub(crate) fn recover_with(
+    fn recover_with(
         &self,
         keys: &Codec<K>,
         states: &Codec<S>,
         saved: &SavedState,
-        mut beside: impl FnMut(usize, &Table<K, S>, (usize, &mut &[u8])) -> Result<(), BoxError>,
+        which: Keys,
     ) -> Result<(), Refusal> {
         saved.check_types(vec![keys.name(), states.name()])?;
         for partition in 0..self.partitions() {
@@ -147,20 +142,52 @@ impl<K: Key, S: Data> StateStore<K, S> {
                 )
                 .into());
             }
-            let partition = self.routing.owner(group);
             let mut bytes = piece.read(&mut buffer).map_err(Refusal::Read)?;
             let table = take_table(keys, states, &mut bytes)?;
             let astray = |hash| self.routing.group(hash) != group;
             if table.entries().iter().any(|entry| astray(entry.hash())) {
                 return Err(BoxError::from("a key is in the wrong key group").into());
             }
-            let mut tables = self.write(partition);
-            let at = tables.put(group, table);
-            beside(partition, tables.table(at), (at, &mut bytes))?;
+            let expiry = match which {
+                Keys::Stay => None,
+                Keys::Expire => Some(Expiry::take(&table, &mut bytes)?),
+            };
             used_up(bytes)?;
+            let mut tables = self.write(self.routing.owner(group));
+            let at = tables.put(group, table, expiry);
             tables.spill_if_full(at)?;
         }
         Ok(())
+    }
+
+    /// The state with the touches of its keys by the clock of this name.
+    pub(crate) fn snapshot_expiring(
+        &self,
+        clock: &str,
+        codecs: &Codecs,
+    ) -> Result<OperatorSnapshot, Refusal> {
+        let mut snapshot = self.snapshot_with(codecs.get()?, codecs.get()?, Keys::Expire);
+        snapshot.types.push(clock.to_string());
+        Ok(snapshot)
+    }
+
+    /// Restores what [`snapshot_expiring`](Self::snapshot_expiring) has saved.
+    pub(crate) fn recover_expiring(
+        &self,
+        clock: &str,
+        codecs: &Codecs,
+        saved: &SavedState,
+    ) -> Result<(), Refusal> {
+        let (keys, states) = (codecs.get()?, codecs.get()?);
+        let mut plain = saved.clone();
+        match plain.types.pop() {
+            Some(last) if last == clock => {}
+            _ => {
+                let types = vec![keys.name(), states.name(), clock.into()];
+                return Err(Refusal::Types(types));
+            }
+        }
+        self.recover_with(keys, states, &plain, Keys::Expire)
     }
 
     /// Splits items by the partitions that own their keys, in their order.
@@ -176,51 +203,4 @@ impl<K: Key, S: Data> StateStore<K, S> {
         }
         partitions
     }
-}
-
-/// The state of an operator whose keys expire, by the touches of the clock of this name.
-pub(crate) fn snapshot_expiring<K: Key, S: Data>(
-    store: &StateStore<K, S>,
-    expiry: &[SharedExpiry],
-    clock: &str,
-    codecs: &Codecs,
-) -> Result<OperatorSnapshot, Refusal> {
-    let mut snapshot = store.snapshot_with(codecs.get()?, codecs.get()?, |partition| {
-        let expiry = Arc::clone(&lock(&expiry[partition]));
-        Some(Arc::new(move |at, table: &_, out: &mut _| {
-            expiry.put(at, table, out)
-        }))
-    });
-    snapshot.types.push(clock.to_string());
-    Ok(snapshot)
-}
-
-/// Restores what [`snapshot_expiring`] has saved.
-pub(crate) fn recover_expiring<K: Key, S: Data>(
-    store: &StateStore<K, S>,
-    clock: &str,
-    codecs: &Codecs,
-    saved: &SavedState,
-) -> Result<Vec<SharedExpiry>, Refusal> {
-    let (keys, states) = (codecs.get()?, codecs.get()?);
-    let mut touches: Vec<Touches> = vec![Vec::new(); store.partitions()];
-    let mut plain = saved.clone();
-    match plain.types.pop() {
-        Some(last) if last == clock => {}
-        _ => {
-            return Err(Refusal::Types(vec![
-                keys.name(),
-                states.name(),
-                clock.into(),
-            ]));
-        }
-    }
-    store.recover_with(keys, states, &plain, |partition, table, (at, bytes)| {
-        touches[partition].extend(Expiry::take(table, at, bytes)?);
-        Ok(())
-    })?;
-    Ok(touches
-        .into_iter()
-        .map(|touches| Mutex::new(Arc::new(Expiry::from_touches(touches))))
-        .collect())
 }

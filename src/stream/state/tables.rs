@@ -1,14 +1,17 @@
 //! The tables of one partition. A snapshot shares them; a write to a shared table copies it.
 
+use std::sync::Arc;
 use std::vec::Vec;
 
 use crate::stream::data::Key;
 use crate::stream::error::BoxError;
 use crate::stream::exchange::Routing;
+use crate::stream::state::expiry::Expiry;
 use crate::stream::state::group::{Group, SharedTable};
 use crate::stream::state::size::StateSize;
 use crate::stream::state::spill::Spiller;
 use crate::stream::state::table::{OrderedTable, Table};
+use crate::stream::time::BatchTime;
 
 /// A key group, the version of its table, and the table.
 pub(crate) type SharedGroup<K, S> = (u32, u64, SharedTable<K, S>);
@@ -45,6 +48,16 @@ impl<K, S> GroupTables<K, S> {
         }
     }
 
+    /// Takes all tables out; empty ones take their places.
+    pub(crate) fn take_groups(&mut self) -> Self {
+        Self {
+            routing: self.routing,
+            first: self.first,
+            groups: self.groups.iter_mut().map(Group::take).collect(),
+            spiller: self.spiller.clone(),
+        }
+    }
+
     /// Lets tables spill from now on.
     pub(crate) fn set_spiller(&mut self, spiller: Spiller<K, S>) {
         self.spiller = Some(spiller);
@@ -54,8 +67,25 @@ impl<K, S> GroupTables<K, S> {
     #[inline]
     pub(crate) fn spill_if_full(&mut self, at: usize) -> Result<(), BoxError> {
         match &self.spiller {
-            Some(spiller) => self.groups[at].spill_if_full(spiller),
+            Some(spiller) => {
+                spiller.check()?;
+                self.groups[at].spill_if_full(spiller)
+            }
             None => Ok(()),
+        }
+    }
+
+    /// Counts all tables in memory towards the limit, and spills those for which there is no room.
+    pub(crate) fn settle(&mut self) -> Result<(), BoxError> {
+        (0..self.groups.len()).try_for_each(|at| self.spill_if_full(at))
+    }
+
+    /// Like [`settle`](Self::settle) where an error cannot be reported: the next batch reports it.
+    pub(crate) fn settle_or_note(&mut self) {
+        if let Some(spiller) = &self.spiller {
+            for group in &mut self.groups {
+                spiller.note(group.spill_if_full(spiller));
+            }
         }
     }
 
@@ -127,11 +157,38 @@ impl<K, S> GroupTables<K, S> {
         groups.map(|(group, number)| (number, group.version(), group.snapshot()))
     }
 
-    /// Sets the table of a key group, which must be one of this partition.
-    pub(crate) fn put(&mut self, group: u32, table: Table<K, S>) -> usize {
+    /// When the keys of a table were touched.
+    pub(super) fn share_expiry(&mut self, at: usize) -> Arc<Expiry> {
+        self.groups[at].share_expiry()
+    }
+
+    /// Sets the table of a key group, which must be one of this partition, and when its keys were
+    /// touched, if they expire.
+    pub(super) fn put(&mut self, group: u32, table: Table<K, S>, expiry: Option<Expiry>) -> usize {
         let at = (group - self.first) as usize;
-        self.groups[at] = Group::new(table);
+        let group = Group::new(table);
+        self.groups[at] = match expiry {
+            Some(expiry) => group.expiring(expiry),
+            None => group,
+        };
         at
+    }
+
+    /// Records that an entry of a table is touched now. Times never decrease.
+    #[inline]
+    pub(crate) fn touch(&mut self, at: usize, position: usize, hash: u64, now: BatchTime) {
+        self.groups[at].touch(position, hash, now);
+    }
+
+    /// Whether a table may have a key that was last touched before `threshold`.
+    pub(crate) fn may_be_due(&self, at: usize, threshold: BatchTime) -> bool {
+        self.groups[at].may_be_due(threshold)
+    }
+
+    /// The position of a key of a table in memory that was last touched before `threshold`, if there
+    /// is one.
+    pub(crate) fn next_due(&mut self, at: usize, threshold: BatchTime) -> Option<usize> {
+        self.groups[at].next_due(threshold)
     }
 }
 
@@ -143,11 +200,21 @@ impl<K: Key, S: Clone> GroupTables<K, S> {
         Ok(self.table_mut(at))
     }
 
+    /// The tables, one after the other in memory.
+    pub(crate) fn into_tables(self) -> impl Iterator<Item = Result<Table<K, S>, BoxError>> {
+        self.groups.into_iter().map(Group::into_table)
+    }
+
     /// A table to be changed that is in memory: it was [fetched](Self::fetch), or its store does
     /// not spill.
     #[inline]
     pub(crate) fn table_mut(&mut self, at: usize) -> &mut Table<K, S> {
         self.groups[at].table_mut()
+    }
+
+    /// Removes an entry of a table that is in memory; the last entry takes its place.
+    pub(crate) fn remove(&mut self, at: usize, position: usize) {
+        self.groups[at].remove(position);
     }
 }
 
@@ -206,6 +273,27 @@ mod tests {
         drop(before);
         set(&mut tables, 2, 4);
         assert_eq!(COPIES.get(), 1);
+    }
+
+    #[test]
+    fn a_touch_or_a_key_that_expires_copies_the_index_of_its_table_alone() {
+        let mut tables = tables();
+        let at = BatchTime::from_millis;
+        (0..4).for_each(|table| tables.touch(table, 0, 7, at(1)));
+        let mut saved = tables.snapshot();
+        tables.touch(1, 0, 7, at(2));
+        // Nothing is due before 1, and at 2 only what was not touched again.
+        assert!((0..4).all(|table| tables.next_due(table, at(1)).is_none()));
+        assert_eq!(tables.next_due(1, at(2)), None);
+        assert_eq!(tables.next_due(2, at(2)), Some(0));
+        tables.remove(2, 0);
+        let mut is_shared =
+            |table| Arc::ptr_eq(&saved.share_expiry(table), &tables.share_expiry(table));
+        assert_eq!([0, 1, 2, 3].map(&mut is_shared), [true, false, false, true]);
+        assert_eq!(
+            [0, 1, 2, 3].map(|table| saved.next_due(table, at(2))),
+            [Some(0); 4]
+        );
     }
 
     #[test]

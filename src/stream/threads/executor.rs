@@ -62,6 +62,12 @@ impl Executor {
         pool.map_or(1, |pool| pool.current_num_threads())
     }
 
+    /// Which worker threads these are, if there are any.
+    pub(crate) fn pool_id(&self) -> Option<PoolId> {
+        let pool = self.pool.as_ref();
+        pool.map(|pool| PoolId(Arc::as_ptr(pool) as usize))
+    }
+
     /// Applies `work` to every item, in parallel if at least two of them are `busy`; results are
     /// in the order of the items.
     pub(crate) fn map<I: Send, R: Send>(
@@ -99,6 +105,15 @@ impl Executor {
             None => work(),
         }
     }
+}
+
+/// A pool of worker threads, as long as it lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PoolId(usize);
+
+/// Whether this thread is a worker of a pool.
+pub(crate) fn is_worker() -> bool {
+    rayon::current_thread_index().is_some()
 }
 
 /// Calls `work` in parallel for every index below `count`. It is not generic, so that the code of

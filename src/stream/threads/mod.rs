@@ -2,4 +2,5 @@
 
 pub(crate) mod blame;
 pub(crate) mod executor;
+pub(crate) mod inside;
 pub(crate) mod lock;

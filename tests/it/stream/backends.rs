@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use forebay::stream::{
-    BatchTime, BoxError, CheckpointError, ContextBuilder, Data, Driver, Every, FailurePolicy,
-    Memory, OperatorReport, PageStore, StartError, State, StateBackend, StateError, StateSpec,
-    StepError, StreamingContext,
+    BatchQueue, BatchTime, BoxError, CheckpointError, ContextBuilder, Data, Driver, Every,
+    FailurePolicy, Memory, OperatorReport, PageStore, StartError, State, StateBackend, StateError,
+    StateSpec, StepError, StreamingContext,
 };
 
 use serde::Serialize;
@@ -153,6 +153,67 @@ fn what_states_own_counts_towards_the_limit() {
     }
 }
 
+/// The bytes of the tables in memory after one more batch.
+fn bytes_in_memory(driver: &mut Driver) -> usize {
+    let report = driver.step(driver.next_time()).unwrap();
+    assert!(report.failure().is_none());
+    let mut operators = report.operators().iter();
+    operators.find_map(OperatorReport::state).unwrap().bytes()
+}
+
+#[test]
+fn the_limit_holds_after_batches_that_failed() {
+    const LIMIT: usize = 100_000;
+    for policy in [FailurePolicy::Skip, FailurePolicy::Retry(1)] {
+        let settings = super::builder().threads(1).on_failure(policy);
+        let shelves = Shelves::with_limit(LIMIT);
+        let ctx = settings.state_backend(shelves).build().unwrap();
+        let queue = BatchQueue::new();
+        let sums = ctx
+            .queue_stream(&queue)
+            .map(|n: u64| (n, n))
+            .state_by_key(StateSpec::new(
+                |_, _: &u64, n: Option<u64>, sum: &mut State<u64>| {
+                    sum.update(sum.get().unwrap_or(&0) + n?);
+                    None::<()>
+                },
+            ));
+        // The state is changed before the output fails.
+        let fails = Arc::new(AtomicUsize::new(0));
+        let told = Arc::clone(&fails);
+        sums.for_each_batch(move |_, _| match told.swap(0, Ordering::SeqCst) {
+            0 => Ok(()),
+            _ => Err("told to".into()),
+        });
+        let mut driver = ctx.into_driver().unwrap();
+        queue.push((0..20_000).collect());
+        let first = bytes_in_memory(&mut driver);
+        assert!(first > LIMIT / 2, "{first}");
+        for round in 0..10 {
+            fails.store(1, Ordering::SeqCst);
+            queue.push(vec![round]);
+            driver.step(driver.next_time()).unwrap();
+            queue.push((round * 1_000..round * 1_000 + 15).collect());
+            let bytes = bytes_in_memory(&mut driver);
+            assert!(bytes <= LIMIT, "{bytes} after failure {round}");
+        }
+    }
+}
+
+#[test]
+fn the_limit_holds_for_initial_states_that_no_record_touches() {
+    const LIMIT: usize = 100_000;
+    let settings = super::builder().state_backend(Shelves::with_limit(LIMIT));
+    let ctx = settings.build().unwrap();
+    let spec = StateSpec::new(|_, _: &u64, _: Option<u64>, _: &mut State<u64>| None::<()>);
+    let spec = spec.initial((0..20_000u64).map(|n| (n, n)));
+    ctx.batches([vec![(1, 1)]])
+        .state_by_key(spec)
+        .for_each_batch(|_, _| Ok(()));
+    let bytes = bytes_in_memory(&mut ctx.into_driver().unwrap());
+    assert!((LIMIT / 2..=LIMIT).contains(&bytes), "{bytes}");
+}
+
 fn recover(directory: &Path, builder: ContextBuilder, seen: &recovery::Seen) -> Driver {
     let settings = builder.checkpoint(directory, Every::batches(2));
     let build = || Ok::<_, BoxError>(everything(settings, seen));
@@ -217,6 +278,67 @@ fn sums(settings: ContextBuilder) -> (Result<usize, StepError>, Sums) {
 
 /// Which counter tells when to fail.
 type Way = fn(&Shelf) -> &AtomicUsize;
+
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+/// A state of which it is known how many there are.
+#[derive(Debug)]
+struct Live(u64);
+
+impl Live {
+    fn new(n: u64) -> Self {
+        PEAK.fetch_max(count(&LIVE), Ordering::SeqCst);
+        Self(n)
+    }
+}
+
+impl Clone for Live {
+    fn clone(&self) -> Self {
+        Self::new(self.0)
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        LIVE.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn states_updated_by_partition_are_in_memory_for_one_partition_at_a_time() {
+    const PARTITIONS: usize = 8;
+    const KEYS: u64 = 800;
+    let settings = super::builder()
+        .partitions(PARTITIONS)
+        .state_backend(Shelves::with_limit(0))
+        .durable_with(
+            "live",
+            |live: &Live| Ok(live.0.to_le_bytes().to_vec()),
+            |bytes| Ok(Live::new(u64::from_le_bytes(bytes.try_into()?))),
+        );
+    let ctx = settings.build().unwrap();
+    let states = ctx
+        .batches(vec![(0..KEYS).collect::<Vec<_>>(); 4])
+        .map(|n| (n, n))
+        .update_state_by_partition(|_, keys| {
+            keys.map(|(key, new, old)| {
+                let mut live = old.unwrap_or_else(|| Live::new(0));
+                live.0 += new.into_iter().sum::<u64>();
+                // Some keys move to other partitions.
+                ((key + u64::from(key % 10 == 0) * 1_000) % 5_000, live)
+            })
+        });
+    let counts = Seen::of(&states.count());
+    let handle = states.handle();
+    super::run(ctx);
+    assert_eq!(counts.batches().len(), 4);
+    assert!(counts.batches().iter().all(|count| count[0] >= KEYS));
+    let peak = PEAK.load(Ordering::SeqCst);
+    assert!(peak < 3 * KEYS as usize / PARTITIONS, "{peak}");
+    drop(handle);
+    assert_eq!(LIVE.load(Ordering::SeqCst), 0);
+}
 
 #[test]
 fn an_error_of_the_store_ends_the_stream_and_says_which() {

@@ -1,12 +1,15 @@
 //! Questions to a stream that runs.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use forebay::frequent::MisraGries;
 use forebay::stream::{
-    BatchQueue, BatchTime, Driver, FailurePolicy, State, StateHandle, StateSpec, StreamingContext,
+    BatchQueue, BatchTime, BoxError, Driver, FailurePolicy, Source, State, StateHandle, StateSpec,
+    StepError, StreamingContext,
 };
 
 const ACCOUNTS: u64 = 1_000;
@@ -224,4 +227,195 @@ fn a_stream_that_has_failed_answers_with_the_last_boundary_asked_for() {
         (handle.time(), handle.get(&0)),
         (Some(BatchTime::from_millis(1_000)), Some(1))
     );
+}
+
+/// How long a batch goes on at least for the sake of a question that waits for its end.
+const MEANWHILE: Duration = Duration::from_millis(20);
+
+/// How long a test waits for what is to come at once.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[test]
+fn another_stream_gets_the_state_that_there_is() {
+    let queue = BatchQueue::new();
+    let ctx = context(1);
+    let counts = ctx
+        .queue_stream(&queue)
+        .update_state_by_key(|_, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()));
+    let handle = counts.handle();
+    let (begun, has_begun) = mpsc::channel();
+    let (answered, answer) = mpsc::channel();
+    let mut batch = 0;
+    counts.count().for_each_batch(move |_, _| {
+        batch += 1;
+        if batch == 3 {
+            begun.send(()).unwrap();
+            // A question that does not wait is answered now.
+            let _ = answer.recv_timeout(MEANWHILE);
+        }
+        Ok(())
+    });
+    let mut states = ctx.into_driver().unwrap();
+    queue.push(vec![("key", 1u64)]);
+    states.step(states.next_time()).unwrap();
+    assert_eq!(handle.get("key"), Some(1));
+
+    let found = Arc::new(Mutex::new(Vec::new()));
+    let (sink, asked) = (Arc::clone(&found), handle.clone());
+    let ctx = context(1);
+    ctx.batches([vec!["key"]]).for_each_batch(move |batch, _| {
+        let states = batch.iter().map(|key| asked.get(key));
+        sink.lock().unwrap().extend(states);
+        let _ = answered.send(());
+        Ok(())
+    });
+    let mut asks = ctx.into_driver().unwrap();
+    let steps = thread::spawn(move || {
+        states.step(states.next_time()).unwrap();
+        states.step(states.next_time()).unwrap();
+    });
+    has_begun.recv().unwrap();
+    asks.run_to_end().unwrap();
+    steps.join().unwrap();
+    assert_eq!(*found.lock().unwrap(), [Some(1)]);
+}
+
+#[test]
+fn streams_that_ask_each_other_do_not_wait_for_each_other() {
+    let both_run = Arc::new(Barrier::new(2));
+    let make = || {
+        let ctx = context(1);
+        let sums = ctx
+            .batches([vec![("key", 1u64)]])
+            .update_state_by_key(|_, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()));
+        let (handle, asks) = (sums.handle(), Arc::new(Mutex::new(None)));
+        let (other, both_run) = (Arc::clone(&asks), Arc::clone(&both_run));
+        let (answers, answer) = mpsc::channel();
+        sums.for_each_batch(move |_, _| {
+            both_run.wait();
+            let other: Option<StateHandle<&str, u64>> = other.lock().unwrap().take();
+            let _ = answers.send(other.and_then(|other| other.get("key")));
+            Ok(())
+        });
+        (ctx.into_driver().unwrap(), handle, asks, answer)
+    };
+    let (mut left, of_left, left_asks, left_hears) = make();
+    let (mut right, of_right, right_asks, right_hears) = make();
+    *left_asks.lock().unwrap() = Some(of_right);
+    *right_asks.lock().unwrap() = Some(of_left);
+    thread::spawn(move || left.run_to_end().unwrap());
+    thread::spawn(move || right.run_to_end().unwrap());
+    let answers = [left_hears, right_hears].map(|hears| hears.recv_timeout(PATIENCE));
+    // One of the two waits for the other's batch, which must not wait for it.
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert!(answers.contains(&Ok(None)), "{answers:?}");
+}
+
+/// A state whose copies panic when told to.
+#[derive(Debug)]
+struct Fragile(Arc<AtomicBool>);
+
+impl Clone for Fragile {
+    fn clone(&self) -> Self {
+        assert!(!self.0.load(Ordering::SeqCst), "cannot be copied");
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl PartialEq for Fragile {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// A one in every batch, at positions whose copies panic when told to.
+struct Ones(Fragile);
+
+impl Source for Ones {
+    type Item = u64;
+    type Position = Fragile;
+
+    fn start(&mut self) -> Result<Vec<Fragile>, BoxError> {
+        Ok(vec![self.0.clone()])
+    }
+
+    fn plan(&mut self, at: &[Fragile], _: usize) -> Result<Vec<Range<Fragile>>, BoxError> {
+        Ok(vec![at[0].clone()..at[0].clone()])
+    }
+
+    fn read(&mut self, _: usize, _: &Range<Fragile>) -> Result<Vec<u64>, BoxError> {
+        Ok(vec![1])
+    }
+}
+
+/// What a handle answers within [`PATIENCE`].
+fn answer_of(handle: &StateHandle<u64, u64>) -> Option<u64> {
+    let (handle, (answers, answer)) = (handle.clone(), mpsc::channel());
+    thread::spawn(move || answers.send(handle.get(&1)));
+    answer.recv_timeout(PATIENCE).expect("asking hangs")
+}
+
+#[test]
+fn a_panic_while_state_is_saved_fails_the_batch_and_no_question_hangs() {
+    for policy in [FailurePolicy::Skip, FailurePolicy::Retry(1)] {
+        let ctx = StreamingContext::builder("saves").threads(1);
+        let ctx = ctx.on_failure(policy).build().unwrap();
+        let told = Arc::new(AtomicBool::new(false));
+        let numbers = ctx.batches(vec![vec![1u64]; 3]).map(|n| (n, n));
+        let sums =
+            numbers.update_state_by_key(|_, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()));
+        let handle = sums.handle();
+        let spec = StateSpec::new(|_, _: &u64, _: Option<u64>, _: &mut State<Fragile>| None::<()>);
+        let spec = spec.initial([(7, Fragile(Arc::clone(&told)))]);
+        numbers
+            .state_by_key(spec)
+            .named("fragile")
+            .for_each_batch(|_, _| Ok(()));
+        let mut driver = ctx.into_driver().unwrap();
+        told.store(true, Ordering::SeqCst);
+        let stepped = driver.step(driver.next_time());
+        let failure = match (policy, stepped) {
+            (FailurePolicy::Skip, Ok(report)) => report.failure().cloned().unwrap(),
+            (_, Err(StepError::Batch(error))) => error,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(failure.operator(), "fragile");
+        assert_eq!(answer_of(&handle), None);
+        if policy == FailurePolicy::Skip {
+            told.store(false, Ordering::SeqCst);
+            driver.run_to_end().unwrap();
+            // The batch had taken nothing in when it failed.
+            assert_eq!(answer_of(&handle), Some(3));
+        }
+    }
+}
+
+#[test]
+fn a_panic_between_batch_and_commit_ends_the_stream_and_no_question_hangs() {
+    for policy in [FailurePolicy::Stop, FailurePolicy::Skip] {
+        let ctx = StreamingContext::builder("ends").threads(1);
+        let ctx = ctx.on_failure(policy).build().unwrap();
+        let told = Arc::new(AtomicBool::new(false));
+        let ones = ctx.source(Ones(Fragile(Arc::clone(&told))));
+        let sums = ones
+            .map(|n| (n, n))
+            .update_state_by_key(|_, new, old| Some(old.unwrap_or(0) + new.sum::<u64>()));
+        let handle = sums.handle();
+        sums.for_each_batch(move |_, time| {
+            told.store(time == BatchTime::from_millis(2_000), Ordering::SeqCst);
+            Ok(())
+        });
+        let mut driver = ctx.into_driver().unwrap();
+        driver.step(driver.next_time()).unwrap();
+        assert_eq!(answer_of(&handle), Some(1));
+        // The new positions are noted when all outputs are done.
+        let stepped = driver.step(driver.next_time());
+        let Err(StepError::Batch(error)) = stepped else {
+            panic!("{stepped:?}");
+        };
+        assert!(error.to_string().contains("cannot be copied"), "{error}");
+        assert_eq!(answer_of(&handle), Some(1));
+        let stepped = driver.step(driver.next_time());
+        assert!(matches!(stepped, Err(StepError::Failed(_))));
+    }
 }

@@ -26,6 +26,7 @@ mod text_files;
 mod time_to_live;
 mod timeouts;
 mod twin;
+mod windows_hold;
 
 #[path = "../../support/flaky.rs"]
 mod flaky;

@@ -1,6 +1,6 @@
 //! What becomes of batches that fail, by policy.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -217,5 +217,70 @@ fn a_summary_that_panics_in_one_partition_is_rolled_back_in_all() {
         );
         run(ctx);
         assert_eq!(seen.sorted()[1], [(0, 3), (1, 1), (2, 10)]);
+    }
+}
+
+static COPIES: AtomicUsize = AtomicUsize::new(0);
+
+/// A number whose copies are counted.
+#[derive(Debug)]
+struct Copied(u64);
+
+impl Clone for Copied {
+    fn clone(&self) -> Self {
+        COPIES.fetch_add(1, Ordering::Relaxed);
+        Self(self.0)
+    }
+}
+
+impl forebay::Merge for Copied {
+    fn merge(&mut self, other: Self) {
+        self.0 += other.0;
+    }
+}
+
+impl Summary for Copied {
+    type Item = u64;
+
+    fn update(&mut self, item: u64) {
+        self.0 += item;
+    }
+}
+
+/// How many summaries are copied in twice as many batches of one item as a window has.
+fn copies(policy_of: FailurePolicy, window: u32) -> (usize, usize) {
+    let ctx = policy(policy_of);
+    let ones = ctx.batches(vec![vec![1u64]; 2 * window as usize]);
+    let whole = ones
+        .summarize_window(window * SECOND, SECOND, |_| Copied(0))
+        .unwrap();
+    let whole = Seen::of(&whole.map(|sum| sum.0));
+    let before = COPIES.load(Ordering::Relaxed);
+    run(ctx);
+    assert_eq!(whole.batches().last(), Some(&vec![u64::from(window)]));
+    let of_one = COPIES.load(Ordering::Relaxed) - before;
+
+    let ctx = policy(policy_of);
+    let ones = ctx.batches(vec![vec![(1u8, 1u64)]; 2 * window as usize]);
+    let keyed = ones
+        .summarize_by_key_and_window(window * SECOND, SECOND, |_| Copied(0))
+        .unwrap();
+    let keyed = Seen::of(&keyed.map(|(_, sum)| sum.0));
+    let before = COPIES.load(Ordering::Relaxed);
+    run(ctx);
+    assert_eq!(keyed.batches().last(), Some(&vec![u64::from(window)]));
+    (of_one, COPIES.load(Ordering::Relaxed) - before)
+}
+
+#[test]
+fn batches_that_may_fail_copy_what_they_change_and_not_the_window() {
+    for window in [10, 300] {
+        let (whole, keyed) = copies(FailurePolicy::Stop, window);
+        for policy in [FailurePolicy::Skip, FailurePolicy::Retry(1)] {
+            let more = copies(policy, window);
+            let most = 2 * 2 * window as usize;
+            assert!(more.0 <= whole + most, "{window}: {} {whole}", more.0);
+            assert!(more.1 <= keyed + most, "{window}: {} {keyed}", more.1);
+        }
     }
 }

@@ -16,6 +16,8 @@ use super::{Seen, builder, millis};
 enum By {
     BatchTime,
     EventTime,
+    /// With a bound in milliseconds.
+    EventTimeAhead(u64),
     Clock,
 }
 
@@ -36,6 +38,9 @@ macro_rules! counts {
         $stream.state_by_key(match $by {
             By::BatchTime => spec,
             By::EventTime => spec.by_event_time(|_, event| millis(*event)),
+            By::EventTimeAhead(ahead) => spec
+                .at_most_ahead(Duration::from_millis(ahead))
+                .by_event_time(|_, event| millis(*event)),
             By::Clock => spec.by_clock(|time| millis(clock(time.as_millis() / 1_000))),
         })
     }};
@@ -58,7 +63,12 @@ fn sorted(mut rows: Rows) -> Rows {
 }
 
 fn by() -> impl Strategy<Value = By> {
-    prop_oneof![Just(By::BatchTime), Just(By::EventTime), Just(By::Clock)]
+    prop_oneof![
+        Just(By::BatchTime),
+        Just(By::EventTime),
+        (0..2_000u64).prop_map(By::EventTimeAhead),
+        Just(By::Clock)
+    ]
 }
 
 /// Batches, event times a little out of order, some batches empty.
@@ -74,6 +84,27 @@ fn batches() -> impl Strategy<Value = Vec<Vec<Event>>> {
     (0..14).map(batch).collect::<Vec<_>>()
 }
 
+fn latest(batch: &[Event]) -> u64 {
+    batch.iter().map(|(_, event)| *event).max().unwrap_or(0)
+}
+
+#[test]
+fn one_time_from_the_far_future_does_not_end_time_outs() {
+    let left = |by| {
+        let batch = |number: u64| match number {
+            10 => vec![(99, u64::MAX)],
+            _ => vec![(number as u8, 1_000 * number)],
+        };
+        let batches: Vec<_> = (0..60).map(batch).collect();
+        let rows = run(builder(), &batches, 3_000, by);
+        rows.iter().map(|(_, left)| left.len()).collect::<Vec<_>>()
+    };
+    let bounded = left(By::EventTimeAhead(2_000));
+    assert!(bounded.iter().all(|&left| left < 10), "{bounded:?}");
+    // Without a bound nothing goes any more.
+    assert_eq!(left(By::EventTime)[11..], (2..=50).collect::<Vec<_>>());
+}
+
 proptest! {
     #[test]
     fn keys_go_when_the_twin_says_so(
@@ -84,7 +115,8 @@ proptest! {
     ) {
         let expected = idle(&batches, timeout, |number, batch| match by {
             By::BatchTime => number * 1_000,
-            By::EventTime => batch.iter().map(|(_, event)| *event).max().unwrap_or(0),
+            By::EventTime => latest(batch),
+            By::EventTimeAhead(ahead) => latest(batch).min(number * 1_000 + ahead),
             By::Clock => clock(number),
         });
         let of = |threads| builder().threads(threads).partitions(partitions);
@@ -109,7 +141,8 @@ fn clocks_go_on_where_they_were_after_a_crash() {
                 .collect()
         })
         .collect();
-    for by in [By::BatchTime, By::EventTime, By::Clock] {
+    let ahead = By::EventTimeAhead(300);
+    for by in [By::BatchTime, By::EventTime, ahead, By::Clock] {
         for timeout in [400, 1_500] {
             let expected = run(builder(), &batches, timeout, by);
             assert!(expected.iter().any(|(gone, _)| !gone.is_empty()));

@@ -1,5 +1,7 @@
 //! Rules of time-outs of keyed state.
 
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use forebay::stream::{BatchTime, State, StateSpec};
@@ -93,4 +95,33 @@ fn a_timeout_is_rounded_up_to_whole_milliseconds() {
 #[should_panic(expected = "a time-out is less than 2^64 milliseconds")]
 fn a_timeout_beyond_all_batch_times_is_refused() {
     let _ = StateSpec::new(add).timeout(Duration::MAX);
+}
+
+#[test]
+fn keys_that_go_in_a_batch_without_records_are_shared_by_the_threads() {
+    let ctx = builder().threads(2).partitions(4).build().unwrap();
+    let threads = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&threads);
+    let spec = StateSpec::new(move |_, _: &u64, new: Option<()>, state: &mut State<()>| {
+        match new {
+            Some(()) => state.update(()),
+            None => sink
+                .lock()
+                .unwrap()
+                .push(thread::current().name().map(String::from)),
+        }
+        None::<()>
+    });
+    let batches = vec![(0..100u64).map(|n| (n, ())).collect(), vec![], vec![]];
+    ctx.batches(batches)
+        .state_by_key(spec.timeout(SECOND))
+        .for_each_batch(|_, _| Ok(()));
+    run(ctx);
+    let threads = threads.lock().unwrap();
+    let is_worker = |name: &Option<String>| {
+        let name = name.as_ref();
+        name.is_some_and(|name| name.starts_with("forebay-worker"))
+    };
+    assert_eq!(threads.len(), 100);
+    assert!(threads.iter().all(is_worker), "{threads:?}");
 }
