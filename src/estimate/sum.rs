@@ -85,7 +85,7 @@ mod tests {
         let mut numbers = vec![0.0; 200];
         for (i, number) in numbers.iter_mut().enumerate() {
             let i = i as u64;
-            let sign = if i % 3 == 0 { -1.0 } else { 1.0 };
+            let sign = if i.is_multiple_of(3) { -1.0 } else { 1.0 };
             *number = sign * libm::exp2((i * 37 % 90) as f64) / (i + 1) as f64;
         }
         let sum = sum_of(&numbers);

@@ -27,7 +27,8 @@ fn check_bounds<K: Ord + Hash + Clone + Debug>(
 ) {
     let total: u64 = truth.values().sum();
     assert_eq!(summary.total_weight(), total);
-    assert_eq!(summary.is_empty(), summary.len() == 0);
+    let held = summary.len();
+    assert_eq!(summary.is_empty(), held == 0);
     assert!(summary.len() <= summary.k());
     assert_eq!(summary.iter().len(), summary.len());
     assert!(summary.max_error() <= summary.error_bound());

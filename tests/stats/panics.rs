@@ -16,11 +16,10 @@ fn panics(act: impl FnOnce()) -> bool {
 
 /// The items of a range, and then a panic.
 fn broken(from: usize, to: usize) -> impl Iterator<Item = usize> {
-    (from..to + 1).map(move |item| {
+    (from..to + 1).inspect(move |&item| {
         if item == to {
             resume_unwind(Box::new("the iterator is broken"));
         }
-        item
     })
 }
 

@@ -172,15 +172,18 @@ pub(crate) fn each_stateful(
     time: BatchTime,
     act: impl Fn(&mut dyn Stateful),
 ) -> Result<(), BatchError> {
-    stateful(operators).fold(Ok(()), |result, (operator, state)| {
+    let mut result = Ok(());
+    for (operator, state) in stateful(operators) {
         let job = Arc::clone(job);
         let context = OperatorContext {
             job,
             operator,
             time,
         };
-        result.and(context.guard(None, || act(state)))
-    })
+        // All are told, whichever fails.
+        result = result.and(context.guard(None, || act(state)));
+    }
+    result
 }
 
 /// Tells all operators that the batch of this time is committed.

@@ -1,6 +1,7 @@
 //! Streams that stop with a backlog.
 
 use super::*;
+use crate::stream::checkpoint::recovery::Recovery;
 
 #[test]
 fn a_backlog_is_processed_in_time_and_a_restart_goes_on_at_once() {
@@ -30,7 +31,7 @@ fn a_backlog_is_processed_in_time_and_a_restart_goes_on_at_once() {
     let ctx = open();
     let restored = ctx
         .recovery()
-        .and_then(|found| found.restored())
+        .and_then(Recovery::restored)
         .expect("a checkpoint");
     let stopped = clock.now();
     assert!(restored.as_millis() <= stopped.as_millis() as u64);
