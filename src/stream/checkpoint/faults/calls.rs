@@ -152,7 +152,7 @@ fn nothing_acknowledged_is_lost_whatever_call_fails_and_however() {
         let (expected, calls) = undisturbed(job, begin);
         assert!(calls > 30, "{calls} calls");
         let total = calls * 9;
-        for number in chosen("a call", total, 60) {
+        for number in chosen("a call", total, 1_000) {
             let (at, kind) = (number / 9, number % 9);
             let faults = [(at, faults(number as u64)[kind])];
             let case = Case::new(job);
