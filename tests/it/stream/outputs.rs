@@ -75,15 +75,20 @@ fn a_sink_gets_every_partition_between_begin_and_commit() {
 
 #[test]
 fn nothing_is_written_of_a_batch_that_fails_upstream() {
-    let ctx = builder().threads(1).build().unwrap();
-    let calls = Calls::default();
-    let numbers = ctx.batches([vec![1, 2, 3]]);
-    let checked = numbers.try_map(|n| if n == 3 { Err("three") } else { Ok(n) });
-    checked.write_to(calls.clone());
-    checked.for_each_partition(|_, _, _| panic!("called"));
-    let error = ctx.into_driver().unwrap().run_to_end().unwrap_err();
-    assert!(error.to_string().contains("try_map-1"), "{error}");
-    assert!(calls.take().is_empty());
+    // Read by the sink alone, the stream is computed in the sink's own loop.
+    for is_alone in [true, false] {
+        let ctx = builder().threads(1).build().unwrap();
+        let calls = Calls::default();
+        let numbers = ctx.batches([vec![1, 2, 3]]);
+        let checked = numbers.try_map(|n| if n == 3 { Err("three") } else { Ok(n) });
+        checked.write_to(calls.clone());
+        if !is_alone {
+            checked.for_each_partition(|_, _, _| panic!("called"));
+        }
+        let error = ctx.into_driver().unwrap().run_to_end().unwrap_err();
+        assert!(error.to_string().contains("try_map-1"), "{error}");
+        assert!(calls.take().is_empty());
+    }
 }
 
 #[test]
