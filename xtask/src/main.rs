@@ -39,7 +39,7 @@ type Command = (
     fn(&Task) -> Result<(), Failure>,
 );
 
-const COMMANDS: [Command; 19] = [
+const COMMANDS: [Command; 20] = [
     (
         "ci",
         "[--quick]",
@@ -99,6 +99,12 @@ const COMMANDS: [Command; 19] = [
         "[TIMES]",
         "kills a stream and its servers 200 times",
         tests::kills,
+    ),
+    (
+        "attack",
+        "[TIMES]",
+        "kills, failing calls, power cuts, panics, late clocks and crashes at length",
+        tests::attack,
     ),
     (
         "soak",

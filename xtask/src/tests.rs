@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::call::{call, cargo, not_tested};
+use crate::call::{Call, call, cargo, not_tested};
 use crate::tools::{self, DATASKETCHES, FUZZ};
 use crate::{Failure, Task};
 
@@ -58,6 +58,10 @@ pub(crate) fn page(task: &Task) -> Result<(), Failure> {
 }
 
 pub(crate) fn sqlite(task: &Task) -> Result<(), Failure> {
+    sqlite_call(task).run()
+}
+
+fn sqlite_call(task: &Task) -> Call {
     cargo([
         "test",
         "--manifest-path",
@@ -65,7 +69,6 @@ pub(crate) fn sqlite(task: &Task) -> Result<(), Failure> {
         "--target-dir",
     ])
     .args([&task.workspace.target])
-    .run()
 }
 
 /// Runs a program under `panic = "abort"`, a profile that tests cannot have.
@@ -106,6 +109,35 @@ pub(crate) fn stats(task: &Task) -> Result<(), Failure> {
 pub(crate) fn kills(task: &Task) -> Result<(), Failure> {
     for test in ["durability", "kills"] {
         printing(task, test, &[], "FOREBAY_KILLS", task.arg_or(0, "200"))?;
+    }
+    Ok(())
+}
+
+/// All that is done to streams and summaries so that they fail, at length; the gate does a part.
+pub(crate) fn attack(task: &Task) -> Result<(), Failure> {
+    kills(task)?;
+    let kills = task.arg_or(0, "200");
+    sqlite_call(task).env("FOREBAY_KILLS", kills).run()?;
+    let library = ["test", "--package", "forebay", "--all-features"];
+    let of_the_library = [
+        ["--lib", "faults::"],
+        ["--lib", "clock_tests::"],
+        ["--test=it", "panics::"],
+        ["--test=it", "stream::repeated::"],
+        ["--test=it", "stream::twin::"],
+    ];
+    for words in of_the_library {
+        cargo(library)
+            .args(words)
+            .args(["--", "--nocapture"])
+            .env("FOREBAY_FAULTS", "5000")
+            .env("PROPTEST_CASES", "2000")
+            .run()?;
+    }
+    for words in ["panics::", "clear::"] {
+        cargo(["test", "--package", "forebay-stats", words])
+            .env("FOREBAY_SOAK", "10")
+            .run()?;
     }
     Ok(())
 }

@@ -9,7 +9,10 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-const KILLS: u64 = 20;
+/// How many kills there are: `FOREBAY_KILLS`, or else 20.
+fn wanted() -> u64 {
+    std::env::var("FOREBAY_KILLS").map_or(20, |kills| kills.parse().expect("a number"))
+}
 
 /// Runs the program, killed after so long; says whether it was killed before it had ended.
 fn run(directory: &Path, partitions: u64, at_most: Option<Duration>) -> bool {
@@ -60,7 +63,8 @@ fn arrive(directory: &Path, number: u64) {
 fn every_word_is_in_the_table_once_whatever_was_killed() {
     let root = tempfile::tempdir().unwrap();
     let (mut kills, mut rounds, mut state) = (0, 0, 5u64);
-    while kills < KILLS {
+    let wanted = wanted();
+    while kills < wanted {
         rounds += 1;
         let directory = root.path().join(rounds.to_string());
         fs::create_dir(&directory).unwrap();
@@ -71,7 +75,7 @@ fn every_word_is_in_the_table_once_whatever_was_killed() {
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
             let moment = Duration::from_micros((state >> 33) % 120_000);
-            if !run(&directory, partitions, (kills < KILLS).then_some(moment)) {
+            if !run(&directory, partitions, (kills < wanted).then_some(moment)) {
                 break;
             }
             kills += 1;
