@@ -140,7 +140,8 @@ impl<K: Hash + Eq, W: Weight, S: BuildHasher> Counters<K, W, S> {
     /// Keeps only these counters, of which some are displaced.
     fn keep(&mut self, left: &Above, Displaced(displaced): Displaced) -> Remains<K, W> {
         self.forget_cut();
-        self.tags.copy_from_slice(&left.tags);
+        // A table without slots has a bucket of tags all the same.
+        self.tags[..left.tags.len()].copy_from_slice(&left.tags);
         self.live = left.len - displaced.len();
         for (slot, _) in &displaced {
             let tags = &mut self.tags[slot / BUCKET];

@@ -451,3 +451,17 @@ fn a_threshold_equal_to_the_error_is_not_raised() {
     let found = summary.heavy_hitters(0.0, Side::NoFalseNegatives);
     assert_eq!((found.threshold, found.raised), (1, true));
 }
+
+#[test]
+fn a_summary_whose_counters_have_all_gone_can_be_scaled() {
+    let mut reduced: MisraGries<u8, f64> = MisraGries::with_weights(1);
+    reduced.update(1);
+    reduced.update(2);
+    assert_eq!((reduced.len(), reduced.total_weight()), (0, 2.0));
+    let mut merged = MisraGries::with_weights(1);
+    merged.merge(reduced);
+    merged.scale(0.5);
+    assert_eq!((merged.len(), merged.total_weight()), (0, 1.0));
+    merged.update(3);
+    assert_eq!(merged.estimate(&3).upper, 1.0 + merged.max_error());
+}

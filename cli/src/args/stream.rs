@@ -101,11 +101,11 @@ pub(crate) struct StreamArgs {
     #[arg(long, value_name = "FILE", requires = "serve")]
     pub(crate) serve_token_file: Option<PathBuf>,
 
-    /// Answer everyone who reaches the address, without a token
+    /// Answer everyone who reaches an address beyond this machine, without a token
     #[arg(long, requires = "serve", conflicts_with = "serve_token_file")]
     pub(crate) serve_open: bool,
 
-    /// Spill state that exceeds --state-memory to this directory, which is emptied at the start
+    /// Spill state that exceeds --state-memory to this directory, whose file pages.redb is replaced at the start
     #[arg(long, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
 

@@ -136,11 +136,14 @@ impl Ranking {
             Precision::Exact => writeln!(out, "total {total}; all counts are exact")?,
             Precision::Rounded => {
                 let (total, error) = (total.as_f64(), self.total_error);
-                let [total, _] = bounds(total - error, total + error);
-                writeln!(
-                    out,
-                    "total {total}; sums are rounded, and right in the digits shown"
-                )?;
+                let [lower, upper] = bounds(total - error, total + error);
+                match lower == upper {
+                    true => writeln!(
+                        out,
+                        "total {lower}; sums are rounded, and right in the digits shown"
+                    )?,
+                    false => writeln!(out, "total between {lower} and {upper}; sums are rounded")?,
+                }
             }
             Precision::Bounded => writeln!(
                 out,

@@ -56,6 +56,20 @@ fn sums_are_exact_only_where_no_addition_can_have_rounded() {
 }
 
 #[test]
+fn a_total_of_which_not_all_digits_are_right_is_two_bounds() {
+    let table = forebay(WEIGHTS, "a 123456789012.3\n".repeat(100)).quiet_success();
+    let last = table.lines().last().unwrap();
+    let numbers = last.strip_prefix("total between ").unwrap();
+    let numbers = numbers.strip_suffix("; sums are rounded").unwrap();
+    let (lower, upper) = numbers.split_once(" and ").unwrap();
+    let [lower, upper] = [lower, upper].map(|bound| bound.parse::<f64>().unwrap());
+    assert!(
+        lower <= 12_345_678_901_230.0 && 12_345_678_901_230.0 <= upper,
+        "{last}"
+    );
+}
+
+#[test]
 fn the_bounds_of_sums_of_cents_hold_the_truth() {
     // Sums of two decimals, and the truth in whole cents.
     let mut cents = [0u64; 40];

@@ -101,7 +101,6 @@ pub struct Server {
 }
 
 /// The settings of a [`Server`].
-#[derive(Debug)]
 #[must_use]
 pub struct ServerBuilder {
     address: SocketAddr,
@@ -109,6 +108,19 @@ pub struct ServerBuilder {
     is_open: bool,
     limits: Limits,
     streams: Vec<ServedStream>,
+}
+
+/// Without the token.
+impl fmt::Debug for ServerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerBuilder")
+            .field("address", &self.address)
+            .field("has_token", &self.token.is_some())
+            .field("is_open", &self.is_open)
+            .field("limits", &self.limits)
+            .field("streams", &self.streams)
+            .finish()
+    }
 }
 
 impl Server {

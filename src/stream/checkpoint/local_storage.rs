@@ -67,7 +67,10 @@ impl Storage for LocalStorage {
     }
 
     fn sync_file(&self, path: &Path) -> io::Result<()> {
-        OpenOptions::new().write(true).open(path)?.sync_all()
+        // Files of a checkpoint may be readable only; Windows syncs none that is not open for writing.
+        let mut options = OpenOptions::new();
+        options.read(true).write(cfg!(windows));
+        options.open(path)?.sync_all()
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {

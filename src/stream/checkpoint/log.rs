@@ -1,4 +1,4 @@
-//! The write-ahead log of an input that cannot be replayed: what it received is durable, batch by
+//! The log of an input: what it received, or the positions to which it reads, is durable, batch by
 //! batch, before the batch runs.
 //!
 //! A record is a batch, an empty one too: its number, the time of the batch, the items.
@@ -135,10 +135,19 @@ impl<T: 'static> Log<T> {
         self.waiting.front().map(|record| record.time)
     }
 
-    /// Passes over what earlier runs left.
-    pub(crate) fn forget_waiting(&mut self) {
+    /// Drops what earlier runs left, here and on disk.
+    pub(crate) fn forget_waiting(&mut self) -> Result<(), CheckpointError> {
         self.next += self.waiting.len() as u64;
         self.waiting.clear();
+        self.segments.release_before(self.next)
+    }
+
+    /// The next record of an earlier run, if its batch is not later than `time`: that batch was left
+    /// out before it could take the record.
+    pub(crate) fn left_out(&mut self, time: BatchTime) -> Option<Vec<T>> {
+        self.waiting.front().filter(|record| record.time <= time)?;
+        self.next += 1;
+        self.waiting.pop_front().map(|record| record.items)
     }
 
     /// Whether items of earlier runs are left.

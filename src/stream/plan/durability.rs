@@ -46,7 +46,10 @@ impl ContextBuilder {
     ///
     /// # Cost
     ///
-    /// For each batch and input, one write of the positions it reads to and one fsync.
+    /// For each batch and input, one write of the positions it reads to and one fsync; so also for
+    /// batches that a stream on a clock has missed. The positions since the older kept checkpoint are
+    /// on disk, and in memory after a recovery until their batches have come again: that of
+    /// [`text_files`](StreamingContext::text_files) is as long as the directory.
     ///
     /// A checkpoint writes the key groups that changed since the last one; an unchanged group is a hard
     /// link to the file that holds it. The stream stops while the snapshot is taken, for
@@ -166,7 +169,8 @@ impl StreamingContext {
     /// State goes to the operators of the same name ([`named`](crate::stream::DStream::named) or by
     /// position) when the stream starts or becomes a driver. Inputs resume from their positions;
     /// the next batch is the one after the checkpoint. The number of partitions and of threads may
-    /// differ.
+    /// differ. A stream that writes its checkpoints to another directory goes on from the one found:
+    /// what the logs hold beyond it stays behind.
     ///
     /// # Errors
     ///

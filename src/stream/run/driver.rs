@@ -112,7 +112,7 @@ impl Driver {
         Some(BatchTime::from_millis(at.time))
     }
 
-    /// The only valid time for the next step; before the first one, the earliest.
+    /// The only valid time for the next step; before the very first one, the earliest.
     #[must_use]
     pub fn next_time(&self) -> BatchTime {
         let last = self.clock.map_or(0, |(_, last)| last);
@@ -170,7 +170,7 @@ impl Driver {
     /// # Errors
     ///
     /// The first time must be a positive multiple of the batch interval, each later one exactly an
-    /// interval after the last; otherwise nothing runs. If the batch fails, so does every later
+    /// interval after the last, which may be one of an earlier run; otherwise nothing runs. If the batch fails, so does every later
     /// step; under [`FailurePolicy::Skip`] the failure is in the report instead. A checkpoint that
     /// cannot be written fails the stream after the batch, and so does a listener that panics then:
     /// what the batch has done stays. A panic outside of the operators, as in a copy of a position,
@@ -229,7 +229,7 @@ impl Driver {
     }
 
     /// Whether a listener has failed in this step.
-    fn unless_failed(&mut self) -> Result<(), StepError> {
+    pub(super) fn unless_failed(&mut self) -> Result<(), StepError> {
         self.failed = self.failure().cloned();
         match &self.failed {
             Some(error) => Err(StepError::Batch(error.clone())),

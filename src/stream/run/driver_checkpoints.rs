@@ -38,7 +38,8 @@ impl Driver {
         let taken = self
             .checkpoints
             .complete(|| durable(&mut self.operators), at);
-        self.checkpoint_result(taken)
+        self.checkpoint_result(taken)?;
+        self.unless_failed()
     }
 
     /// Ends the stream so that nothing has to be repeated after a restart.

@@ -71,6 +71,7 @@ fn drain(driver: &mut Driver, control: &Control, next: BatchTime) -> Result<End,
         true => (next, due(next)),
         false => (next, control.now()),
     };
+    let mut failed_before = false;
     while let Some(input) = driver.pending_input() {
         if at.max(control.now()) >= deadline {
             return Ok(End::Left(StopError::Unprocessed {
@@ -82,9 +83,10 @@ fn drain(driver: &mut Driver, control: &Control, next: BatchTime) -> Result<End,
             return Ok(End::Stopped);
         }
         let report = step(driver, control, next)?;
-        // Skipped, and the next one would be as well.
-        if let Some(error) = report.failure().filter(|_| report.items() == 0) {
-            return Err(StopError::Batch(error.clone()));
+        // Once may be an accident.
+        match report.failure().filter(|_| report.items() == 0) {
+            Some(error) if failed_before => return Err(StopError::Batch(error.clone())),
+            failure => failed_before = failure.is_some(),
         }
         next = driver.next_time();
         at = due(next);

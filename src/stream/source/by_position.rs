@@ -39,7 +39,8 @@ use crate::stream::time::BatchTime;
 ///   from a source built again after a crash.
 /// - A plan starts at the given positions. It may have more ranges than there were positions, for
 ///   new partitions; never fewer.
-/// - A range may be one that an earlier run planned. The next plan starts where it ends.
+/// - A range may be one that an earlier run planned. The next plan starts where it ends, also if
+///   its batch was left out and it was not read.
 /// - Ranges are read in sequence. To read elsewhere the driver calls [`seek`](Self::seek) first,
 ///   and only before the first batch.
 ///
@@ -252,9 +253,6 @@ impl<S: Source> Input for Followed<S> {
     fn start(&mut self) -> Result<(), BoxError> {
         let mut at = self.source.start()?;
         if let Some(from) = self.from.take() {
-            if !self.recovered {
-                self.plans.forget_waiting();
-            }
             self.source.seek(&from)?;
             at = from;
         }
@@ -319,14 +317,25 @@ impl<S: Source> Replayable for Followed<S> {
     fn open_log(&mut self, context: &LogContext<'_>) -> Result<OpenedLog, CheckpointError> {
         let codec = self.codec(context.codecs);
         let codec = codec.map_err(|refusal| CheckpointError::refused(refusal, context.operator))?;
-        self.plans.open(context, &codec)
+        let mut opened = self.plans.open(context, &codec)?;
+        if self.from.is_some() && !self.recovered {
+            self.plans.forget_waiting()?;
+            opened.first = None;
+        }
+        Ok(opened)
     }
 
     fn committed(&mut self, time: BatchTime) {
         // A recovered source has not started yet: it is where the checkpoint left it.
         let at = self.from.clone().unwrap_or_else(|| self.at.get());
+        let at = match self.plans.committed(time, &at) {
+            Some(passed_over) => {
+                lock(&self.at.0).clone_from(&passed_over);
+                passed_over
+            }
+            None => at,
+        };
         self.history.add(time, at);
-        self.plans.committed(time);
     }
 
     fn release_before(&mut self, oldest: BatchTime) -> Result<(), CheckpointError> {

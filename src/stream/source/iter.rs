@@ -18,9 +18,22 @@ struct IterSource<I: Iterator> {
     /// Drawn but not read: what a plan has counted, and one more, so that the end is known in time.
     ahead: VecDeque<I::Item>,
     per_batch: usize,
+    /// The position of the first item ahead.
+    at: u64,
 }
 
 impl<I: Iterator> IterSource<I> {
+    /// Drops the items before a position: they were read in another run, or left out.
+    fn go_to(&mut self, to: u64) -> Result<(), BoxError> {
+        while self.at < to {
+            self.look_ahead(1);
+            let item = self.ahead.pop_front();
+            item.ok_or("the iterator is shorter than it was")?;
+            self.at += 1;
+        }
+        Ok(())
+    }
+
     /// Draws until this many items are buffered, or there are no more.
     fn look_ahead(&mut self, items: usize) {
         let missing = items.saturating_sub(self.ahead.len());
@@ -44,17 +57,13 @@ where
         let [to] = to else {
             return Err("an iterator has one position".into());
         };
-        for _ in 0..*to {
-            self.look_ahead(1);
-            self.ahead
-                .pop_front()
-                .ok_or("the iterator is shorter than it was")?;
-        }
+        self.go_to(*to)?;
         self.look_ahead(1);
         Ok(())
     }
 
     fn plan(&mut self, at: &[u64], limit: usize) -> Result<Vec<Range<u64>>, BoxError> {
+        at.iter().try_for_each(|at| self.go_to(*at))?;
         let most = self.per_batch.min(limit);
         self.look_ahead(most.saturating_add(1));
         let planned = self.ahead.len().min(most) as u64;
@@ -62,14 +71,16 @@ where
     }
 
     fn read(&mut self, _partition: usize, range: &Range<u64>) -> Result<Vec<I::Item>, BoxError> {
+        self.go_to(range.start)?;
         let items = range.end.saturating_sub(range.start);
-        let items = usize::try_from(items).unwrap_or(usize::MAX);
+        let count = usize::try_from(items).unwrap_or(usize::MAX);
         // An earlier run may have planned more than this one has drawn.
-        self.look_ahead(items.saturating_add(1));
-        match self.ahead.len() < items {
-            true => Err("the iterator is shorter than it was".into()),
-            false => Ok(self.ahead.drain(..items).collect()),
+        self.look_ahead(count.saturating_add(1));
+        if self.ahead.len() < count {
+            return Err("the iterator is shorter than it was".into());
         }
+        self.at += items;
+        Ok(self.ahead.drain(..count).collect())
     }
 
     fn is_finished(&self, _at: &[u64]) -> bool {
@@ -104,6 +115,7 @@ impl StreamingContext {
             items: items.into_iter().fuse(),
             ahead: VecDeque::new(),
             per_batch,
+            at: 0,
         };
         self.followed("iter", source, None).0
     }

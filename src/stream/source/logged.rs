@@ -83,6 +83,9 @@ impl<T: 'static> Logged<T> {
     /// The batch of this time is committed, in this run or in the one that wrote the checkpoint.
     pub(super) fn committed(&mut self, time: BatchTime) {
         if let Some(log) = &mut self.log {
+            // A batch that comes again and is left out loses what it had, whichever input failed:
+            // otherwise the batches after it would get it.
+            while log.left_out(time).is_some() {}
             log.committed(time);
         }
     }

@@ -79,10 +79,8 @@ impl<P: Clone + PartialEq + 'static> Plans<P> {
     }
 
     /// Drops the plans of earlier runs: the program has said where to begin.
-    pub(super) fn forget_waiting(&mut self) {
-        if let Some(log) = &mut self.log {
-            log.forget_waiting();
-        }
+    pub(super) fn forget_waiting(&mut self) -> Result<(), CheckpointError> {
+        self.log.as_mut().map_or(Ok(()), Log::forget_waiting)
     }
 
     /// The plan of the batch of this time from the positions `at`: that of an earlier run or of an
@@ -126,10 +124,33 @@ impl<P: Clone + PartialEq + 'static> Plans<P> {
         self.current = None;
     }
 
-    pub(super) fn committed(&mut self, time: BatchTime) {
-        if let Some(log) = &mut self.log {
-            log.committed(time);
+    /// The batch of this time is over. Returns the new positions if it comes again and was left out
+    /// before its plan was carried out, though the run that made the plan went on after it: the plan
+    /// is then passed over as a whole, so that later batches read what they read then.
+    pub(super) fn committed(&mut self, time: BatchTime, at: &[P]) -> Option<Vec<P>> {
+        let log = self.log.as_mut()?;
+        let follows = |log: &Log<Planned<P>>| {
+            let next = log.upcoming();
+            next.is_some_and(|next| next.iter().all(|range| range.follows))
+        };
+        let mut passed_over = None;
+        // Reading failed.
+        if let Some((_, plan)) = self.current.take()
+            && follows(log)
+        {
+            passed_over = Some(ends(plan));
         }
+        // Another input failed before this one was asked.
+        while let Some(planned) = log.left_out(time) {
+            self.carried_out = false;
+            if follows(log) {
+                let at = passed_over.as_deref().unwrap_or(at);
+                passed_over = Some(ends(ranges(at, planned)));
+            }
+        }
+        self.carried_out |= passed_over.is_some();
+        log.committed(time);
+        passed_over
     }
 
     pub(super) fn release_before(&mut self, oldest: BatchTime) -> Result<(), CheckpointError> {
@@ -145,6 +166,11 @@ pub(super) fn with_plans<T: 'static>(
 ) -> Result<Codec<(T, PlansPosition)>, Refusal> {
     let (number, flag) = (codecs.get::<u64>()?, codecs.get::<bool>()?);
     Ok(position.and(&number.and(flag)))
+}
+
+/// Where a plan ends.
+fn ends<P>(plan: Vec<Range<P>>) -> Vec<P> {
+    plan.into_iter().map(|range| range.end).collect()
 }
 
 /// The plan of a batch that reads nothing.

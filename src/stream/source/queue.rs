@@ -212,6 +212,27 @@ impl<T> Listed<T> {
             Some(_) => (self.given.0 + 1, 0),
         }
     }
+
+    /// Goes to a later place; returns whether there are so many batches.
+    fn pass_over(&mut self, to: Given) -> bool {
+        let mut inner = lock(&self.queue.inner);
+        while self.given.0 < to.0 {
+            if inner.waiting.pop_front().is_none() {
+                return false;
+            }
+            self.given = (self.given.0 + 1, 0);
+        }
+        let more = usize::try_from(to.1.saturating_sub(self.given.1)).unwrap_or(usize::MAX);
+        self.given = to;
+        if more == 0 {
+            return true;
+        }
+        let Some(next) = inner.waiting.front_mut().filter(|next| more <= next.len()) else {
+            return false;
+        };
+        next.by_ref().take(more).for_each(drop);
+        true
+    }
 }
 
 impl<T: Data> Input for Listed<T> {
@@ -259,22 +280,11 @@ impl<T: Data> Replayable for Listed<T> {
 
     fn recover(&mut self, codecs: &Codecs, saved: &SavedState) -> Result<(), Refusal> {
         let (given, plans) = recover_value(&codec(codecs)?, saved)?;
-        self.given = given;
         self.plans.resume(plans);
-        let mut inner = lock(&self.queue.inner);
-        let fewer = || BoxError::from("there are fewer batches than there were");
-        for _ in 0..self.given.0 {
-            inner.waiting.pop_front().ok_or_else(fewer)?;
+        match self.pass_over(given) {
+            true => Ok(()),
+            false => Err(BoxError::from("there are fewer batches than there were").into()),
         }
-        if self.given.1 > 0 {
-            let next = inner.waiting.front_mut().ok_or_else(fewer)?;
-            let begun = usize::try_from(self.given.1).unwrap_or(usize::MAX);
-            if begun > next.len() {
-                return Err(fewer().into());
-            }
-            next.by_ref().take(begun).for_each(drop);
-        }
-        Ok(())
     }
 
     fn open_log(&mut self, context: &LogContext<'_>) -> Result<OpenedLog, CheckpointError> {
@@ -285,7 +295,10 @@ impl<T: Data> Replayable for Listed<T> {
     }
 
     fn committed(&mut self, time: BatchTime) {
-        self.plans.committed(time);
+        let passed_over = self.plans.committed(time, &[self.given]);
+        if let Some(&[end]) = passed_over.as_deref() {
+            self.pass_over(end);
+        }
     }
 
     fn release_before(&mut self, oldest: BatchTime) -> Result<(), CheckpointError> {

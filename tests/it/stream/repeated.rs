@@ -8,7 +8,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use forebay::stream::{
-    BoxError, DStream, Driver, Every, FailurePolicy, ReplayableQueue, Source, StreamingContext,
+    BatchQueue, BoxError, DStream, Driver, Every, FailurePolicy, ReplayableQueue, Source,
+    StreamingContext,
 };
 use proptest::prelude::*;
 
@@ -283,4 +284,66 @@ fn the_first_batch_keeps_its_time() {
     assert_eq!((driver.last_time(), driver.next_time()), (None, first));
     assert_eq!(driver.step(first).unwrap().items(), 5);
     assert_eq!(driver.step(driver.next_time()).unwrap().items(), 5);
+}
+
+/// A batch that comes again and is left out takes what it had with it: other inputs do not get it one
+/// batch later.
+#[test]
+fn a_batch_left_out_in_a_repetition_shifts_no_other_input() {
+    let checkpoints = tempfile::tempdir().unwrap();
+    let log = Log::default();
+    log.0.lock().unwrap().partitions = vec![vec![]];
+    let seen = Seen::default();
+    let open = |queue: &BatchQueue<u64>| {
+        let build = || -> Result<StreamingContext, BoxError> {
+            let ctx = builder()
+                .on_failure(FailurePolicy::Skip)
+                .checkpoint(checkpoints.path(), Every::batches(100))
+                .write_ahead_log()
+                .build()?;
+            let seen = Arc::clone(&seen);
+            let logged = ctx.source(log.clone());
+            let listed = ctx.from_iter(100..110u64, 1);
+            let both = logged.union(&listed).union(&ctx.queue_stream(queue));
+            both.for_each_batch(move |batch, time| {
+                let mut items = batch.into_vec();
+                items.sort_unstable();
+                let mut seen = seen.lock().unwrap();
+                let before = seen.entry(time.as_millis()).or_insert(items.clone());
+                match *before == items {
+                    true => Ok(()),
+                    false => Err(format!("{time}: {before:?} before, {items:?} now").into()),
+                }
+            });
+            Ok(ctx)
+        };
+        let context = StreamingContext::recover_or(checkpoints.path(), build).unwrap();
+        context.into_driver().unwrap()
+    };
+    let queue = BatchQueue::new();
+    let mut driver = open(&queue);
+    for batch in 0..3 {
+        queue.push(vec![1_000 + batch]);
+        log.0.lock().unwrap().partitions[0].push(batch);
+        driver.step(driver.next_time()).unwrap();
+    }
+    drop(driver);
+    log.0.lock().unwrap().until_failure = Some(0);
+    let queue = BatchQueue::new();
+    queue.push(vec![2_000]);
+    let mut driver = open(&queue);
+    let failures: Vec<Option<String>> = (0..4)
+        .map(|_| {
+            let report = driver.step(driver.next_time()).unwrap();
+            report.failure().map(ToString::to_string)
+        })
+        .collect();
+    assert!(
+        failures[0].as_ref().unwrap().contains("network"),
+        "{failures:?}"
+    );
+    assert_eq!(failures[1..], [None, None, None]);
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen[&3_000], [2, 102, 1_002]);
+    assert_eq!(seen[&4_000], [103, 2_000]);
 }

@@ -34,6 +34,8 @@ struct State {
     failure: Option<Error>,
     /// What stopped the stream before the input ended.
     interrupt: Option<Interrupt>,
+    /// Whether a batch of an earlier run did not get all its records.
+    cut_short: bool,
 }
 
 impl State {
@@ -91,6 +93,7 @@ impl LineSource {
             ended: false,
             failure: None,
             interrupt: None,
+            cut_short: false,
         };
         Self {
             state: Arc::new(Mutex::new(state)),
@@ -109,14 +112,20 @@ impl LineSource {
         !state.waiting.is_empty()
     }
 
-    /// What stopped the stream before the input ended, if anything did.
+    /// What stopped the stream before the input ended, if anything did, given how the stream ended.
     ///
     /// # Errors
     ///
-    /// The error that ended the input, if any.
-    pub(crate) fn outcome(&self) -> Result<Option<Interrupt>, Error> {
+    /// The error that ended the input, or else that of the stream, unless an interrupt has caused it.
+    pub(crate) fn outcome(&self, ended: Result<(), Error>) -> Result<Option<Interrupt>, Error> {
         let mut state = self.lock();
-        state.failure.take().map_or(Ok(state.interrupt), Err)
+        if let Some(failure) = state.failure.take() {
+            return Err(failure);
+        }
+        match ended {
+            Err(error) if !(state.cut_short && state.interrupt.is_some()) => Err(error),
+            _ => Ok(state.interrupt),
+        }
     }
 }
 
@@ -150,6 +159,7 @@ impl Source for LineSource {
         // An earlier run may have planned the batch.
         state.fill(count);
         if state.waiting.len() < count {
+            state.cut_short = true;
             return Err("the input is shorter than it was".into());
         }
         let records: Vec<Record> = state.waiting.drain(..count).collect();

@@ -63,9 +63,9 @@ pub(crate) fn run(args: &StreamArgs, out: &mut impl Write) -> Result<(), Error> 
         (Some(settings), Some(kept)) => Some(serve::start(settings, kept.served(&telemetry))?),
         _ => None,
     };
-    run_to_end(args, ctx, &lines)?;
+    let ended = run_to_end(args, ctx, &lines);
     drop(server);
-    let interrupt = lines.outcome()?;
+    let interrupt = lines.outcome(ended)?;
     let found = kept.map_or_else(|| results.take(), |kept| kept.found(window));
     let report = Report::new(&found, items, args)?;
     let printed = report.write(args, out).and_then(|()| Ok(out.flush()?));
