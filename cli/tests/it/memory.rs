@@ -2,18 +2,35 @@
 
 use std::fs;
 use std::io::Write;
+use std::thread::sleep;
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::support::command;
 
-/// The most memory of a run so far, in MiB, when it has read this input. It is still open then.
+/// The most memory of a run in MiB, once it has done what there is to do with this input, which stays
+/// open.
 fn peak(args: &str, input: &[u8]) -> u64 {
     let mut child = command(args).spawn().expect("it starts");
     let mut pipe = child.stdin.take().expect("a pipe");
     pipe.write_all(input).expect("it reads its input");
-    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).expect("it runs");
+    let of_process = |file: &str| {
+        let path = format!("/proc/{}/{file}", child.id());
+        fs::read_to_string(path).expect("it runs")
+    };
+    // What the pipe holds is not read yet: wait until the program is idle.
+    let (mut busy, mut idle) = (String::new(), 0);
+    while idle < 10 {
+        sleep(Duration::from_millis(50));
+        let stat = of_process("stat");
+        let times: Vec<&str> = stat.split(' ').skip(13).take(2).collect();
+        let now = times.join(" ");
+        idle = if now == busy { idle + 1 } else { 0 };
+        busy = now;
+    }
+    let status = of_process("status");
     drop(pipe);
     assert!(child.wait_with_output().expect("it ends").status.success());
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -143,5 +143,6 @@ fn an_input_that_cannot_be_logged_ends_a_drain() {
     let error = run_stopped(ctx, &clock).expect_err("no log");
     assert!(error.to_string().contains("the disk is full"), "{error}");
     assert_eq!(error.operator(), "queue-0");
-    assert_eq!((lock(&ran).len(), *lock(&failed)), (0, 1));
+    // Once may be an accident, twice is none.
+    assert_eq!((lock(&ran).len(), *lock(&failed)), (0, 2));
 }
