@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::Duration;
 
-use forebay::stream::{BatchQueue, BoxError, Every, Memory, StreamingContext};
+use forebay::stream::{BatchQueue, BoxError, Every, Memory, RunningStream, StreamingContext};
 use kills::{
     BATCHES, live, moment, tree, wanted, what_is_counted_survives, word_count, write_input,
 };
@@ -107,30 +107,34 @@ fn what_is_logged_survives(root: &Path, wanted: u64) {
     println!("durability: {kills} kills of a stream with a log, nothing lost and nothing twice");
 }
 
+/// Batch times and items.
+type Ran = Arc<Mutex<Vec<(u64, Vec<u64>)>>>;
+
+/// Starts a stream of thirty numbers on a clock, or goes on with it.
+fn start(root: &Path, every: u64, ran: &Ran) -> RunningStream {
+    let build = || -> Result<StreamingContext, BoxError> {
+        let ctx = StreamingContext::builder("clock")
+            .threads(1)
+            .batch_interval(Duration::from_millis(20))
+            .checkpoint(root, Every::batches(every))
+            .build()?;
+        let ran = Arc::clone(ran);
+        let numbers = ctx.from_iter(0..30u64, 1);
+        numbers.for_each_batch(move |batch, time| {
+            let mut ran = ran.lock().unwrap();
+            ran.push((time.as_millis(), batch.into_vec()));
+            Ok(())
+        });
+        Ok(ctx)
+    };
+    let ctx = StreamingContext::recover_or(root, build).unwrap();
+    ctx.start().unwrap()
+}
+
 /// A stream on a clock that is recovered runs the batches it has missed, then goes on.
 fn on_a_clock(root: &Path) {
-    let times = Arc::new(Mutex::new(Vec::new()));
-    let start = || {
-        let build = || -> Result<StreamingContext, BoxError> {
-            let ctx = StreamingContext::builder("clock")
-                .threads(1)
-                .batch_interval(Duration::from_millis(20))
-                .checkpoint(root, Every::batches(1))
-                .build()?;
-            let times = Arc::clone(&times);
-            ctx.from_iter(0..30u64, 1)
-                .for_each_batch(move |batch, time| {
-                    times
-                        .lock()
-                        .unwrap()
-                        .push((time.as_millis(), batch.into_vec()));
-                    Ok(())
-                });
-            Ok(ctx)
-        };
-        let ctx = StreamingContext::recover_or(root, build).unwrap();
-        ctx.start().unwrap()
-    };
+    let times = Ran::default();
+    let start = || start(root, 1, &times);
     let first = start();
     sleep(Duration::from_millis(200));
     first.stop().unwrap();
@@ -144,26 +148,8 @@ fn on_a_clock(root: &Path) {
 
 /// A stream on a clock that is lost before its first checkpoint begins again with the same times.
 fn on_a_clock_without_a_checkpoint(root: &Path) {
-    let times = Arc::new(Mutex::new(Vec::new()));
-    let start = || {
-        let build = || -> Result<StreamingContext, BoxError> {
-            let ctx = StreamingContext::builder("clock")
-                .threads(1)
-                .batch_interval(Duration::from_millis(20))
-                .checkpoint(root, Every::batches(1_000))
-                .build()?;
-            let times = Arc::clone(&times);
-            let numbers = ctx.from_iter(0..20u64, 1);
-            numbers.for_each_batch(move |batch, time| {
-                let mut times = times.lock().unwrap();
-                times.push((time.as_millis(), batch.into_vec()));
-                Ok(())
-            });
-            Ok(ctx)
-        };
-        let ctx = StreamingContext::recover_or(root, build).unwrap();
-        ctx.start().unwrap()
-    };
+    let times = Ran::default();
+    let start = || start(root, 1_000, &times);
     let first = start();
     while times.lock().unwrap().len() < 3 {
         sleep(Duration::from_millis(1));
@@ -173,7 +159,7 @@ fn on_a_clock_without_a_checkpoint(root: &Path) {
     start().await_termination().unwrap();
     let times = times.lock().unwrap();
     assert_eq!(before[..], times[..before.len()]);
-    assert_eq!(times.len(), 20);
+    assert_eq!(times.len(), 30);
 }
 
 /// A newer program's checkpoint is not passed over in favour of an older one.

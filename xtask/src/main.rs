@@ -39,7 +39,7 @@ type Command = (
     fn(&Task) -> Result<(), Failure>,
 );
 
-const COMMANDS: [Command; 20] = [
+const COMMANDS: [Command; 21] = [
     (
         "ci",
         "[--quick]",
@@ -105,6 +105,12 @@ const COMMANDS: [Command; 20] = [
         "[TIMES]",
         "kills, failing calls, power cuts, panics, late clocks and crashes at length",
         tests::attack,
+    ),
+    (
+        "fixtures",
+        "",
+        "writes the saved files of cli/tests/saved anew, after a new version of their format",
+        tests::fixtures,
     ),
     (
         "soak",

@@ -113,6 +113,13 @@ pub(crate) fn kills(task: &Task) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The one ignored test: it writes the files that another test reads.
+pub(crate) fn fixtures(_: &Task) -> Result<(), Failure> {
+    cargo(["test", "--package", "forebay-cli", "--test", "it"])
+        .args(["--", "--ignored", "files_of_this_version_are_written"])
+        .run()
+}
+
 /// All that is done to streams and summaries so that they fail, at length; the gate does a part.
 pub(crate) fn attack(task: &Task) -> Result<(), Failure> {
     kills(task)?;

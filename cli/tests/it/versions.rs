@@ -36,7 +36,7 @@ fn path(name: &str) -> PathBuf {
 }
 
 #[test]
-#[ignore = "it writes the files that the next test reads"]
+#[ignore = "it writes the files that the next test reads: cargo xtask fixtures"]
 fn files_of_this_version_are_written() {
     for (name, args) in FILES {
         let args = format!("{args} --save {}", path(name).display());
