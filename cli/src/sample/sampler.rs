@@ -175,6 +175,19 @@ impl Question<'_> {
             possible: 0.0..=total,
         }
     }
+
+    /// The same for a total that was added up weight by weight, and rounded each time: while nothing is
+    /// left out, the sample's own sum is rounded once.
+    pub(crate) fn part_of_sum(&self, total: f64, estimate: impl FnOnce() -> Estimate) -> Answer {
+        let estimate = estimate();
+        match estimate.confidence == 1.0 {
+            true => Answer::Total {
+                possible: 0.0..=total.max(estimate.upper),
+                estimate,
+            },
+            false => self.part_of(total, || estimate),
+        }
+    }
 }
 
 /// What a sample says about all lines.

@@ -318,3 +318,16 @@ fn estimates_of_a_real_log_cover_its_truth() {
     let args = "-n 500 --seed 4 --method varopt --weight-field 10 --confidence 0.999";
     assert_covers(&answers(args, &["weight where 9=200"], &log)[0], bytes);
 }
+
+/// While nothing is left out, the weight of all lines is the sum of the weights, rounded once.
+#[test]
+fn the_weight_of_all_lines_is_that_of_each_of_them() {
+    for method in ["weighted", "varopt"] {
+        let args = format!("-n 20 --method {method} --weight-field 2");
+        let questions = ["weight", "weight where 1=a"];
+        for answer in answers(&args, &questions, &"a 0.1\n".repeat(10)) {
+            assert_eq!(answer["value"], 1.0, "{method}: {answer}");
+            assert_eq!(answer["lower"], answer["upper"], "{method}: {answer}");
+        }
+    }
+}

@@ -61,7 +61,7 @@ impl Sampler for VarOpt {
     fn answer(&self, question: &Question<'_>) -> Option<Answer> {
         let (sample, confidence) = (&self.sample, question.confidence);
         (question.quantity() == Quantity::Weight).then(|| {
-            question.part_of(sample.total_weight(), || {
+            question.part_of_sum(sample.total_weight(), || {
                 sample.estimate_weight_with_confidence(|line| question.holds(line), confidence)
             })
         })

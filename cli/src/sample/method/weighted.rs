@@ -57,7 +57,7 @@ impl Sampler for Weighted {
                 let term = |line: &Drawn| question.term(line);
                 Answer::sum(sample.estimate_sum_with_confidence(term, confidence))
             }
-            Quantity::Weight => question.part_of(sample.total_weight(), || {
+            Quantity::Weight => question.part_of_sum(sample.total_weight(), || {
                 sample.estimate_weight_with_confidence(holds, confidence)
             }),
             Quantity::Fraction | Quantity::Mean(_) | Quantity::Quantile(..) => return None,
