@@ -153,12 +153,17 @@ pub(crate) struct Amount {
 }
 
 impl Amount {
-    /// The number that a text means; `-` means 0.
+    /// The number that a text means; `-` means 0. One that is not 0, but too small to be told from its
+    /// neighbours, is none, as one that is too large is none.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         /// So many decimal digits and fewer are never rounded to another number of as few digits.
         const SURE_DIGITS: usize = 15;
         let number = parse_amount(text)?;
         let text = text.trim_ascii();
+        let mut mantissa = text.iter().take_while(|byte| !b"eE".contains(byte));
+        if number.abs() < f64::MIN_POSITIVE && mantissa.any(|byte| (b'1'..=b'9').contains(byte)) {
+            return None;
+        }
         let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
         let is_short = digits <= SURE_DIGITS;
         Some(Self {

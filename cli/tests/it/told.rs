@@ -55,6 +55,17 @@ fn sums_are_exact_only_where_no_addition_can_have_rounded() {
     );
 }
 
+/// A weight that cannot be told from 0 or from its neighbours is refused, as one too large is.
+#[test]
+fn weights_that_are_too_small_are_refused() {
+    for weight in ["1e-400", "0.3e-320"] {
+        let message = forebay(WEIGHTS, format!("a {weight}\n")).failure(1);
+        assert!(message.contains(weight), "{message}");
+    }
+    let table = forebay(WEIGHTS, "a 0e-400\nb 1e-300\n").quiet_success();
+    assert!(table.contains("1e-300"), "{table}");
+}
+
 #[test]
 fn a_total_of_which_not_all_digits_are_right_is_two_bounds() {
     let table = forebay(WEIGHTS, "a 123456789012.3\n".repeat(100)).quiet_success();
