@@ -1,6 +1,7 @@
 //! Reads records on another thread, until the input ends or the stream is asked to stop.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -45,8 +46,16 @@ impl Feed {
         let filled = Arc::clone(&queue);
         // This thread is not joined: it may wait for a line that never comes.
         thread::spawn(move || {
-            let read = reader.read(|records| filled.push(records));
-            filled.end(read);
+            let read = catch_unwind(AssertUnwindSafe(|| {
+                reader.read(|records| filled.push(records))
+            }));
+            // The stream must not wait for a reader that is gone.
+            let panicked = || {
+                Err(Error::stream(
+                    "the thread that reads the input has panicked",
+                ))
+            };
+            filled.end(read.unwrap_or_else(|_| panicked()));
         });
         Ok(Self(queue))
     }
