@@ -87,8 +87,10 @@ pub(crate) struct Counters {
 /// What is saved with a summary.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct About {
-    /// `None` if the summary came from an image, or from unlike ones.
+    /// `None` if it is not known, since the summary came from an image, or not one.
     question: Option<Question>,
+    /// Whether the caller has insisted on merging counts of unlike things.
+    is_mixed: bool,
     /// The runs that counted, each with a random number, or a hash of the image.
     runs: Vec<u64>,
 }
@@ -100,6 +102,7 @@ impl Counters {
             sums: sums.into(),
             about: About {
                 question: Some(question),
+                is_mixed: false,
                 runs: vec![run],
             },
         }
@@ -115,6 +118,7 @@ impl Counters {
             sums: AnySums::Counts(read_frequent(image)?),
             about: About {
                 question: None,
+                is_mixed: false,
                 runs: vec![route(image)],
             },
         })
@@ -197,7 +201,13 @@ impl Counters {
 impl About {
     fn merge(&mut self, other: Self, unlike: Unlike) -> Result<(), String> {
         if unlike == Unlike::Refuse {
-            let unknown = self.question.is_none() || other.question.is_none();
+            if self.is_mixed || other.is_mixed {
+                return Err(
+                    "cannot be merged: it, or a file before it, counts unlike things (--insist \
+                     merges them all the same)"
+                        .to_owned(),
+                );
+            }
             if let (Some(own), Some(theirs)) = (&self.question, &other.question)
                 && own != theirs
             {
@@ -213,11 +223,12 @@ impl About {
                         .to_owned(),
                 );
             }
-            if unknown {
-                self.question = self.question.take().or(other.question);
-            }
-        } else if self.question != other.question {
-            self.question = None;
+            self.question = self.question.take().or(other.question);
+        } else {
+            let unlike = |own: &Question| other.question.as_ref().is_some_and(|it| it != own);
+            self.is_mixed |= other.is_mixed || self.question.as_ref().is_some_and(unlike);
+            let known = self.question.take().or(other.question);
+            self.question = known.filter(|_| !self.is_mixed);
         }
         let new = other.runs.into_iter();
         let new: Vec<u64> = new.filter(|run| !self.runs.contains(run)).collect();

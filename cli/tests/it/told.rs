@@ -307,6 +307,23 @@ fn counters_of_unlike_questions_or_of_one_run_are_merged_only_if_one_insists() {
             .expect("a number");
         assert!(total > 1);
     }
+    // What was mixed stays so.
+    let (words, mixed) = (save("more", "--words"), folder.path().join("mixed"));
+    let mixed = mixed.display();
+    forebay(
+        &format!("merge --insist {field} {words} --save {mixed}"),
+        "",
+    )
+    .quiet_success();
+    forebay(&format!("merge {mixed}"), "").quiet_success();
+    let third = save("third", "--words");
+    for files in [format!("{mixed} {third}"), format!("{third} {mixed}")] {
+        let message = forebay(&format!("merge {files}"), "").failure(1);
+        assert!(
+            message.contains("counts unlike things (--insist"),
+            "{message}"
+        );
+    }
     let weights = |name, field| {
         save(
             name,
